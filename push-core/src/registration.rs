@@ -1,0 +1,166 @@
+//! Registrations: where a user's notifications go.
+
+use crate::Timestamp;
+use jid::BareJid;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The longest node, in bytes.
+pub const MAX_NODE: usize = 1023;
+
+/// Where a notification is published: a node of a push service (XEP-0357 §3).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Target {
+    /// The push service's bare JID.
+    pub service: BareJid,
+    /// The node of that service; may be a secret of its own, so not for logs.
+    pub node: PubsubNode,
+}
+
+/// A PubSub node, as the client's push service named it.
+///
+/// Services use device tokens as nodes: Debug does not show it.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PubsubNode(String);
+
+impl PubsubNode {
+    /// A node by its name; limits are checked where requests are read.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PubsubNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PubsubNode({} bytes)", self.0.len())
+    }
+}
+
+/// The fields a client wants back with every publish (XEP-0357 §5, XEP-0060 §7.1.5).
+///
+/// In the client's order and byte for byte, `FORM_TYPE` left out. Debug shows no values.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PublishOptions(Vec<(String, String)>);
+
+impl PublishOptions {
+    /// Options from (field, value) pairs.
+    pub fn new(fields: Vec<(String, String)>) -> Self {
+        Self(fields)
+    }
+
+    /// The (field, value) pairs in order.
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Whether there are no fields.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for PublishOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
+
+/// Distinguishes one accepted enable from every other of the same key.
+///
+/// Whatever a late answer to a publish does is guarded by the revision it was published for.
+/// At most 2^63 - 1, so that every database holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Revision(u64);
+
+impl Revision {
+    /// The revision made of the low 63 bits of `bits`.
+    pub const fn new(bits: u64) -> Self {
+        Self(bits & (u64::MAX >> 1))
+    }
+
+    /// The number, below 2^63.
+    pub const fn as_u64(self) -> u64 {
+        self.0
+    }
+}
+
+/// Who a publish is from (docs/identity.md). Later ones are better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Identity {
+    /// The component's own JID.
+    Component,
+    /// The user's bare JID, by XEP-0356.
+    User,
+    /// The user's server's domain, by the adapter: what XEP-0357 means.
+    Server,
+}
+
+/// Whether a registration is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Status {
+    /// Notifications are published.
+    #[default]
+    Active,
+}
+
+impl Status {
+    /// The word operators and stores know the status by.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+        }
+    }
+}
+
+/// One enabled (user, service, node).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// Where notifications go.
+    pub target: Target,
+    /// The fields published with each of them.
+    pub options: PublishOptions,
+    /// Which accepted enable this is.
+    pub revision: Revision,
+    /// Whether it is used.
+    pub status: Status,
+    /// The resource of the session that enabled it last; names the device.
+    pub resource: Option<String>,
+    /// The best identity the host offered when it was enabled.
+    pub identity: Identity,
+    /// When it was enabled.
+    pub enabled_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_neither_node_nor_values() {
+        let options = PublishOptions::new(vec![("secret".into(), "hunter2".into())]);
+        let shown = format!("{options:?} {:?}", PubsubNode::new("token"));
+        assert!(shown.contains("secret"));
+        assert!(
+            !shown.contains("hunter2") && !shown.contains("token"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn a_revision_fits_a_signed_column() {
+        assert!(i64::try_from(Revision::new(u64::MAX).as_u64()).is_ok());
+    }
+}

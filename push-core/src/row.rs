@@ -1,0 +1,220 @@
+//! A registration as stores keep it: columns to query and one JSON document.
+
+use crate::Timestamp;
+use crate::registration::{
+    Identity, PublishOptions, PubsubNode, Registration, Revision, Status, Target,
+};
+use jid::BareJid;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+/// The version of the document this program writes, and the newest it reads.
+pub const DOCUMENT_VERSION: u32 = 1;
+
+/// The first 16 bits of the SHA-256 of the owner's bare JID.
+///
+/// Part of every unique key, so that a database can be partitioned or sharded by owner without a migration.
+pub fn bucket(owner: &BareJid) -> u16 {
+    let digest = Sha256::digest(owner.as_str().as_bytes());
+    u16::from_be_bytes([digest[0], digest[1]])
+}
+
+/// One stored registration. Together with the owner, `service` and `node` are the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The push service's bare JID.
+    pub service: String,
+    /// The node.
+    pub node: String,
+    /// The revision, never negative.
+    pub revision: i64,
+    /// The status word.
+    pub status: String,
+    /// When it was enabled, Unix milliseconds.
+    pub enabled_at: i64,
+    /// Everything else: JSON with a version.
+    pub document: String,
+}
+
+/// A row that cannot be read, without its content.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RowError {
+    /// Written by a later version of this program.
+    #[error("document of version {found}, this program reads up to {DOCUMENT_VERSION}")]
+    Newer {
+        /// The document's version.
+        found: u32,
+    },
+    /// A column that does not hold what it should.
+    #[error("unreadable {column}")]
+    Column {
+        /// Its name.
+        column: &'static str,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Version {
+    v: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Document {
+    v: u32,
+    #[serde(default, skip_serializing_if = "PublishOptions::is_empty")]
+    options: PublishOptions,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    resource: Option<String>,
+    identity: Identity,
+}
+
+impl From<&Registration> for Row {
+    fn from(registration: &Registration) -> Self {
+        let document = Document {
+            v: DOCUMENT_VERSION,
+            options: registration.options.clone(),
+            resource: registration.resource.clone(),
+            identity: registration.identity,
+        };
+        Self {
+            service: registration.target.service.as_str().to_owned(),
+            node: registration.target.node.as_str().to_owned(),
+            revision: registration.revision.as_u64().cast_signed(),
+            status: registration.status.as_str().to_owned(),
+            enabled_at: i64::try_from(registration.enabled_at.as_millis()).unwrap_or(i64::MAX),
+            // Strings and lists of strings always have a JSON form.
+            document: serde_json::to_string(&document).unwrap_or_default(),
+        }
+    }
+}
+
+impl TryFrom<Row> for Registration {
+    type Error = RowError;
+
+    fn try_from(row: Row) -> Result<Self, RowError> {
+        let column = |column| move || RowError::Column { column };
+        let document = document(&row.document)?;
+        let status = match row.status.as_str() {
+            "active" => Status::Active,
+            _ => return Err(column("status")()),
+        };
+        Ok(Self {
+            target: Target {
+                service: BareJid::new(&row.service).map_err(|_| column("service")())?,
+                node: PubsubNode::new(row.node),
+            },
+            options: document.options,
+            revision: u64::try_from(row.revision)
+                .map(Revision::new)
+                .map_err(|_| column("revision")())?,
+            status,
+            resource: document.resource,
+            identity: document.identity,
+            enabled_at: u64::try_from(row.enabled_at)
+                .map(Timestamp::from_millis)
+                .map_err(|_| column("enabled_at")())?,
+        })
+    }
+}
+
+/// Reads the version first: a later document may not even have today's shape.
+fn document(json: &str) -> Result<Document, RowError> {
+    let unreadable = RowError::Column { column: "document" };
+    let version: Version = serde_json::from_str(json).map_err(|_| unreadable)?;
+    if version.v > DOCUMENT_VERSION {
+        return Err(RowError::Newer { found: version.v });
+    }
+    serde_json::from_str(json).map_err(|_| unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registration() -> Registration {
+        let fields = [("b", " x\u{1F600}\n"), ("a", ""), ("é", "\"")];
+        Registration {
+            target: Target {
+                service: BareJid::new("push.example.net").unwrap(),
+                node: PubsubNode::new("node"),
+            },
+            options: PublishOptions::new(fields.map(|(n, v)| (n.into(), v.into())).to_vec()),
+            revision: Revision::new(u64::MAX),
+            status: Status::Active,
+            resource: Some("phone".into()),
+            identity: Identity::Server,
+            enabled_at: Timestamp::from_millis(1_790_000_000_000),
+        }
+    }
+
+    #[test]
+    fn a_row_reads_back_byte_for_byte_and_in_order() {
+        let row = Row::from(&registration());
+        assert_eq!(Registration::try_from(row).unwrap(), registration());
+    }
+
+    #[test]
+    fn the_document_is_as_written_down() {
+        let row = Row::from(&Registration {
+            options: PublishOptions::default(),
+            ..registration()
+        });
+        assert_eq!(
+            row.document,
+            r#"{"v":1,"resource":"phone","identity":"server"}"#
+        );
+    }
+
+    #[test]
+    fn a_newer_document_is_never_guessed_at() {
+        let row = Row {
+            document: r#"{"v":2,"x":1}"#.into(),
+            ..Row::from(&registration())
+        };
+        assert_eq!(
+            Registration::try_from(row),
+            Err(RowError::Newer { found: 2 })
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let row = Row {
+            revision: -1,
+            ..Row::from(&registration())
+        };
+        assert_eq!(
+            Registration::try_from(row),
+            Err(RowError::Column { column: "revision" })
+        );
+        let row = Row {
+            document: "{".into(),
+            ..Row::from(&registration())
+        };
+        assert_eq!(
+            Registration::try_from(row),
+            Err(RowError::Column { column: "document" })
+        );
+        let row = Row {
+            status: "odd".into(),
+            ..Row::from(&registration())
+        };
+        assert_eq!(
+            Registration::try_from(row),
+            Err(RowError::Column { column: "status" })
+        );
+    }
+
+    #[test]
+    fn the_bucket_is_fixed_for_ever() {
+        let owner = BareJid::new("alice@example.org").unwrap();
+        let digest = Sha256::digest(b"alice@example.org");
+        assert_eq!(
+            bucket(&owner),
+            u16::from(digest[0]) << 8 | u16::from(digest[1])
+        );
+        assert_eq!(bucket(&owner), 0x7a64);
+    }
+}
