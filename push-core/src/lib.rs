@@ -1,17 +1,42 @@
-//! XMPP push notifications (XEP-0357) as one pure state machine.
+//! XMPP push notifications ([XEP-0357]) as one pure state machine.
+//!
+//! [`Machine`] is the whole protocol as a value: it is told what happens ([`Event`]) and says what shall be done
+//! ([`Action`]). It does no I/O, reads no clock and needs no runtime; a driver (`push-driver`, or ten lines of your own)
+//! moves stanzas, store questions and time in and out.
+//!
+//! Beside it are the types it speaks in ([`registration`], [`Account`], [`session`]), the contracts it is used with
+//! ([`store::RegistrationStore`], [`transport::Transport`], [`plugin::Plugin`]), one file per XEP ([`xep`]), and the
+//! [link](mod@link) to the module inside of an XMPP server.
+//!
+//! [XEP-0357]: https://xmpp.org/extensions/xep-0357.html
 
 pub mod hash;
+pub mod link;
 pub mod memory;
+pub mod plugin;
 pub mod registration;
+pub mod report;
 pub mod row;
+pub mod session;
 pub mod store;
 pub mod transport;
+pub mod xep;
 pub mod xml;
 
 mod account;
+mod action;
+mod event;
+mod machine;
+mod policy;
 mod time;
 
 pub use account::Account;
+pub use action::{Action, HostStatus, OperatorReply, Outbound, OwnPublish, Query, Status};
+pub use event::{Event, OperatorId, OperatorRequest, QueryId, StoreAnswer};
 pub use jid::{BareJid, FullJid, Jid};
+pub use machine::{IdentityChoice, Machine, Settings};
+pub use memory::MemoryStore;
+pub use policy::Policy;
 pub use registration::Registration;
+pub use report::Report;
 pub use time::Timestamp;

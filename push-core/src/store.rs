@@ -98,6 +98,16 @@ pub enum Committed {
     Removed(usize),
 }
 
+impl Committed {
+    /// How many registrations are gone.
+    pub const fn removed(&self) -> usize {
+        match self {
+            Self::Enabled => 0,
+            Self::Removed(count) => *count,
+        }
+    }
+}
+
 /// What a page lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,0 +1,15 @@
+//! The link to an adapter, docs/protocol.md: what it sends ([`read`]) and what it is sent ([`write`]).
+
+mod ranges;
+mod read;
+mod write;
+
+pub use ranges::Ranges;
+pub use read::{FromAdapter, Hello, LinkEvent, LinkEventKind, LinkRequest, Outcome, read};
+pub use write::{LinkMessage, ToAdapter};
+
+/// The version of the protocol spoken here.
+pub const VERSION: u64 = 1;
+
+/// The resource of the adapter's address at its host.
+pub const RESOURCE: &str = "xmpp-push";

@@ -1,0 +1,78 @@
+//! Sets of numbers as `1-40 43`.
+
+use std::fmt;
+
+/// Ascending, disjoint, inclusive ranges.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ranges(Vec<(u64, u64)>);
+
+impl Ranges {
+    /// The ranges that cover exactly `numbers`, which need not be sorted.
+    pub fn of(mut numbers: Vec<u64>) -> Self {
+        numbers.sort_unstable();
+        let mut ranges: Vec<(u64, u64)> = Vec::new();
+        for number in numbers {
+            match ranges.last_mut() {
+                Some((_, end)) if number <= end.saturating_add(1) => *end = number.max(*end),
+                _ => ranges.push((number, number)),
+            }
+        }
+        Self(ranges)
+    }
+
+    /// Reads ranges; words that are none are passed over.
+    pub fn read(text: &str) -> Self {
+        let range = |word: &str| {
+            let (start, end) = word.split_once('-').unwrap_or((word, word));
+            let range: (u64, u64) = (start.parse().ok()?, end.parse().ok()?);
+            (range.0 <= range.1).then_some(range)
+        };
+        Self(text.split_ascii_whitespace().filter_map(range).collect())
+    }
+
+    /// Whether `number` is in one of them.
+    pub fn contains(&self, number: u64) -> bool {
+        self.0
+            .iter()
+            .any(|(start, end)| (*start..=*end).contains(&number))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Ranges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (start, end)) in self.0.iter().enumerate() {
+            let space = if index == 0 { "" } else { " " };
+            if start == end {
+                write!(f, "{space}{start}")?;
+            } else {
+                write!(f, "{space}{start}-{end}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Ranges;
+
+    #[test]
+    fn neighbours_join() {
+        let ranges = Ranges::of(vec![5, 1, 2, 3, 9, 10, 2]);
+        assert_eq!(ranges.to_string(), "1-3 5 9-10");
+        assert_eq!(Ranges::read("1-3 5 9-10"), ranges);
+        assert!(ranges.contains(2) && ranges.contains(10) && !ranges.contains(4));
+    }
+
+    #[test]
+    fn what_is_no_range_is_passed_over() {
+        let ranges = Ranges::read("x 7-5 8 -3 18446744073709551616");
+        assert_eq!(ranges.to_string(), "8");
+        assert!(Ranges::read("").is_empty());
+    }
+}

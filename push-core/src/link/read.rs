@@ -1,0 +1,249 @@
+//! What an adapter sends.
+
+use super::Ranges;
+use crate::Timestamp;
+use crate::session::{Cause, ClientState, Session};
+use crate::xep::error::{DefinedCondition, ErrorType, StanzaError};
+use crate::xml::{ElementRef, Namespace};
+
+/// The most sessions read of one event: more are of no use to any decision.
+const MAX_SESSIONS: usize = 50;
+
+/// One element of the link, from the adapter.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum FromAdapter<'a> {
+    /// Wants our hello.
+    Knock,
+    /// Answers our hello.
+    Hello(Hello<'a>),
+    /// Something happened.
+    Event(LinkEvent<'a>),
+    /// The user is back: these events are moot.
+    Withdraw {
+        /// The adapter's epoch.
+        epoch: &'a str,
+        /// Which events.
+        numbers: Ranges,
+    },
+    /// A client asks.
+    Request(LinkRequest<'a>),
+    /// What became of a publish.
+    Outcome {
+        /// The number of the publish.
+        number: u64,
+        /// What became of it.
+        outcome: Outcome,
+    },
+    /// Is there.
+    Pong,
+}
+
+/// The adapter's hello.
+#[derive(Clone, Debug)]
+pub struct Hello<'a> {
+    /// The protocol version it speaks.
+    pub version: u64,
+    /// The session of the hello it answers.
+    pub session: &'a str,
+    /// Its epoch.
+    pub epoch: &'a str,
+    /// The server, for reports.
+    pub software: &'a str,
+    /// The run of the service it heard publishes from last, and the highest number it has.
+    pub got: Option<(&'a str, u64)>,
+    /// Wake-ups thrown away since the last hello.
+    pub dropped: u64,
+}
+
+/// An event of the feed.
+#[derive(Clone, Debug)]
+pub struct LinkEvent<'a> {
+    /// Its number in the epoch.
+    pub number: u64,
+    /// The account's localpart.
+    pub user: &'a str,
+    /// What happened.
+    pub kind: LinkEventKind<'a>,
+}
+
+/// What an event tells.
+#[derive(Clone, Debug)]
+pub enum LinkEventKind<'a> {
+    /// A message was missed.
+    Missed {
+        /// Why.
+        cause: Cause,
+        /// The session it is about.
+        resource: Option<&'a str>,
+        /// How many messages this stands for.
+        count: u64,
+        /// When the first was missed, if that is known.
+        first: Option<Timestamp>,
+        /// The user's sessions.
+        sessions: Vec<Session>,
+        /// The newest message; `None` when the adapter had to let go of it.
+        message: Option<ElementRef<'a>>,
+    },
+    /// The account was deleted.
+    Removed,
+    /// The name was registered anew.
+    Created,
+    /// A kind of a later version.
+    Unknown,
+}
+
+/// A client's request.
+#[derive(Clone, Debug)]
+pub struct LinkRequest<'a> {
+    /// Its number in the epoch.
+    pub number: u64,
+    /// The account's localpart.
+    pub user: &'a str,
+    /// The resource of the session that asks.
+    pub resource: Option<&'a str>,
+    /// The element of `urn:xmpp:push:0`.
+    pub payload: Option<ElementRef<'a>>,
+}
+
+/// What became of a publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The push service took it.
+    Done,
+    /// The push service refused it.
+    Refused(StanzaError),
+    /// The user's server could not deliver it.
+    Undeliverable(StanzaError),
+    /// The adapter did not send it.
+    LinkError(StanzaError),
+    /// Somebody else answered.
+    Foreign,
+    /// Nobody answered.
+    TimedOut,
+}
+
+/// Reads one element. `None`: not of the link, of a later version, or broken.
+pub fn read(element: ElementRef<'_>) -> Option<FromAdapter<'_>> {
+    if element.namespace() != Namespace::Link {
+        return None;
+    }
+    match element.name() {
+        "knock" => Some(FromAdapter::Knock),
+        "hello" => hello(element).map(FromAdapter::Hello),
+        "event" => event(element).map(FromAdapter::Event),
+        "withdraw" => Some(FromAdapter::Withdraw {
+            epoch: element.attribute("epoch")?,
+            numbers: Ranges::read(&element.text()),
+        }),
+        "request" => request(element).map(FromAdapter::Request),
+        "outcome" => {
+            let number = number(element, "ref")?;
+            Some(FromAdapter::Outcome {
+                number,
+                outcome: outcome(element)?,
+            })
+        }
+        "pong" => Some(FromAdapter::Pong),
+        _ => None,
+    }
+}
+
+fn number(element: ElementRef<'_>, name: &str) -> Option<u64> {
+    element.attribute(name)?.parse().ok()
+}
+
+fn hello(element: ElementRef<'_>) -> Option<Hello<'_>> {
+    let got = element.attribute("instance").zip(number(element, "got"));
+    Some(Hello {
+        version: number(element, "version")?,
+        session: element.attribute("session")?,
+        epoch: element.attribute("epoch")?,
+        software: element.attribute("software").unwrap_or_default(),
+        got,
+        dropped: number(element, "dropped").unwrap_or_default(),
+    })
+}
+
+fn event(element: ElementRef<'_>) -> Option<LinkEvent<'_>> {
+    let kind = match element.attribute("kind")? {
+        "removed" => LinkEventKind::Removed,
+        "created" => LinkEventKind::Created,
+        word => {
+            Cause::from_name(word).map_or(LinkEventKind::Unknown, |cause| missed(element, cause))
+        }
+    };
+    Some(LinkEvent {
+        number: number(element, "n")?,
+        user: element.attribute("user")?,
+        kind,
+    })
+}
+
+fn missed(element: ElementRef<'_>, cause: Cause) -> LinkEventKind<'_> {
+    let sessions = element
+        .children()
+        .filter(|child| child.is("s", Namespace::Link));
+    LinkEventKind::Missed {
+        cause,
+        resource: element.attribute("resource"),
+        count: number(element, "count").unwrap_or(1),
+        first: number(element, "first").map(Timestamp::from_millis),
+        sessions: sessions.take(MAX_SESSIONS).filter_map(session).collect(),
+        message: element
+            .children()
+            .find(|child| child.is("message", Namespace::Client)),
+    }
+}
+
+fn session(element: ElementRef<'_>) -> Option<Session> {
+    Some(Session {
+        resource: element.attribute("r")?.to_owned(),
+        priority: element
+            .attribute("p")
+            .and_then(|priority| priority.parse().ok()),
+        hibernated: element.attribute("h") == Some("1"),
+        client_state: match element.attribute("c") {
+            Some("active") => Some(ClientState::Active),
+            Some("inactive") => Some(ClientState::Inactive),
+            _ => None,
+        },
+    })
+}
+
+fn request(element: ElementRef<'_>) -> Option<LinkRequest<'_>> {
+    Some(LinkRequest {
+        number: number(element, "ref")?,
+        user: element.attribute("user")?,
+        resource: element.attribute("resource"),
+        payload: element
+            .children()
+            .find(|child| child.namespace() == Namespace::Push),
+    })
+}
+
+fn outcome(element: ElementRef<'_>) -> Option<Outcome> {
+    match element.attribute("type")? {
+        "result" => Some(Outcome::Done),
+        "foreign" => Some(Outcome::Foreign),
+        "timeout" => Some(Outcome::TimedOut),
+        "error" => {
+            let error = error(element);
+            Some(match element.attribute("origin") {
+                None => Outcome::Refused(error),
+                Some("server") => Outcome::Undeliverable(error),
+                Some(_) => Outcome::LinkError(error),
+            })
+        }
+        _ => None,
+    }
+}
+
+fn error(element: ElementRef<'_>) -> StanzaError {
+    let condition = element
+        .attribute("condition")
+        .and_then(DefinedCondition::from_name);
+    let condition = condition.unwrap_or(DefinedCondition::UndefinedCondition);
+    let kind = element.attribute("etype").and_then(ErrorType::from_name);
+    StanzaError::new(kind.unwrap_or(condition.usual_type()), condition)
+}

@@ -1,0 +1,172 @@
+//! What an adapter is sent.
+
+use super::{RESOURCE, Ranges, VERSION};
+use crate::registration::Registration;
+use crate::xep::error::StanzaError;
+use crate::xep::pubsub::Publish;
+use crate::xep::push::Summary;
+use crate::xml::{ElementSink, Namespace, WriteXml};
+use std::sync::Arc;
+
+/// A message to an adapter: elements in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkMessage {
+    /// The component.
+    pub from: Arc<str>,
+    /// The host the adapter serves.
+    pub host: Arc<str>,
+    /// What it is told.
+    pub items: Vec<ToAdapter>,
+}
+
+/// One element of the link, to the adapter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ToAdapter {
+    /// Opens the link.
+    Hello {
+        /// Drawn for this hello.
+        session: String,
+        /// This run of the service.
+        instance: String,
+        /// Events the adapter may have outstanding.
+        window: u64,
+        /// The number of the last statement about users.
+        users: u64,
+        /// Words of the kinds and contents wanted.
+        want: &'static str,
+    },
+    /// We are about to stop.
+    Bye,
+    /// Wants a pong.
+    Ping,
+    /// These events are done.
+    Ack {
+        /// The adapter's epoch.
+        epoch: Arc<str>,
+        /// Which.
+        numbers: Ranges,
+    },
+    /// Who has push.
+    Users {
+        /// Number of the statement.
+        number: u64,
+        /// Forget everything said before.
+        reset: bool,
+        /// Localparts, and whether they have a registration.
+        users: Vec<(String, bool)>,
+    },
+    /// Answers a request.
+    Answer {
+        /// The request's number.
+        number: u64,
+        /// What the client is told.
+        answer: Result<(), StanzaError>,
+    },
+    /// To be published as the host.
+    Publish {
+        /// Its number in this run.
+        number: u64,
+        /// Seconds to wait for the answer.
+        timeout: u64,
+        /// Where to, and with which options.
+        registration: Arc<Registration>,
+        /// What it says.
+        summary: Arc<Summary>,
+    },
+}
+
+impl WriteXml for LinkMessage {
+    fn write_xml(&self, sink: &mut dyn ElementSink) {
+        sink.start("message", Namespace::Component);
+        sink.attribute("from", &self.from);
+        sink.attribute("to", &format!("{}/{RESOURCE}", self.host));
+        self.items.iter().for_each(|item| item.write_xml(sink));
+        sink.end();
+    }
+}
+
+impl WriteXml for ToAdapter {
+    fn write_xml(&self, sink: &mut dyn ElementSink) {
+        sink.start(self.name(), Namespace::Link);
+        self.write_content(sink);
+        sink.end();
+    }
+}
+
+impl ToAdapter {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Hello { .. } => "hello",
+            Self::Bye => "bye",
+            Self::Ping => "ping",
+            Self::Ack { .. } => "ack",
+            Self::Users { .. } => "users",
+            Self::Answer { .. } => "answer",
+            Self::Publish { .. } => "publish",
+        }
+    }
+
+    fn write_content(&self, sink: &mut dyn ElementSink) {
+        match self {
+            Self::Hello {
+                session,
+                instance,
+                window,
+                users,
+                want,
+            } => {
+                sink.number("version", VERSION);
+                sink.attribute("session", session);
+                sink.attribute("instance", instance);
+                sink.number("window", *window);
+                sink.number("users", *users);
+                sink.leaf("want", Namespace::Link, want);
+            }
+            Self::Bye | Self::Ping => {}
+            Self::Ack { epoch, numbers } => {
+                sink.attribute("epoch", epoch);
+                sink.text(&numbers.to_string());
+            }
+            Self::Users {
+                number,
+                reset,
+                users,
+            } => write_users(sink, *number, *reset, users),
+            Self::Answer { number, answer } => write_answer(sink, *number, answer),
+            Self::Publish {
+                number,
+                timeout,
+                registration,
+                summary,
+            } => {
+                sink.number("ref", *number);
+                sink.attribute("to", registration.target.service.as_str());
+                sink.number("timeout", *timeout);
+                Publish {
+                    registration,
+                    summary,
+                }
+                .write_xml(sink);
+            }
+        }
+    }
+}
+
+fn write_users(sink: &mut dyn ElementSink, number: u64, reset: bool, users: &[(String, bool)]) {
+    sink.number("n", number);
+    sink.optional("reset", reset.then_some("1"));
+    for (user, some) in users {
+        sink.leaf(if *some { "some" } else { "none" }, Namespace::Link, user);
+    }
+}
+
+fn write_answer(sink: &mut dyn ElementSink, number: u64, answer: &Result<(), StanzaError>) {
+    sink.number("ref", number);
+    let Err(error) = answer else {
+        return sink.attribute("type", "result");
+    };
+    sink.attribute("type", "error");
+    sink.attribute("etype", error.kind.as_str());
+    sink.attribute("condition", error.condition.as_str());
+    sink.text(error.text.as_deref().unwrap_or_default());
+}

@@ -1,0 +1,405 @@
+//! Publishes: waiting for their turn, in flight, answered.
+
+use super::deadlines::Key;
+use super::judge::{Verdict, judge};
+use super::lanes::Item;
+use super::queue::Queue;
+use super::tickets::TicketId;
+use super::{Due, IdentityChoice, Machine};
+use crate::Timestamp;
+use crate::action::{Action, Outbound, OwnPublish};
+use crate::hash::{Seeded, SeededMap};
+use crate::link::{Outcome, ToAdapter};
+use crate::registration::{Identity, Registration, Target};
+use crate::report::{PublishEnd, Report};
+use crate::store::Change;
+use crate::xep::push::Summary;
+use jid::BareJid;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How much longer than the adapter we wait, so that its word comes first.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Push services remembered; beyond it those with nothing in work are forgotten.
+const MAX_SERVICES: usize = 10_000;
+
+/// Names a publish in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct PublishId(u64);
+
+/// A notification for one registration.
+#[derive(Debug)]
+pub(super) struct Notification {
+    pub(super) host: usize,
+    pub(super) owner: BareJid,
+    pub(super) registration: Arc<Registration>,
+    pub(super) summary: Arc<Summary>,
+    pub(super) tickets: Vec<TicketId>,
+}
+
+#[derive(Debug)]
+struct InFlight {
+    notification: Notification,
+    identity: Identity,
+    /// The adapter's number for it, under the server's identity.
+    number: Option<u64>,
+    sent_at: Timestamp,
+    due: Key,
+}
+
+/// What is known of a push service.
+#[derive(Debug)]
+struct Service {
+    waiting: Queue,
+    in_flight: usize,
+    /// The identity it last accepted a publish under, by host.
+    accepted: Vec<(usize, Identity)>,
+}
+
+/// All publishes.
+#[derive(Debug)]
+pub(super) struct Publishes {
+    services: SeededMap<BareJid, Service>,
+    in_flight: SeededMap<PublishId, InFlight>,
+    /// Own publishes by IQ id.
+    own: SeededMap<String, PublishId>,
+    waiting: usize,
+    drawn: u64,
+    hash: Seeded,
+}
+
+impl Publishes {
+    pub(super) fn new(hash: Seeded) -> Self {
+        Self {
+            services: hash.map(),
+            in_flight: hash.map(),
+            own: hash.map(),
+            waiting: 0,
+            drawn: 0,
+            hash,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.in_flight.is_empty() && self.waiting == 0
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// The publish of our own under this IQ id, with what its answer must come from.
+    pub(super) fn own(&self, id: &str) -> Option<(PublishId, &BareJid, &BareJid, Identity)> {
+        let id = *self.own.get(id)?;
+        let flight = self.in_flight.get(&id)?;
+        let notification = &flight.notification;
+        Some((
+            id,
+            &notification.registration.target.service,
+            &notification.owner,
+            flight.identity,
+        ))
+    }
+
+    fn service(&mut self, service: &BareJid) -> &mut Service {
+        if self.services.len() >= MAX_SERVICES && !self.services.contains_key(service) {
+            self.services
+                .retain(|_, known| known.in_flight > 0 || !known.waiting.is_empty());
+        }
+        let hash = self.hash;
+        let fresh = || Service {
+            waiting: Queue::new(hash),
+            in_flight: 0,
+            accepted: Vec::new(),
+        };
+        self.services.entry(service.clone()).or_insert_with(fresh)
+    }
+}
+
+impl Machine {
+    /// Publishes a notification, now or when it can be sent and its push service has room.
+    pub(super) fn publish(
+        &mut self,
+        now: Timestamp,
+        host: usize,
+        owner: &BareJid,
+        registration: Arc<Registration>,
+        summary: Arc<Summary>,
+        tickets: Vec<TicketId>,
+    ) {
+        let notification = Notification {
+            host,
+            owner: owner.clone(),
+            registration,
+            summary,
+            tickets,
+        };
+        let service = notification.registration.target.service.clone();
+        if self.publishes.service(&service).waiting.push(notification) {
+            self.publishes.waiting += 1;
+        }
+        self.pump(now, &service);
+    }
+
+    /// Sends what waits for a push service, as far as it has room and the hosts can be reached.
+    fn pump(&mut self, now: Timestamp, service: &BareJid) {
+        let bound = self.policy().in_flight_per_service;
+        let routes: Vec<Option<Identity>> =
+            (0..self.hosts.len()).map(|host| self.route(host)).collect();
+        while self.publishes.service(service).in_flight < bound {
+            let state = self.publishes.service(service);
+            let next = state
+                .waiting
+                .pop(|notification| routes[notification.host].is_some());
+            let Some(notification) = next else { break };
+            self.publishes.waiting -= 1;
+            let identity = routes[notification.host].unwrap_or(Identity::Component);
+            self.start(now, notification, identity);
+        }
+    }
+
+    /// Everything that waits may have a way now.
+    pub(super) fn pump_all(&mut self, now: Timestamp) {
+        let mut services: Vec<BareJid> = self.publishes.services.keys().cloned().collect();
+        services.sort_unstable();
+        services.iter().for_each(|service| self.pump(now, service));
+    }
+
+    /// Who publishes for users of this host are from.
+    pub(super) fn identity(&self, host: usize) -> Identity {
+        match self.settings.identity {
+            IdentityChoice::Auto => self.hosts[host].identity.unwrap_or(Identity::Component),
+            IdentityChoice::Only(identity) => identity,
+        }
+    }
+
+    /// The identity of a publish sent right now; `None` while there is no way.
+    fn route(&self, host: usize) -> Option<Identity> {
+        let identity = self.identity(host);
+        let open = if identity == Identity::Server {
+            self.hosts[host].is_attached()
+        } else {
+            self.up
+        };
+        open.then_some(identity)
+    }
+
+    /// A host offers an identity. A better one is taken from now on; a lesser one never is, in this run.
+    pub(super) fn offer_identity(&mut self, host: usize, identity: Identity) {
+        if self.hosts[host].identity.is_none_or(|have| have < identity) {
+            self.hosts[host].identity = Some(identity);
+            let host = self.hosts[host].domain.to_string();
+            self.report(Report::IdentityChosen { host, identity });
+        }
+    }
+
+    fn start(&mut self, now: Timestamp, notification: Notification, identity: Identity) {
+        if self.tickets.all_withdrawn(&notification.tickets) {
+            return self.ended(now, notification, identity, PublishEnd::Withdrawn, now);
+        }
+        self.publishes.drawn += 1;
+        let id = PublishId(self.publishes.drawn);
+        let timeout = self.policy().publish_timeout;
+        let adapter = identity == Identity::Server;
+        let due = now.after(if adapter { timeout + GRACE } else { timeout });
+        let due = self.deadlines.set(due, Due::Publish(id));
+        let number = adapter.then(|| self.number_for(notification.host, id));
+        self.publishes
+            .service(&notification.registration.target.service)
+            .in_flight += 1;
+        let flight = InFlight {
+            notification,
+            identity,
+            number,
+            sent_at: now,
+            due,
+        };
+        match number {
+            Some(number) => self.send_by_adapter(&flight, number),
+            None => self.send_own(&flight, id),
+        }
+        self.publishes.in_flight.insert(id, flight);
+    }
+
+    fn number_for(&mut self, host: usize, id: PublishId) -> u64 {
+        let host = &mut self.hosts[host];
+        host.published += 1;
+        host.unanswered.insert(host.published, id);
+        host.published
+    }
+
+    fn send_by_adapter(&mut self, flight: &InFlight, number: u64) {
+        let publish = ToAdapter::Publish {
+            number,
+            timeout: self.policy().publish_timeout.as_secs(),
+            registration: flight.notification.registration.clone(),
+            summary: flight.notification.summary.clone(),
+        };
+        self.hosts[flight.notification.host].outbox.push(publish);
+    }
+
+    fn send_own(&mut self, flight: &InFlight, id: PublishId) {
+        let iq_id = format!("{}-{}", self.hosts.instance, id.0);
+        let notification = &flight.notification;
+        let publish = OwnPublish {
+            component: self.settings.component.as_str().into(),
+            user: (flight.identity == Identity::User).then(|| notification.owner.clone()),
+            id: iq_id.clone(),
+            registration: notification.registration.clone(),
+            summary: notification.summary.clone(),
+        };
+        self.publishes.own.insert(iq_id, id);
+        self.actions
+            .push_back(Action::Send(Outbound::Publish(publish)));
+    }
+
+    /// The link is up again: publishes the adapter did not get are sent again, the others' outcomes will come.
+    pub(super) fn publish_again(&mut self, host: usize, got: u64) {
+        let again: Vec<(u64, PublishId)> = self.hosts[host]
+            .unanswered
+            .range(got.saturating_add(1)..)
+            .map(|(number, id)| (*number, *id))
+            .collect();
+        for (number, id) in again {
+            let Some(flight) = self.publishes.in_flight.remove(&id) else {
+                continue;
+            };
+            self.send_by_adapter(&flight, number);
+            self.publishes.in_flight.insert(id, flight);
+        }
+    }
+
+    pub(super) fn publish_due(&mut self, now: Timestamp, id: PublishId) {
+        self.published(now, id, &Outcome::TimedOut);
+    }
+
+    /// A publish has an outcome.
+    pub(super) fn published(&mut self, now: Timestamp, id: PublishId, outcome: &Outcome) {
+        let Some(flight) = self.publishes.in_flight.remove(&id) else {
+            return;
+        };
+        self.deadlines.cancel(flight.due);
+        let InFlight {
+            notification,
+            identity,
+            number,
+            sent_at,
+            ..
+        } = flight;
+        match number {
+            Some(number) => drop(self.hosts[notification.host].unanswered.remove(&number)),
+            None => drop(
+                self.publishes
+                    .own
+                    .remove(&format!("{}-{}", self.hosts.instance, id.0)),
+            ),
+        }
+        self.settle(now, &notification, identity, outcome);
+        let service = notification.registration.target.service.clone();
+        self.publishes.service(&service).in_flight -= 1;
+        self.ended(now, notification, identity, end(outcome), sent_at);
+        self.pump(now, &service);
+    }
+
+    /// What the outcome means for the registration.
+    fn settle(
+        &mut self,
+        now: Timestamp,
+        notification: &Notification,
+        identity: Identity,
+        outcome: &Outcome,
+    ) {
+        let (host, registration) = (notification.host, &notification.registration);
+        let accepted = &mut self
+            .publishes
+            .service(&registration.target.service)
+            .accepted;
+        let known = accepted.iter_mut().find(|(of, _)| *of == host);
+        let expected = known
+            .as_ref()
+            .map_or(registration.identity, |(_, identity)| *identity);
+        if *outcome == Outcome::Done {
+            match known {
+                Some(known) => known.1 = identity,
+                None => accepted.push((host, identity)),
+            }
+        }
+        let Outcome::Refused(error) = outcome else {
+            return;
+        };
+        if judge(outcome, identity, expected) == Verdict::Remove {
+            let change = Change::Remove {
+                owner: notification.owner.clone(),
+                target: registration.target.clone(),
+                revision: Some(registration.revision),
+            };
+            let item = Item::End {
+                change,
+                condition: error.condition,
+            };
+            self.enqueue(now, &notification.owner, item);
+        }
+    }
+
+    fn ended(
+        &mut self,
+        now: Timestamp,
+        notification: Notification,
+        identity: Identity,
+        end: PublishEnd,
+        since: Timestamp,
+    ) {
+        let Notification {
+            owner,
+            registration,
+            tickets,
+            ..
+        } = notification;
+        let service = registration.target.service.clone();
+        let latency = now.since(since);
+        self.report(Report::Published {
+            owner,
+            service,
+            identity,
+            end,
+            latency,
+        });
+        self.release(&tickets);
+    }
+
+    /// Nothing that waits is published any more to what is no longer enabled.
+    pub(super) fn withdraw_publishes(&mut self, owner: &BareJid, of: impl Fn(&Target) -> bool) {
+        let mut withdrawn = Vec::new();
+        for service in self
+            .publishes
+            .services
+            .values_mut()
+            .filter(|service| !service.waiting.is_empty())
+        {
+            let gone = |have: &Notification| have.owner == *owner && of(&have.registration.target);
+            withdrawn.extend(service.waiting.take(gone));
+        }
+        self.publishes.waiting -= withdrawn.len();
+        for notification in withdrawn {
+            let identity = notification.registration.identity;
+            let now = Timestamp::default();
+            self.ended(now, notification, identity, PublishEnd::Withdrawn, now);
+        }
+    }
+}
+
+fn end(outcome: &Outcome) -> PublishEnd {
+    match outcome {
+        Outcome::Done => PublishEnd::Accepted,
+        Outcome::Refused(error) => PublishEnd::Refused(error.condition),
+        Outcome::Undeliverable(error) => PublishEnd::Undeliverable(error.condition),
+        Outcome::LinkError(error) => PublishEnd::LinkError(error.condition),
+        Outcome::Foreign => PublishEnd::Foreign,
+        Outcome::TimedOut => PublishEnd::TimedOut,
+    }
+}

@@ -1,0 +1,86 @@
+//! Notifications that wait for their turn at one push service.
+
+use super::feed::joined;
+use super::publishes::Notification;
+use crate::hash::{Seeded, SeededMap};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// In order of arrival, at most one for each registration: a newer one is absorbed.
+#[derive(Debug)]
+pub(super) struct Queue {
+    by_arrival: BTreeMap<u64, Notification>,
+    /// Hash of (owner, target) → arrival.
+    index: SeededMap<u64, u64>,
+    drawn: u64,
+    hash: Seeded,
+}
+
+impl Queue {
+    pub(super) fn new(hash: Seeded) -> Self {
+        Self {
+            by_arrival: BTreeMap::new(),
+            index: hash.map(),
+            drawn: 0,
+            hash,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_arrival.is_empty()
+    }
+
+    /// Puts a notification in. Returns whether there is one more than before.
+    pub(super) fn push(&mut self, notification: Notification) -> bool {
+        let key = self.key(&notification);
+        let have = self
+            .index
+            .get(&key)
+            .and_then(|arrival| self.by_arrival.get_mut(arrival));
+        if let Some(have) = have {
+            have.summary = Arc::new(joined(&have.summary, (*notification.summary).clone()));
+            have.registration = notification.registration;
+            have.tickets.extend(notification.tickets);
+            return false;
+        }
+        self.drawn += 1;
+        self.index.insert(key, self.drawn);
+        self.by_arrival.insert(self.drawn, notification);
+        true
+    }
+
+    /// Takes the first that `can` go.
+    pub(super) fn pop(&mut self, can: impl Fn(&Notification) -> bool) -> Option<Notification> {
+        let arrival = *self
+            .by_arrival
+            .iter()
+            .find(|(_, notification)| can(notification))?
+            .0;
+        self.remove(arrival)
+    }
+
+    /// Takes all that `must` go.
+    pub(super) fn take(&mut self, must: impl Fn(&Notification) -> bool) -> Vec<Notification> {
+        let going = self
+            .by_arrival
+            .iter()
+            .filter(|(_, notification)| must(notification));
+        let going: Vec<u64> = going.map(|(arrival, _)| *arrival).collect();
+        going
+            .into_iter()
+            .filter_map(|arrival| self.remove(arrival))
+            .collect()
+    }
+
+    fn remove(&mut self, arrival: u64) -> Option<Notification> {
+        let notification = self.by_arrival.remove(&arrival)?;
+        let key = self.key(&notification);
+        self.index.remove(&key);
+        Some(notification)
+    }
+
+    fn key(&self, notification: &Notification) -> u64 {
+        self.hash
+            .hash(&(&notification.owner, &notification.registration.target))
+    }
+}

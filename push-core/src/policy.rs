@@ -1,0 +1,60 @@
+//! Every limit and every time-out.
+
+use crate::xep::push::RequestLimits;
+use std::time::Duration;
+
+/// Limits and time-outs, each with its default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Registrations one user may have; adding one more evicts the oldest. Default 20.
+    pub registrations_per_user: usize,
+    /// What one request may hold.
+    pub request: RequestLimits,
+    /// Users with a question at the store at the same time. Default 200.
+    pub workers: usize,
+    /// Missed messages waiting for a decision or for their publish. Beyond it requests are refused with `wait`, the adapters'
+    /// windows (this number divided by the hosts) are closed, and events of a feed without acknowledgements are dropped and
+    /// reported. Default 10,000.
+    pub max_queue: usize,
+    /// How long a store question may take. Default 10 s.
+    pub store_timeout: Duration,
+    /// The pause before a user's first store question is asked again; doubles up to 30 s. Default 1 s.
+    pub store_retry: Duration,
+    /// How long the answer to a publish is waited for. A common push service holds it for 20 s. Default 40 s.
+    pub publish_timeout: Duration,
+    /// Publishes waiting for one push service's answers. Default 1,000.
+    pub in_flight_per_service: usize,
+    /// How long a message is remembered, so that it is told once. Default 2 h.
+    pub dedupe_window: Duration,
+    /// How many (message, registration) pairs are remembered; the eldest go first. Default 1,000,000.
+    pub dedupe_entries: usize,
+    /// Bytes of accounts kept in memory. Default 64 MiB.
+    pub cache_bytes: usize,
+    /// How long a cached account is believed; `None` where nobody else writes to the store. Default `None`.
+    pub cache_ttl: Option<Duration>,
+    /// How often an adapter that does not answer is greeted again. Default 30 s.
+    pub hello_interval: Duration,
+    /// How often an attached adapter is asked whether it is there. Default 30 s.
+    pub ping_interval: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            registrations_per_user: 20,
+            request: RequestLimits::default(),
+            workers: 200,
+            max_queue: 10_000,
+            store_timeout: Duration::from_secs(10),
+            store_retry: Duration::from_secs(1),
+            publish_timeout: Duration::from_secs(40),
+            in_flight_per_service: 1_000,
+            dedupe_window: Duration::from_secs(2 * 60 * 60),
+            dedupe_entries: 1_000_000,
+            cache_bytes: 64 << 20,
+            cache_ttl: None,
+            hello_interval: Duration::from_secs(30),
+            ping_interval: Duration::from_secs(30),
+        }
+    }
+}

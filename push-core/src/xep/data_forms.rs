@@ -1,0 +1,69 @@
+//! XEP-0004: data forms, as far as push needs them.
+
+use crate::xml::{ElementRef, ElementSink, Namespace};
+
+/// A `<x/>` of `jabber:x:data`, read.
+#[derive(Clone, Copy, Debug)]
+pub struct Form<'a>(ElementRef<'a>);
+
+/// A field: its `var`, if any, and its values.
+#[derive(Clone, Debug)]
+pub struct Field<'a> {
+    /// The field's name.
+    pub var: Option<&'a str>,
+    /// Its values.
+    pub values: Vec<std::borrow::Cow<'a, str>>,
+}
+
+impl<'a> Form<'a> {
+    /// The first form among the children of `parent`.
+    pub fn first_in(parent: ElementRef<'a>) -> Option<Self> {
+        parent.child("x", Namespace::DataForms).map(Self)
+    }
+
+    /// The form's type: `form`, `submit`, `cancel` or `result`.
+    pub fn kind(self) -> Option<&'a str> {
+        self.0.attribute("type")
+    }
+
+    /// The fields in order.
+    pub fn fields(self) -> impl Iterator<Item = Field<'a>> {
+        let fields = self
+            .0
+            .children()
+            .filter(|child| child.is("field", Namespace::DataForms));
+        fields.map(|field| Field {
+            var: field.attribute("var"),
+            values: values(field),
+        })
+    }
+}
+
+fn values(field: ElementRef<'_>) -> Vec<std::borrow::Cow<'_, str>> {
+    let values = field
+        .children()
+        .filter(|child| child.is("value", Namespace::DataForms));
+    values.map(ElementRef::text).collect()
+}
+
+/// Writes a form of type submit: a hidden `FORM_TYPE`, then `fields`.
+pub(crate) fn write_submit<'f>(
+    sink: &mut dyn ElementSink,
+    form_type: &str,
+    fields: impl Iterator<Item = (&'f str, &'f str)>,
+) {
+    sink.start("x", Namespace::DataForms);
+    sink.attribute("type", "submit");
+    sink.start("field", Namespace::DataForms);
+    sink.attribute("var", "FORM_TYPE");
+    sink.attribute("type", "hidden");
+    sink.leaf("value", Namespace::DataForms, form_type);
+    sink.end();
+    for (var, value) in fields {
+        sink.start("field", Namespace::DataForms);
+        sink.attribute("var", var);
+        sink.leaf("value", Namespace::DataForms, value);
+        sink.end();
+    }
+    sink.end();
+}

@@ -1,0 +1,83 @@
+//! XEP-0355: requests a server hands over, and the answers it takes back.
+
+use crate::xep::forwarding;
+use crate::xep::iq::{IqAnswer, write_answer};
+use crate::xml::{ElementRef, ElementSink, Namespace, WriteXml};
+
+/// Whether `namespace` is a version of XEP-0355.
+pub fn is_delegation(namespace: Namespace) -> bool {
+    matches!(namespace, Namespace::Delegation1 | Namespace::Delegation2)
+}
+
+/// The `<delegation/>` of a stanza, in the version its sender speaks.
+pub fn delegation(stanza: ElementRef<'_>) -> Option<ElementRef<'_>> {
+    stanza
+        .children()
+        .find(|child| child.name() == "delegation" && is_delegation(child.namespace()))
+}
+
+/// The namespaces an announcement says are delegated to us (§4.2).
+pub fn delegated(delegation: ElementRef<'_>) -> impl Iterator<Item = Namespace> {
+    let delegated = delegation
+        .children()
+        .filter(|child| child.name() == "delegated");
+    delegated.filter_map(|child| child.attribute("namespace").map(Namespace::from_uri))
+}
+
+/// The request a server forwards (§4.3).
+pub fn forwarded_request(delegation: ElementRef<'_>) -> Option<ElementRef<'_>> {
+    forwarding::forwarded(delegation)
+}
+
+/// What a disco node of §4.4 asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiscoNode {
+    /// Features the server shall list for itself.
+    Server,
+    /// Features the server shall list for its accounts.
+    Account,
+}
+
+/// Reads `urn:xmpp:delegation:N::NAMESPACE` and `urn:xmpp:delegation:N:bare:NAMESPACE` for the push namespace.
+pub fn disco_node(node: &str) -> Option<DiscoNode> {
+    let versions = [Namespace::Delegation1, Namespace::Delegation2];
+    let rest = versions
+        .iter()
+        .find_map(|version| node.strip_prefix(version.uri()))?;
+    let (kind, namespace) = match rest.strip_prefix(":bare:") {
+        Some(namespace) => (DiscoNode::Account, namespace),
+        None => (DiscoNode::Server, rest.strip_prefix("::")?),
+    };
+    (namespace == Namespace::Push.uri()).then_some(kind)
+}
+
+/// An answer to a delegated request. Errors travel inside: servers answer an outer one in the client's place, or not at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DelegatedAnswer {
+    /// The component.
+    pub from: String,
+    /// The server.
+    pub to: String,
+    /// The id of the outer request.
+    pub id: String,
+    /// The version the server spoke.
+    pub version: Namespace,
+    /// The answer for the client.
+    pub inner: IqAnswer,
+}
+
+impl WriteXml for DelegatedAnswer {
+    fn write_xml(&self, sink: &mut dyn ElementSink) {
+        sink.start("iq", Namespace::Component);
+        sink.attribute("type", "result");
+        sink.attribute("from", &self.from);
+        sink.attribute("to", &self.to);
+        sink.attribute("id", &self.id);
+        sink.start("delegation", self.version);
+        sink.start("forwarded", Namespace::Forward);
+        write_answer(sink, Namespace::Client, &self.inner);
+        sink.end();
+        sink.end();
+        sink.end();
+    }
+}

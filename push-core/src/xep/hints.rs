@@ -1,0 +1,29 @@
+//! XEP-0334: processing hints.
+
+use crate::xml::{ElementRef, Namespace};
+
+/// A hint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// Keep it.
+    Store,
+    /// Do not keep it anywhere.
+    NoStore,
+    /// Do not archive it for ever.
+    NoPermanentStore,
+    /// Do not copy it to other sessions.
+    NoCopy,
+}
+
+/// The hints of a message.
+pub fn hints(message: ElementRef<'_>) -> impl Iterator<Item = Hint> {
+    let known = |child: ElementRef<'_>| match child.name() {
+        _ if child.namespace() != Namespace::Hints => None,
+        "store" => Some(Hint::Store),
+        "no-store" => Some(Hint::NoStore),
+        "no-permanent-store" => Some(Hint::NoPermanentStore),
+        "no-copy" => Some(Hint::NoCopy),
+        _ => None,
+    };
+    message.children().filter_map(known)
+}

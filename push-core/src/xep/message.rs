@@ -1,0 +1,97 @@
+//! RFC 6121 §5: messages, with the wrappers a missed one may come in taken off.
+
+use crate::xep::{carbons, encryption};
+use crate::xml::{ElementRef, Namespace};
+use std::borrow::Cow;
+
+/// The type of a message (RFC 6121 §5.2.2); unknown values count as normal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MessageType {
+    /// One-to-one conversation.
+    Chat,
+    /// Not a conversation.
+    Normal,
+    /// From a room.
+    Groupchat,
+    /// Transient news.
+    Headline,
+    /// A bounce.
+    Error,
+}
+
+/// A message, read.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// The element.
+    pub element: ElementRef<'a>,
+    /// Its type.
+    pub kind: MessageType,
+}
+
+impl<'a> Message<'a> {
+    /// Reads a `<message/>` of either stanza namespace.
+    pub fn read(element: ElementRef<'a>) -> Option<Self> {
+        let stanza = matches!(
+            element.namespace(),
+            Namespace::Client | Namespace::Component
+        );
+        if element.name() != "message" || !stanza {
+            return None;
+        }
+        let kind = match element.attribute("type") {
+            Some("chat") => MessageType::Chat,
+            Some("groupchat") => MessageType::Groupchat,
+            Some("headline") => MessageType::Headline,
+            Some("error") => MessageType::Error,
+            _ => MessageType::Normal,
+        };
+        Some(Self { element, kind })
+    }
+
+    /// The message a user would see: that inside of a received carbon or a MUC/Sub event, else this one.
+    ///
+    /// `None` for a sent carbon: it is the user's own.
+    pub fn unwrapped(self) -> Option<Self> {
+        match carbons::read(self.element) {
+            Some(carbons::Carbon::Sent) => None,
+            Some(carbons::Carbon::Received(inner)) => Self::read(inner),
+            None => Some(
+                subscription_event(self.element)
+                    .and_then(Self::read)
+                    .unwrap_or(self),
+            ),
+        }
+    }
+
+    /// The sender, as on the wire.
+    pub fn from(self) -> Option<&'a str> {
+        self.element.attribute("from")
+    }
+
+    /// The first `<body/>` with any text.
+    pub fn body(self) -> Option<Cow<'a, str>> {
+        let own = self.element.namespace();
+        let bodies = self
+            .element
+            .children()
+            .filter(move |child| child.is("body", own));
+        bodies.map(ElementRef::text).find(|text| !text.is_empty())
+    }
+
+    /// Whether there is an encrypted payload beside (or in place of) the body.
+    pub fn is_encrypted(self) -> bool {
+        encryption::has_payload(self.element)
+    }
+}
+
+/// The message inside of a MUC/Sub event, as ejabberd sends them to subscribers without a session.
+fn subscription_event(element: ElementRef<'_>) -> Option<ElementRef<'_>> {
+    let items = element
+        .child("event", Namespace::PubsubEvent)?
+        .child("items", Namespace::PubsubEvent)?;
+    if items.attribute("node") != Some("urn:xmpp:mucsub:nodes:messages") {
+        return None;
+    }
+    let item = items.child("item", Namespace::PubsubEvent)?;
+    item.children().find(|child| child.name() == "message")
+}

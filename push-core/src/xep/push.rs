@@ -1,0 +1,246 @@
+//! XEP-0357: enable, disable (§5, §6) and the notification (§7).
+
+use crate::registration::{PublishOptions, PubsubNode, Target};
+use crate::xep::data_forms::{Form, write_submit};
+use crate::xep::error::{DefinedCondition, ErrorType, StanzaError};
+use crate::xep::pubsub::PUBLISH_OPTIONS;
+use crate::xml::{ElementRef, ElementSink, Namespace, WriteXml};
+use jid::{BareJid, Jid};
+use std::fmt;
+use thiserror::Error;
+
+/// `FORM_TYPE` of the summary.
+pub const SUMMARY: &str = "urn:xmpp:push:summary";
+
+/// What a client asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Notify this target from now on, replacing what was known of it.
+    Enable {
+        /// Where to.
+        target: Target,
+        /// What comes with each publish.
+        options: PublishOptions,
+    },
+    /// Stop notifying a service, or one node of it.
+    Disable {
+        /// The push service.
+        service: BareJid,
+        /// Only this node.
+        node: Option<PubsubNode>,
+    },
+}
+
+/// Bounds on what one request may hold. Sizes in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestLimits {
+    /// Length of the service's bare JID; longer ones do not fit a database key.
+    pub service: usize,
+    /// Length of the node.
+    pub node: usize,
+    /// Number of fields of the form.
+    pub fields: usize,
+    /// Names and values of the form, together.
+    pub options: usize,
+}
+
+impl Default for RequestLimits {
+    fn default() -> Self {
+        Self {
+            service: 512,
+            node: crate::registration::MAX_NODE,
+            fields: 32,
+            options: 8192,
+        }
+    }
+}
+
+/// Why a request is not carried out; by who is at fault.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// The client sent what XEP-0357 does not allow.
+    #[error("{0}")]
+    Malformed(&'static str),
+    /// The request is for an account that is not the sender's.
+    #[error("push can only be enabled and disabled for your own account")]
+    NotOwner,
+    /// The IQ is a `get`.
+    #[error("enable and disable are requests of type set")]
+    NotSet,
+    /// Something is longer than this service keeps.
+    #[error("{what} is over the limit of {limit}")]
+    TooLarge {
+        /// What is too long or too many.
+        what: &'static str,
+        /// The most there may be; bytes unless `what` says otherwise.
+        limit: usize,
+    },
+    /// The store cannot be asked right now.
+    #[error("the registration cannot be stored right now, try again later")]
+    Unavailable,
+    /// The store will not take it, or it cannot be read.
+    #[error("the registration cannot be stored")]
+    Refused,
+    /// Too many requests wait.
+    #[error("too busy, try again later")]
+    Busy,
+}
+
+impl From<&RequestError> for StanzaError {
+    /// The one place where condition and type are chosen.
+    fn from(error: &RequestError) -> Self {
+        use {DefinedCondition as Condition, ErrorType as Type};
+        let (kind, condition) = match error {
+            RequestError::Malformed(_) => (Type::Modify, Condition::BadRequest),
+            RequestError::NotOwner | RequestError::NotSet => (Type::Cancel, Condition::NotAllowed),
+            RequestError::TooLarge { .. } => (Type::Modify, Condition::NotAcceptable),
+            RequestError::Unavailable => (Type::Wait, Condition::ServiceUnavailable),
+            RequestError::Refused => (Type::Wait, Condition::InternalServerError),
+            RequestError::Busy => (Type::Wait, Condition::ResourceConstraint),
+        };
+        Self::new(kind, condition).with_text(error.to_string())
+    }
+}
+
+/// Reads the `<enable/>` or `<disable/>` of a request of type set.
+pub fn read_request(
+    element: ElementRef<'_>,
+    limits: &RequestLimits,
+) -> Result<Request, RequestError> {
+    if element.is("enable", Namespace::Push) {
+        let service = service(element, limits)?;
+        let node = node(element, limits)?.ok_or(RequestError::Malformed("enable needs a node"))?;
+        let options = Form::first_in(element)
+            .map(|form| options(form, limits))
+            .transpose()?;
+        let options = options.unwrap_or_default();
+        return Ok(Request::Enable {
+            target: Target { service, node },
+            options,
+        });
+    }
+    if element.is("disable", Namespace::Push) {
+        let service = service(element, limits)?;
+        return Ok(Request::Disable {
+            service,
+            node: node(element, limits)?,
+        });
+    }
+    Err(RequestError::Malformed("neither enable nor disable"))
+}
+
+fn service(element: ElementRef<'_>, limits: &RequestLimits) -> Result<BareJid, RequestError> {
+    let text = element.attribute("jid").filter(|text| !text.is_empty());
+    let text = text.ok_or(RequestError::Malformed(
+        "the jid of the push service is missing",
+    ))?;
+    let jid = Jid::new(text)
+        .map_err(|_| RequestError::Malformed("the jid of the push service is not a JID"))?;
+    let service = jid.into_bare();
+    at_most(
+        limits.service,
+        service.as_str().len(),
+        "the jid of the push service",
+    )?;
+    Ok(service)
+}
+
+fn node(
+    element: ElementRef<'_>,
+    limits: &RequestLimits,
+) -> Result<Option<PubsubNode>, RequestError> {
+    let Some(node) = element.attribute("node") else {
+        return Ok(None);
+    };
+    if node.is_empty() {
+        return Err(RequestError::Malformed("the node is empty"));
+    }
+    at_most(limits.node, node.len(), "the node")?;
+    Ok(Some(PubsubNode::new(node)))
+}
+
+fn options(form: Form<'_>, limits: &RequestLimits) -> Result<PublishOptions, RequestError> {
+    if form.kind() != Some("submit") {
+        return Err(RequestError::Malformed("the form is not of type submit"));
+    }
+    let mut form_type = None;
+    let mut fields: Vec<(String, String)> = Vec::new();
+    let mut size = 0;
+    for field in form.fields() {
+        let [value] = field.values.as_slice() else {
+            return Err(RequestError::Malformed(
+                "a field of the form has not exactly one value",
+            ));
+        };
+        let Some(var) = field.var else { continue };
+        if var == "FORM_TYPE" {
+            form_type = Some(value.clone());
+            continue;
+        }
+        size += var.len() + value.len();
+        at_most(limits.options, size, "the form")?;
+        match fields.iter_mut().find(|(have, _)| have == var) {
+            Some((_, have)) => *have = value.clone().into_owned(),
+            None => fields.push((var.to_owned(), value.clone().into_owned())),
+        }
+        at_most(
+            limits.fields,
+            fields.len(),
+            "the number of fields of the form",
+        )?;
+    }
+    match form_type.as_deref() {
+        Some(PUBLISH_OPTIONS) => Ok(PublishOptions::new(fields)),
+        Some(_) => Err(RequestError::Malformed(
+            "the FORM_TYPE is not that of publish-options",
+        )),
+        None => Err(RequestError::Malformed("the form has no FORM_TYPE")),
+    }
+}
+
+fn at_most(limit: usize, size: usize, what: &'static str) -> Result<(), RequestError> {
+    if size > limit {
+        Err(RequestError::TooLarge { what, limit })
+    } else {
+        Ok(())
+    }
+}
+
+/// The notification's content: the form `urn:xmpp:push:summary` (§7.1). Debug shows no content.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// How many messages are unread or undelivered.
+    pub message_count: Option<u64>,
+    /// Who sent the newest.
+    pub last_message_sender: Option<String>,
+    /// What it says.
+    pub last_message_body: Option<String>,
+}
+
+impl fmt::Debug for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Summary")
+            .field("message_count", &self.message_count)
+            .field("has_sender", &self.last_message_sender.is_some())
+            .field("has_body", &self.last_message_body.is_some())
+            .finish()
+    }
+}
+
+impl WriteXml for Summary {
+    fn write_xml(&self, sink: &mut dyn ElementSink) {
+        let count = self.message_count.map(|count| count.to_string());
+        let fields = [
+            ("message-count", count.as_deref()),
+            ("last-message-sender", self.last_message_sender.as_deref()),
+            ("last-message-body", self.last_message_body.as_deref()),
+        ];
+        let present = fields
+            .into_iter()
+            .filter_map(|(var, value)| Some((var, value?)));
+        sink.start("notification", Namespace::Push);
+        write_submit(sink, SUMMARY, present);
+        sink.end();
+    }
+}
