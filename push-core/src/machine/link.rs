@@ -80,13 +80,13 @@ impl Machine {
                 FromAdapter::Knock => self.open_link(now, host),
                 FromAdapter::Hello(hello) => self.attach(now, host, &hello),
                 FromAdapter::Outcome { number, outcome } => {
-                    self.outcome(now, host, number, &outcome)
+                    self.outcome(now, host, number, &outcome);
                 }
                 FromAdapter::Event(event) if self.hosts[host].is_attached() => {
-                    self.event(now, host, event)
+                    self.event(now, host, event);
                 }
                 FromAdapter::Request(request) if self.hosts[host].is_attached() => {
-                    self.link_request(now, host, &request)
+                    self.link_request(now, host, &request);
                 }
                 FromAdapter::Withdraw { epoch, numbers } => self.withdraw(host, epoch, &numbers),
                 FromAdapter::Event(_) | FromAdapter::Request(_) | FromAdapter::Pong => {}
