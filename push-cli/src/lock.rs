@@ -1,0 +1,29 @@
+//! One instance per embedded store and component.
+//!
+//! A second stream beside a running one would be kicked by Prosody and would split ejabberd's traffic.
+
+use crate::compose;
+use crate::config::StoreSettings;
+use crate::exit::Failure;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+
+/// Held while an instance runs; given back by the system when the process ends, however it does.
+#[derive(Debug)]
+pub(crate) struct InstanceLock(Option<File>);
+
+impl InstanceLock {
+    /// Takes the lock, or says who has it.
+    pub(crate) fn take(settings: &StoreSettings) -> Result<Self, Failure> {
+        let Some(path) = compose::lock_file(settings) else { return Ok(Self(None)) };
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let name = path.display();
+        let failed = |error: io::Error| Failure::Internal(format!("{name} cannot be locked: {error}"));
+        let file = file.map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(Some(file))),
+            Err(TryLockError::WouldBlock) => Err(Failure::Running(name.to_string())),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+}
