@@ -30,6 +30,7 @@ from slixmpp import ClientXMPP
 from slixmpp.exceptions import IqError, IqTimeout, PresenceError
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
+from slixmpp.xmlstream.tostring import tostring
 
 CLIENT = "jabber:client"
 PUSH = "urn:xmpp:push:0"
@@ -98,7 +99,7 @@ def described(message):
         "type": inner.get("type", "normal"),
         "id": inner.get("id"),
         "body": inner.findtext(f"{{{CLIENT}}}body"),
-        "xml": ET.tostring(xml, encoding="unicode"),
+        "xml": tostring(xml, xmlns=CLIENT),
     }
 
 
@@ -122,7 +123,7 @@ class Session:
         self.sm, self.password = sm, password
         self.client = client = ClientXMPP(f"{jid}/{resource}" if resource else jid, password)
         client.enable_plaintext, client.enable_starttls, client.enable_direct_tls = True, False, False
-        client["feature_mechanisms"].unencrypted_plain = True
+        client.plugin["feature_mechanisms"].unencrypted_plain = True
         for plugin in ("xep_0030", "xep_0045", "xep_0077"):
             client.register_plugin(plugin)
         if sm:
@@ -156,7 +157,7 @@ class Session:
     async def unregister(self, timeout=10):
         """Removes the account (XEP-0077). Some servers close the stream instead of an answer."""
         client = self._connected()
-        answer = asyncio.ensure_future(client["xep_0077"].cancel_registration(timeout=timeout))
+        answer = asyncio.ensure_future(client.plugin["xep_0077"].cancel_registration(timeout=timeout))
         gone = asyncio.ensure_future(client.wait_until("disconnected", timeout))
         done, pending = await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
@@ -185,7 +186,13 @@ class Session:
             "disconnected": lambda why: settle(outcome, Refusal("disconnected", str(why))),
         }
         if register:
-            listeners["register"] = lambda _: self._register(outcome, timeout)
+            async def make_account(_):
+                try:
+                    await self._register(timeout)
+                except (IqError, IqTimeout) as error:
+                    settle(outcome, error)
+
+            listeners["register"] = make_account
         with contextlib.ExitStack() as stack:
             for name, listener in listeners.items():
                 stack.enter_context(self.client.event_handler(name, listener))
@@ -200,15 +207,11 @@ class Session:
                 raise
         return {"jid": self.client.boundjid.full, "resumed": resumed, "sm": sm}
 
-    async def _register(self, outcome, timeout):
+    async def _register(self, timeout):
         request = self.client.Iq(stype="set")
         request["register"]["username"] = self.client.boundjid.user
         request["register"]["password"] = self.password
-        try:
-            await request.send(timeout=timeout)
-        except (IqError, IqTimeout) as error:
-            if not outcome.done():
-                outcome.set_exception(error)
+        await request.send(timeout=timeout)
 
     def _connected(self):
         if self.client is None or not self.client.is_connected():
@@ -259,7 +262,7 @@ class Session:
         if not answer.done():
             raise Refusal("disconnected", "the connection was lost before the answer")
         reply = answer.result().xml
-        return {"from": reply.get("from"), "xml": "".join(ET.tostring(child, encoding="unicode") for child in reply)}
+        return {"from": reply.get("from"), "xml": "".join(tostring(child, xmlns=CLIENT) for child in reply)}
 
     async def _gone_for_good(self):
         """Ends when the connection is lost and no resumption can bring an answer any more."""
@@ -282,7 +285,7 @@ class Session:
     async def disco(self, to=None, timeout=10):
         """The features of an entity, by default of the own account (XEP-0030)."""
         client = self._connected()
-        info = await client["xep_0030"].get_info(jid=to or client.boundjid.bare, local=False, cached=False,
+        info = await client.plugin["xep_0030"].get_info(jid=to or client.boundjid.bare, local=False, cached=False,
                                                  timeout=timeout)
         return {"features": sorted(info["disco_info"]["features"])}
 
@@ -297,7 +300,7 @@ class Session:
 
     async def join(self, room, nick, timeout=10):
         """Joins a room (XEP-0045), and opens it with its defaults when this creates it."""
-        await self._connected()["xep_0045"].join_muc_wait(room, nick, maxstanzas=0, timeout=timeout)
+        await self._connected().plugin["xep_0045"].join_muc_wait(room, nick, maxstanzas=0, timeout=timeout)
         with contextlib.suppress(IqError):
             await self._request("set", room, element(ROOM_CONFIG, "query", [form([])]), timeout)
         return {}
