@@ -4,18 +4,19 @@
 
 mod api;
 mod config;
+mod installed;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use config::EjabberdConfig;
+use installed::Installed;
 use serde_json::{Value, json};
 
 use super::home::Home;
 use super::ports::free_port;
 use super::process::{self, Process};
-use super::{Context as _, Failure, Result};
+use super::{Failure, Result};
 
 /// How long ejabberd may take to start or to stop. It takes some seconds; the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -45,8 +46,9 @@ pub struct Ejabberd {
     /// Takes effect at the next start, or at [`Ejabberd::reload_config`].
     pub config: EjabberdConfig,
     ports: EjabberdPorts,
-    home: Home,
+    // Before the folder, which can be removed only when nobody writes to it any more.
     process: Option<Process>,
+    home: Home,
 }
 
 impl Ejabberd {
@@ -73,7 +75,7 @@ impl Ejabberd {
             home,
             process: None,
         };
-        for folder in &server.config.modules {
+        for folder in &server.config.sources() {
             server.compile(folder).await?;
         }
         server.start_again().await?;
@@ -93,21 +95,10 @@ impl Ejabberd {
     pub async fn compile(&self, folder: &Path) -> Result<()> {
         self.home.copy_sources(folder, "hrl", SOURCE_FOLDER)?;
         let sources = self.home.copy_sources(folder, "erl", SOURCE_FOLDER)?;
-        let code = self.installed()?;
-        let mut command = self.home.command("erlc")?;
-        command.env("ERL_LIBS", code.libraries);
-        command.args([
-            "-o",
-            &self.home.inside(CODE_FOLDER),
-            "-I",
-            &format!("{}/include", code.ejabberd),
-        ]);
-        command.args(["-pa", &format!("{}/ebin", code.ejabberd)]);
-        command.args(
-            sources
-                .iter()
-                .map(|name| self.home.inside(&format!("{SOURCE_FOLDER}/{name}"))),
-        );
+        let inside = |name: &PathBuf| Path::new(&self.home.inside(SOURCE_FOLDER)).join(name);
+        let sources: Vec<_> = sources.iter().map(inside).collect();
+        let installed = Installed::find(&self.home)?;
+        let command = installed.compiler(&self.home, &self.home.inside(CODE_FOLDER), &sources)?;
         process::run(command).await.map(drop)
     }
 
@@ -119,7 +110,7 @@ impl Ejabberd {
         self.write_config()?;
         let mut command = self.home.command("erl")?;
         command
-            .env("ERL_LIBS", self.installed()?.libraries)
+            .env("ERL_LIBS", Installed::find(&self.home)?.libraries)
             .env("EJABBERD_CONFIG_PATH", self.home.inside(CONFIG_FILE))
             .env("EJABBERD_LOG_PATH", self.home.inside("ejabberd.log"))
             .env("SPOOL_DIR", self.home.inside("data"))
@@ -240,39 +231,4 @@ impl Ejabberd {
         self.home
             .write(CONFIG_FILE, &self.config.render(self.ports))
     }
-
-    fn installed(&self) -> Result<Installed> {
-        let libraries = self.home.system("/usr/lib");
-        let folders = fs::read_dir(&libraries)
-            .context(libraries.display())?
-            .filter_map(|entry| Some(entry.ok()?.path()));
-        let found = folders.filter_map(|folder| newest_ejabberd(&folder)).max();
-        let found = found.ok_or_else(|| self.home.missing("ejabberd"))?;
-        let version = found.file_name().unwrap_or_default().to_string_lossy();
-        let triplet = found
-            .parent()
-            .and_then(Path::file_name)
-            .unwrap_or_default()
-            .to_string_lossy();
-        let libraries = format!("/usr/lib/{triplet}");
-        Ok(Installed {
-            ejabberd: format!("{libraries}/{version}"),
-            libraries,
-        })
-    }
-}
-
-/// Where Debian puts ejabberd's compiled code, as the server sees it: `/usr/lib/TRIPLET/ejabberd-VERSION`.
-struct Installed {
-    libraries: String,
-    ejabberd: String,
-}
-
-fn newest_ejabberd(folder: &Path) -> Option<PathBuf> {
-    let entries = fs::read_dir(folder)
-        .ok()?
-        .filter_map(|entry| Some(entry.ok()?.path()));
-    entries
-        .filter(|path| path.join("ebin/ejabberd.beam").exists())
-        .max()
 }

@@ -56,11 +56,11 @@ impl Home {
         seen.display().to_string()
     }
 
-    /// A path of the system that the server runs in, as this process sees it.
+    /// An absolute path of the system that the server runs in, as this process sees it.
     #[must_use]
-    pub fn system(&self, path: &str) -> PathBuf {
+    pub fn system(&self, path: impl AsRef<Path>) -> PathBuf {
         let root = self.root.as_deref().unwrap_or(Path::new("/"));
-        root.join(path.trim_start_matches('/'))
+        root.join(path.as_ref().strip_prefix("/").unwrap_or(path.as_ref()))
     }
 
     /// A command of the server's system, run in its folder.
@@ -124,23 +124,26 @@ impl Home {
         Ok(path)
     }
 
-    /// Copies all files with this ending below `source` into a sub-folder, flat. Servers run from copies: a test may
-    /// change them, and a server in another system sees nothing else.
+    /// Copies a folder's files with this ending into a sub-folder, as a tree; returns their paths
+    /// in it. Servers run from copies: a test may change them, and a server in another system
+    /// sees nothing else.
     ///
     /// # Errors
     /// A folder cannot be read or written.
-    pub fn copy_sources(&self, source: &Path, ending: &str, into: &str) -> Result<Vec<String>> {
+    pub fn copy_sources(&self, source: &Path, ending: &str, into: &str) -> Result<Vec<PathBuf>> {
         let target = self.folder(into)?;
-        let mut names = Vec::new();
+        let mut copied = Vec::new();
         for path in files_below(source)? {
             if path.extension().is_some_and(|found| found == ending) {
-                let name = path.file_name().unwrap_or_default();
-                fs::copy(&path, target.join(name)).context(path.display())?;
-                names.push(name.to_string_lossy().into_owned());
+                let name = path.strip_prefix(source).unwrap_or(&path);
+                let copy = target.join(name);
+                fs::create_dir_all(copy.parent().unwrap_or(&target)).context(copy.display())?;
+                fs::copy(&path, &copy).context(path.display())?;
+                copied.push(name.to_path_buf());
             }
         }
-        names.sort();
-        Ok(names)
+        copied.sort();
+        Ok(copied)
     }
 }
 

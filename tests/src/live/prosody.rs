@@ -35,8 +35,9 @@ pub struct Prosody {
     /// Takes effect at the next start.
     pub config: ProsodyConfig,
     ports: ProsodyPorts,
-    home: Home,
+    // Before the folder, which can be removed only when nobody writes to it any more.
     process: Option<Process>,
+    home: Home,
 }
 
 impl Prosody {
@@ -60,8 +61,7 @@ impl Prosody {
             home,
             process: None,
         };
-        let plugins = server.config.plugins.clone();
-        for folder in plugins {
+        for folder in server.config.sources() {
             server.install_plugins(&folder)?;
         }
         server.start_again().await?;
@@ -89,8 +89,8 @@ impl Prosody {
     pub async fn start_again(&mut self) -> Result<()> {
         self.home
             .write(CONFIG_FILE, &self.config.render(&self.home, self.ports))?;
-        for (name, content) in &self.config.files {
-            self.home.write(name, content)?;
+        for (name, content) in self.config.files() {
+            self.home.write(&name, &content)?;
         }
         let mut command = self.home.command("prosody")?;
         command.args(["-F", "--config", &self.home.inside(CONFIG_FILE)]);
@@ -160,9 +160,15 @@ impl Prosody {
     /// # Errors
     /// The module is not loaded there, or its new code fails.
     pub async fn reload_module(&self, name: &str, host: &str) -> Result<()> {
-        self.shell(&["module", "reload", name, host])
-            .await
-            .map(drop)
+        let printed = self.shell(&["module", "reload", name, host]).await?;
+        // Without such a module the shell says "OK: Module reloaded on 0 hosts".
+        if printed.contains(&format!("Reloaded on {host}")) {
+            Ok(())
+        } else {
+            Err(self
+                .process()?
+                .failure(&format!("did not reload {name}: {printed}")))
+        }
     }
 
     /// Deletes an account as an operator does.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::EjabberdPorts;
+use crate::live::repository;
 use crate::live::slot::{SECRET, Slot};
 
 /// How a private ejabberd differs from the shipped one.
@@ -17,7 +18,11 @@ use crate::live::slot::{SECRET, Slot};
 pub struct EjabberdConfig {
     /// How many slots it has.
     pub slots: usize,
-    /// Folders of modules to compile and install.
+    /// Whether the project's module runs on each host, with the slot's component.
+    pub adapter: bool,
+    /// Further options of that module: `NAME: VALUE`, separated by commas.
+    pub adapter_options: String,
+    /// Folders of further modules to compile and install.
     pub modules: Vec<PathBuf>,
     /// Further modules of each virtual host: YAML, one `NAME: {OPTIONS}` a line.
     pub host_modules: String,
@@ -53,6 +58,8 @@ impl Default for EjabberdConfig {
     fn default() -> Self {
         Self {
             slots: 1,
+            adapter: false,
+            adapter_options: String::new(),
             modules: Vec::new(),
             host_modules: String::new(),
             global_modules: String::new(),
@@ -73,6 +80,15 @@ impl Default for EjabberdConfig {
 }
 
 impl EjabberdConfig {
+    /// All folders of modules to compile.
+    pub(super) fn sources(&self) -> Vec<PathBuf> {
+        let adapter = self.adapter.then(|| repository().join("adapters/ejabberd"));
+        adapter
+            .into_iter()
+            .chain(self.modules.iter().cloned())
+            .collect()
+    }
+
     /// The configuration file.
     pub(super) fn render(&self, ports: EjabberdPorts) -> String {
         let slots: Vec<_> = (0..self.slots).map(Slot::new).collect();
@@ -214,12 +230,17 @@ api_permissions:
 
     /// What differs from host to host: the component, above all.
     fn own_modules(&self, slots: &[Slot]) -> String {
-        if self.host_modules.is_empty() {
+        let adapter = format!(
+            "mod_xmpp_push: {{component: push{{i}}.test, {}}}\n",
+            self.adapter_options
+        );
+        let modules = if self.adapter { adapter } else { String::new() } + &self.host_modules;
+        if modules.is_empty() {
             return String::new();
         }
         let own = lines(slots, |slot| {
             let modules: Vec<_> = slot
-                .fill(&self.host_modules)
+                .fill(&modules)
                 .lines()
                 .map(|line| format!("      {line}"))
                 .collect();

@@ -1,11 +1,11 @@
 //! What a Prosody for tests is made of, and how that reads in its own language.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::ProsodyPorts;
 use crate::live::home::Home;
+use crate::live::repository;
 use crate::live::slot::{SECRET, Slot};
 
 /// The modules that every host of the tests has. `smacks` and `carbons` are what a mobile client expects.
@@ -33,7 +33,9 @@ const HOST_MODULES: &[&str] = &[
 pub struct ProsodyConfig {
     /// How many slots it has.
     pub slots: usize,
-    /// Folders of modules to install.
+    /// Whether the project's module runs on each host, with the slot's component.
+    pub adapter: bool,
+    /// Folders of further modules to install.
     pub plugins: Vec<PathBuf>,
     /// Further modules of every virtual host.
     pub host_modules: Vec<String>,
@@ -43,7 +45,7 @@ pub struct ProsodyConfig {
     pub settings: String,
     /// Further settings of each virtual host, in Lua.
     pub host_settings: String,
-    /// Further files: name and content.
+    /// Further files: name and content; one per slot if the name holds `{i}`.
     pub files: Vec<(String, String)>,
     /// Whether messages are archived (XEP-0313).
     pub mam: bool,
@@ -65,6 +67,7 @@ impl Default for ProsodyConfig {
     fn default() -> Self {
         Self {
             slots: 1,
+            adapter: false,
             plugins: Vec::new(),
             host_modules: Vec::new(),
             component_modules: Vec::new(),
@@ -83,6 +86,25 @@ impl Default for ProsodyConfig {
 }
 
 impl ProsodyConfig {
+    /// All folders of modules to install.
+    pub(super) fn sources(&self) -> Vec<PathBuf> {
+        let adapter = self.adapter.then(|| repository().join("adapters/prosody"));
+        adapter
+            .into_iter()
+            .chain(self.plugins.iter().cloned())
+            .collect()
+    }
+
+    /// The further files, by name.
+    pub(super) fn files(&self) -> Vec<(String, String)> {
+        let filled = |(name, content): &(String, String)| {
+            let slots = if name.contains("{i}") { self.slots } else { 1 };
+            let one = |slot: Slot| (slot.fill(name), slot.fill(content));
+            (0..slots).map(Slot::new).map(one).collect::<Vec<_>>()
+        };
+        self.files.iter().flat_map(filled).collect()
+    }
+
     /// The configuration file.
     pub(super) fn render(&self, home: &Home, ports: ProsodyPorts) -> String {
         let folder = home.inside("");
@@ -167,15 +189,14 @@ modules_enabled = {{ {enabled} }}
             .chain(s2s.iter().copied())
     }
 
-    /// The secret follows the component at once: settings belong to the host named last.
+    /// What follows the name of a host or component are its own settings.
     fn slot(&self, slot: Slot) -> String {
-        let mut text = String::new();
-        // Writing to a String cannot fail.
-        let _ = write!(
-            text,
+        let adapter = self.adapter.then_some("xmpp_push");
+        format!(
             r#"
 VirtualHost "{host}"
 modules_enabled = {{ {modules} }}
+xmpp_push_component = "{component}"
 {settings}
 
 Component "{rooms}" "muc"
@@ -189,14 +210,17 @@ Component "{push_service}"
 component_secret = "{SECRET}"
 "#,
             host = slot.host(),
-            modules = list(self.host_modules.iter().map(String::as_str)),
+            modules = list(
+                adapter
+                    .into_iter()
+                    .chain(self.host_modules.iter().map(String::as_str))
+            ),
             settings = slot.fill(&self.host_settings),
             rooms = slot.rooms(),
             component = slot.component(),
             component_modules = list(self.component_modules.iter().map(String::as_str)),
             push_service = slot.push_service(),
-        );
-        text
+        )
     }
 }
 
