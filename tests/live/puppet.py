@@ -237,13 +237,14 @@ class Session:
         return {"id": message["id"]}
 
     async def send(self, xml):
-        """Sends any stanza, as XML, and waits for nothing."""
+        """Sends any stanza, or any other element such as `<inactive/>` (XEP-0352), and waits for nothing."""
         client, xml = self._connected(), parsed(xml)
         kinds = {"message": client.Message, "presence": client.Presence, "iq": client.Iq}
-        name = xml.tag.rpartition("}")[2]
-        if name not in kinds:
-            raise Refusal("usage", f"<{name}/> is not a stanza")
-        kinds[name](xml=xml).send()
+        kind = kinds.get(xml.tag.removeprefix(f"{{{CLIENT}}}"))
+        if kind is None:
+            client.send_raw(tostring(xml, xmlns=CLIENT))
+        else:
+            kind(xml=xml).send()  # as a stanza: stream management counts it
         return {}
 
     async def iq(self, xml=None, type="get", to=None, timeout=10):

@@ -51,3 +51,23 @@ fn parse(text: &str) -> Option<(u16, u16)> {
     let (first, last) = (first.parse().ok()?, last.parse().ok()?);
     (first <= last && last - first < 0x7fff).then_some((first, last))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_two_ports_in_order() {
+        assert_eq!(parse("33000-33999"), Some((33_000, 33_999)));
+        for wrong in ["", "33000", "33999-33000", "a-b", "1-65535"] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn no_port_is_given_out_twice() -> Result<()> {
+        let ports = [free_port()?, free_port()?, free_port()?];
+        assert!(ports[0] != ports[1] && ports[1] != ports[2] && ports[0] != ports[2]);
+        Ok(())
+    }
+}

@@ -222,10 +222,9 @@ impl Process {
     /// The child is not reaped while it is borrowed here, so its id cannot be another process's.
     fn signal(&self, name: &str) -> Result<()> {
         let child = self.child.read().unwrap_or_else(PoisonError::into_inner);
-        let status = Command::new("kill")
-            .arg(format!("-{name}"))
-            .arg(child.id().to_string())
-            .status()?;
+        // The shell's own kill: the program is in a package that small systems lack.
+        let order = format!("kill -{name} {}", child.id());
+        let status = Command::new("sh").args(["-c", &order]).status()?;
         if status.success() {
             Ok(())
         } else {
@@ -332,4 +331,49 @@ fn read_from(path: &Path, from: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[tokio::test]
+    async fn an_early_end_is_told_with_the_log() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let process = Process::spawn(
+            "server",
+            &shell("echo no luck; exit 3"),
+            &folder.path().join("log"),
+        )?;
+        let error = process
+            .wait_for_log(0, "ready", Duration::from_secs(10))
+            .await
+            .unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("server ended") && text.contains("no luck"),
+            "{text}"
+        );
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_child_outlives_the_thread_that_asked_for_it_and_dies_when_stopped() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let log = folder.path().join("log");
+        let process = thread::spawn(move || Process::spawn("child", &shell("sleep 60"), &log));
+        let process = process
+            .join()
+            .map_err(|_| Failure::new("the thread panicked"))??;
+        sleep(Duration::from_millis(100)).await;
+        assert!(process.ended()?.is_none());
+        process.stop()?;
+        process.kill()
+    }
 }

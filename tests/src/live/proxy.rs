@@ -177,3 +177,75 @@ async fn pump(
     // The other side may be gone already.
     drop(to.shutdown().await);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(100);
+
+    /// A connection through a proxy, with both its ends.
+    async fn connected() -> Result<(Proxy, TcpStream, TcpStream)> {
+        let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let proxy = Proxy::start(server.local_addr()?.port()).await?;
+        let client = TcpStream::connect((Ipv4Addr::LOCALHOST, proxy.port())).await?;
+        let (server, _) = server.accept().await?;
+        Ok((proxy, client, server))
+    }
+
+    #[tokio::test]
+    async fn bytes_and_an_orderly_end_pass() -> Result<()> {
+        let (proxy, mut client, mut server) = connected().await?;
+        client.write_all(b"question").await?;
+        client.shutdown().await?;
+        let mut question = String::new();
+        server.read_to_string(&mut question).await?;
+        server.write_all(b"answer").await?;
+        drop(server);
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await?;
+        assert_eq!((question.as_str(), answer.as_str()), ("question", "answer"));
+        assert_eq!((proxy.bytes_to_server(), proxy.bytes_to_client()), (8, 6));
+        assert_eq!(proxy.connections(), 1);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_cut_resets_both_sides() -> Result<()> {
+        let (proxy, mut client, mut server) = connected().await?;
+        proxy.cut();
+        for stream in [&mut client, &mut server] {
+            let end = stream.read(&mut [0; 1]).await.map_err(|error| error.kind());
+            assert_eq!(end, Err(ErrorKind::ConnectionReset));
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_frozen_connection_delivers_when_it_thaws() -> Result<()> {
+        let (proxy, mut client, mut server) = connected().await?;
+        proxy.freeze(true);
+        client.write_all(b"x").await?;
+        let mut byte = [0; 1];
+        assert!(timeout(SHORT, server.read_exact(&mut byte)).await.is_err());
+        proxy.freeze(false);
+        server.read_exact(&mut byte).await?;
+        assert_eq!(&byte, b"x");
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_ends_at_once() -> Result<()> {
+        let (proxy, _client, _server) = connected().await?;
+        proxy.refuse(true);
+        let mut refused = TcpStream::connect((Ipv4Addr::LOCALHOST, proxy.port())).await?;
+        assert_eq!(refused.read(&mut [0; 1]).await?, 0);
+        assert_eq!(proxy.connections(), 1);
+        Ok(())
+    }
+}

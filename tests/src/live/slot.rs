@@ -129,3 +129,36 @@ impl Drop for Lease {
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_slot_has_one_user_at_a_time_and_rests_longest_after_use() -> Result<()> {
+        let slots = Slots::new(0, 2);
+        let first = slots.lease().await?;
+        let second = slots.lease().await?;
+        assert_ne!(first.slot, second.slot);
+        assert!(
+            timeout(Duration::from_millis(50), slots.lease())
+                .await
+                .is_err()
+        );
+        let freed = second.slot;
+        drop(second);
+        assert_eq!(slots.lease().await?.slot, freed);
+        Ok(())
+    }
+
+    #[test]
+    fn users_never_meet() {
+        let slot = Slot::new(3);
+        assert_ne!(slot.user("alice"), slot.user("alice"));
+        assert!(slot.user("alice").ends_with("@h3.test"));
+    }
+}
