@@ -1,0 +1,69 @@
+//! A component's XMPP stream (XEP-0114) that stays up.
+//!
+//! [`Stream`] connects to a server, authenticates, and connects again whenever the connection is
+//! lost. Stanzas come in parsed ([`push_core::xml::Stanza`]) and go out as values that write
+//! themselves ([`push_core::xml::WriteXml`]); there is no tree in between.
+//!
+//! ```no_run
+//! use push_core::BareJid;
+//! use push_core::transport::{StreamEvent, Transport};
+//! use push_transport_xmpp::{Stream, StreamConfig};
+//!
+//! # async fn component(seed: [u8; 32]) -> Result<(), Box<dyn std::error::Error>> {
+//! let component = BareJid::new("echo.example.org")?;
+//! let config = StreamConfig::new(component, "localhost:5347", "secret");
+//! let mut stream = Stream::start(config, seed);
+//! let mut events = Vec::new();
+//! loop {
+//!     stream.next(&mut events).await;
+//!     for event in events.drain(..) {
+//!         match event {
+//!             StreamEvent::Up => println!("connected"),
+//!             StreamEvent::Down(reason) => println!("not connected: {reason}"),
+//!             StreamEvent::Stanza(stanza) => stream.send(&stanza.root()),
+//!             StreamEvent::Skipped(bytes) => println!("skipped {bytes} bytes"),
+//!         }
+//!     }
+//!     stream.flush();
+//! }
+//! # }
+//! ```
+//!
+//! `examples/echo.rs` is a whole component.
+//!
+//! # What it takes from a server
+//!
+//! XML as RFC 6120 §11 restricts it: no DTDs, comments, processing instructions or entities other
+//! than the predefined ones; anything not well-formed ends the stream. A stanza over the
+//! [`Limits`] is passed over instead, and a prefix nobody declared is a namespace nobody knows:
+//! servers pass both on from their users, who must not be able to end the stream.
+//!
+//! # Parts
+//!
+//! [`Framer`] finds the ends of stanzas, [`Decoder`] parses them, [`XmlWriter`] writes them. None
+//! of the three does any I/O.
+
+mod backoff;
+mod config;
+mod connection;
+mod decoder;
+mod error;
+mod framing;
+mod handshake;
+mod inbox;
+mod keepalive;
+mod outbox;
+mod reader;
+mod scanner;
+mod scope;
+mod stream;
+mod tape;
+mod writer;
+mod xml;
+
+pub use config::{BackoffConfig, Limits, Secret, StreamConfig, Timeouts};
+pub use decoder::{Decoder, Incoming};
+pub use error::MalformedError;
+pub use framing::{Frame, Framer, FramingError};
+pub use stream::Stream;
+pub use writer::XmlWriter;

@@ -1,0 +1,198 @@
+//! The syntax that tells where elements end: tags, quotes in them, CDATA sections.
+
+use crate::framing::FramingError;
+use memchr::memchr;
+use quick_xml::parser::{ElementParser, Parser};
+
+/// What ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Boundary {
+    Header,
+    Stanza,
+    Close,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Character data; between stanzas nothing.
+    Content,
+    /// Behind `<`.
+    Markup,
+    /// In a start tag; whether the last byte was `/`.
+    StartTag(ElementParser, bool),
+    EndTag(ElementParser),
+    /// In `<!`, so many bytes of [`CDATA`] seen.
+    Bang(usize),
+    /// In a CDATA section, behind so many `]`, at most two.
+    CData(u8),
+    /// In the XML declaration; whether the last byte was `?`.
+    Declaration(bool),
+    /// Behind the end of the stream.
+    Closed,
+}
+
+/// What follows `<!` where a CDATA section begins.
+const CDATA: &[u8] = b"[CDATA[";
+
+/// The whitespace of XML 1.0 §2.3.
+pub(crate) fn is_whitespace(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// Follows the bytes of a stream, each once.
+#[derive(Debug)]
+pub(crate) struct Scanner {
+    state: State,
+    /// Open elements, the stream's included.
+    depth: usize,
+    /// Nothing came yet: an XML declaration is allowed (RFC 6120 §11.4).
+    fresh: bool,
+}
+
+impl Default for Scanner {
+    fn default() -> Self {
+        Self {
+            state: State::Content,
+            depth: 0,
+            fresh: true,
+        }
+    }
+}
+
+impl Scanner {
+    /// Whether the next byte belongs to no stanza or begins one.
+    pub(crate) fn is_between(&self) -> bool {
+        self.depth <= 1 && matches!(self.state, State::Content)
+    }
+
+    pub(crate) fn is_before_header(&self) -> bool {
+        self.depth == 0
+    }
+
+    /// Goes on until something ended (so many bytes were used) or all bytes are used up.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<Option<(usize, Boundary)>, FramingError> {
+        let mut at = 0;
+        while at < bytes.len() {
+            let (used, boundary) = self.step(&bytes[at..])?;
+            at += used;
+            if let Some(boundary) = boundary {
+                return Ok(Some((at, boundary)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn step(&mut self, rest: &[u8]) -> Result<(usize, Option<Boundary>), FramingError> {
+        match &mut self.state {
+            State::Content => self.content(rest).map(|used| (used, None)),
+            State::Markup => self.markup(rest[0]).map(|used| (used, None)),
+            State::StartTag(parser, slash) => match parser.feed(rest) {
+                None => {
+                    *slash = rest.ends_with(b"/");
+                    Ok((rest.len(), None))
+                }
+                Some(end) => {
+                    let empty = end.checked_sub(1).map_or(*slash, |last| rest[last] == b'/');
+                    Ok((end + 1, self.opened(empty)?))
+                }
+            },
+            State::EndTag(parser) => match parser.feed(rest) {
+                None => Ok((rest.len(), None)),
+                Some(end) => Ok((end + 1, self.closed())),
+            },
+            State::Bang(seen) => {
+                if rest[0] != CDATA[*seen] {
+                    return Err(FramingError::Restricted);
+                }
+                *seen += 1;
+                if *seen == CDATA.len() {
+                    self.state = State::CData(0);
+                }
+                Ok((1, None))
+            }
+            State::CData(brackets) => {
+                let (used, ended) = cdata(brackets, rest);
+                if ended {
+                    self.state = State::Content;
+                }
+                Ok((used, None))
+            }
+            State::Declaration(question) => {
+                let ended = *question && rest[0] == b'>';
+                *question = rest[0] == b'?';
+                if ended {
+                    self.state = State::Content;
+                }
+                Ok((1, None))
+            }
+            State::Closed => Ok((rest.len(), None)),
+        }
+    }
+
+    fn content(&mut self, rest: &[u8]) -> Result<usize, FramingError> {
+        let tag = memchr(b'<', rest);
+        let text = &rest[..tag.unwrap_or(rest.len())];
+        if self.depth <= 1 && !text.iter().copied().all(is_whitespace) {
+            return Err(FramingError::Text);
+        }
+        if tag.is_some() {
+            self.state = State::Markup;
+        }
+        Ok(tag.map_or(rest.len(), |tag| tag + 1))
+    }
+
+    fn markup(&mut self, first: u8) -> Result<usize, FramingError> {
+        let fresh = std::mem::take(&mut self.fresh);
+        let (state, used) = match first {
+            b'/' if self.depth == 0 => return Err(FramingError::Header),
+            b'/' => (State::EndTag(ElementParser::Outside), 1),
+            b'!' if self.depth > 1 => (State::Bang(0), 1),
+            b'?' if fresh => (State::Declaration(false), 1),
+            b'!' | b'?' => return Err(FramingError::Restricted),
+            _ => (State::StartTag(ElementParser::Outside, false), 0),
+        };
+        self.state = state;
+        Ok(used)
+    }
+
+    fn opened(&mut self, empty: bool) -> Result<Option<Boundary>, FramingError> {
+        self.state = State::Content;
+        match (self.depth, empty) {
+            (0, true) => Err(FramingError::Header),
+            (0, false) => {
+                self.depth = 1;
+                Ok(Some(Boundary::Header))
+            }
+            (1, true) => Ok(Some(Boundary::Stanza)),
+            (_, true) => Ok(None),
+            (_, false) => {
+                self.depth += 1;
+                Ok(None)
+            }
+        }
+    }
+
+    fn closed(&mut self) -> Option<Boundary> {
+        self.state = State::Content;
+        self.depth = self.depth.saturating_sub(1);
+        match self.depth {
+            0 => {
+                self.state = State::Closed;
+                Some(Boundary::Close)
+            }
+            1 => Some(Boundary::Stanza),
+            _ => None,
+        }
+    }
+}
+
+/// Goes on in a CDATA section: the bytes used, and whether they end it.
+fn cdata(brackets: &mut u8, rest: &[u8]) -> (usize, bool) {
+    match (*brackets, rest[0]) {
+        (2, b'>') => return (1, true),
+        (_, b']') => *brackets = (*brackets + 1).min(2),
+        (0, _) => return (memchr(b']', rest).unwrap_or(rest.len()), false),
+        _ => *brackets = 0,
+    }
+    (1, false)
+}

@@ -1,0 +1,432 @@
+//! Filling a stanza's tape, in one pass over its source.
+
+use crate::config::Limits;
+use crate::error::MalformedError;
+use crate::scanner::is_whitespace;
+use crate::scope::{Binding, Scope};
+use crate::xml::{all_legal, is_attribute_normal, normalize_attribute, resolve, split_name};
+use push_core::xml::{Span, Stanza, StanzaBuilder};
+use quick_xml::Reader;
+use quick_xml::errors::{Error, IllFormedError};
+use quick_xml::events::attributes::{AttrError, Attributes};
+use quick_xml::events::{BytesStart, Event};
+use std::borrow::Cow;
+
+/// Why there is no tape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The stream is of no use any more.
+    Malformed(MalformedError),
+    /// Well-formed as far as was seen, and over a limit.
+    OverLimit,
+}
+
+impl From<MalformedError> for Refusal {
+    fn from(error: MalformedError) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+/// Parses a first-level element in a stream whose header declares `base`.
+pub(crate) fn stanza(
+    source: &[u8],
+    base: &[Binding<'static>],
+    limits: Limits,
+) -> Result<Stanza, Refusal> {
+    let source = text(source)?;
+    let mut reader = Reader::from_str(source);
+    let mut tape = Tape::new(source, base, limits);
+    loop {
+        let at = position(&reader);
+        let event = reader.read_event().map_err(|error| tag_error(&error))?;
+        let end = position(&reader);
+        match event {
+            Event::Start(tag) => tape.open(&tag, at, end - 1)?,
+            Event::Empty(tag) => {
+                tape.open(&tag, at, end - 2)?;
+                tape.close(end);
+            }
+            Event::End(_) => tape.close(end),
+            Event::Text(_) => tape.run.literal(&mut tape.builder, source, at, end)?,
+            Event::CData(_) => tape.run.cdata(&mut tape.builder, source, at, end),
+            Event::GeneralRef(name) => tape.run.add(&mut tape.builder, source, resolve(&name)?),
+            Event::Eof => return tape.finish(),
+            // The framer let none of these pass.
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {
+                return Err(MalformedError::Tags.into());
+            }
+        }
+    }
+}
+
+/// Parses the stream's start tag: itself as an empty element, and what it declares.
+pub(crate) fn header(
+    source: &[u8],
+    limits: Limits,
+) -> Result<(Stanza, Vec<Binding<'static>>), Refusal> {
+    let source = text(source)?;
+    let mut reader = Reader::from_str(source);
+    loop {
+        let at = position(&reader);
+        match reader.read_event().map_err(|error| tag_error(&error))? {
+            Event::Decl(_) if at == 0 => {}
+            Event::Text(blank) if blank.bytes().all(is_whitespace) => {}
+            Event::Start(tag) => {
+                let end = position(&reader);
+                let mut tape = Tape::new(source, &[], limits);
+                tape.open(&tag, at, end - 1)?;
+                tape.builder.end_at(end);
+                let base = tape.scope.into_base();
+                let stanza = tape.builder.finish();
+                return Ok((stanza.map_err(|_| MalformedError::Header)?, base));
+            }
+            _ => return Err(MalformedError::Header.into()),
+        }
+    }
+}
+
+fn text(source: &[u8]) -> Result<&str, MalformedError> {
+    let source = std::str::from_utf8(source).map_err(|_| MalformedError::Encoding)?;
+    if all_legal(source) {
+        Ok(source)
+    } else {
+        Err(MalformedError::Character)
+    }
+}
+
+fn position(reader: &Reader<&[u8]>) -> usize {
+    // A source is a slice in memory: its positions fit.
+    usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX)
+}
+
+fn tag_error(error: &Error) -> MalformedError {
+    match error {
+        Error::IllFormed(IllFormedError::UnclosedReference) => MalformedError::Entity,
+        _ => MalformedError::Tags,
+    }
+}
+
+struct Tape<'s> {
+    source: &'s str,
+    builder: StanzaBuilder,
+    scope: Scope<'s>,
+    limits: Limits,
+    depth: usize,
+    run: TextRun,
+    /// Attributes of one element; kept for its capacity.
+    attributes: Vec<Attribute<'s>>,
+    /// A value being resolved; kept for its capacity.
+    value: String,
+}
+
+#[derive(Clone, Copy)]
+struct Attribute<'s> {
+    prefix: &'s str,
+    local: &'s str,
+    /// Not normalized yet.
+    value: &'s str,
+}
+
+impl<'s> Tape<'s> {
+    fn new(source: &'s str, base: &'s [Binding<'static>], limits: Limits) -> Self {
+        Self {
+            source,
+            builder: StanzaBuilder::over(source.to_owned()),
+            scope: Scope::new(base),
+            limits,
+            depth: 0,
+            run: TextRun::default(),
+            attributes: Vec::new(),
+            value: String::new(),
+        }
+    }
+
+    /// A start tag from `<` at `at` to its `>` or `/>` at `end`.
+    fn open(&mut self, tag: &BytesStart<'_>, at: usize, end: usize) -> Result<(), Refusal> {
+        self.run.flush(&mut self.builder);
+        self.depth += 1;
+        if self.depth > self.limits.max_depth {
+            return Err(Refusal::OverLimit);
+        }
+        let content = &self.source[at + 1..end];
+        let name = tag.name().into_inner().len();
+        let (prefix, local) = split_name(&content[..name])?;
+        self.read_attributes(content, name)?;
+        let namespace = self.scope.element(prefix);
+        self.builder.start_at(self.span(local), namespace, at);
+        self.write_attributes()
+    }
+
+    /// Collects the attributes and puts the declarations in force.
+    fn read_attributes(&mut self, content: &'s str, name: usize) -> Result<(), Refusal> {
+        self.attributes.clear();
+        for (count, attribute) in Attributes::new(content, name).enumerate() {
+            if count == self.limits.max_attributes {
+                return Err(Refusal::OverLimit);
+            }
+            let attribute = attribute.map_err(|error| attribute_error(&error))?;
+            let Cow::Borrowed(value) = attribute.value else {
+                return Err(MalformedError::Attribute.into());
+            };
+            let key = attribute.key.into_inner();
+            let before = self.offset(key).checked_sub(1);
+            let apart = before.is_some_and(|at| is_whitespace(self.source.as_bytes()[at]));
+            if !apart || memchr::memchr(b'<', value.as_bytes()).is_some() {
+                return Err(MalformedError::Attribute.into());
+            }
+            let (prefix, local) = split_name(key)?;
+            match (prefix, local) {
+                ("", "xmlns") => self.declare("", value)?,
+                ("xmlns", _) => self.declare(local, value)?,
+                _ => self.attributes.push(Attribute {
+                    prefix,
+                    local,
+                    value,
+                }),
+            }
+        }
+        Ok(())
+    }
+
+    fn declare(&mut self, prefix: &'s str, raw: &'s str) -> Result<(), Refusal> {
+        if self.scope.len() == self.limits.max_attributes {
+            return Err(Refusal::OverLimit);
+        }
+        let uri = if is_attribute_normal(raw) {
+            Cow::Borrowed(raw)
+        } else {
+            let mut uri = String::new();
+            normalize_attribute(raw, &mut uri)?;
+            Cow::Owned(uri)
+        };
+        Ok(self.scope.declare(prefix, uri, self.depth)?)
+    }
+
+    fn write_attributes(&mut self) -> Result<(), Refusal> {
+        for index in 0..self.attributes.len() {
+            let attribute = self.attributes[index];
+            self.check_expanded_name(index)?;
+            let namespace = self.scope.attribute(attribute.prefix);
+            let name = self.span(attribute.local);
+            let value = self.value(attribute.value)?;
+            self.builder.attribute_at(name, namespace, value);
+        }
+        Ok(())
+    }
+
+    /// Two prefixes may stand for one namespace (Namespaces in XML §6.3); equal names as written
+    /// were refused before.
+    fn check_expanded_name(&self, index: usize) -> Result<(), MalformedError> {
+        let Attribute { prefix, local, .. } = self.attributes[index];
+        if prefix.is_empty() {
+            return Ok(());
+        }
+        let uri = self.scope.uri(prefix);
+        let same = |other: &Attribute<'_>| {
+            !other.prefix.is_empty() && other.local == local && self.scope.uri(other.prefix) == uri
+        };
+        if self.attributes[..index].iter().any(same) {
+            Err(MalformedError::Duplicate)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn value(&mut self, raw: &str) -> Result<Span, MalformedError> {
+        if is_attribute_normal(raw) {
+            return Ok(self.span(raw));
+        }
+        self.value.clear();
+        normalize_attribute(raw, &mut self.value)?;
+        Ok(self.builder.add(&self.value))
+    }
+
+    /// The end of the open element, its source ending before `end`.
+    fn close(&mut self, end: usize) {
+        self.run.flush(&mut self.builder);
+        self.builder.end_at(end);
+        // The tokenizer has seen that start and end tags match.
+        self.depth = self.depth.saturating_sub(1);
+        self.scope.leave(self.depth);
+    }
+
+    fn finish(self) -> Result<Stanza, Refusal> {
+        let finished = self.builder.finish();
+        finished.map_err(|_| MalformedError::Tags.into())
+    }
+
+    /// Where a part of the source stands in it.
+    fn offset(&self, part: &str) -> usize {
+        part.as_ptr().addr() - self.source.as_ptr().addr()
+    }
+
+    fn span(&self, part: &str) -> Span {
+        let start = self.offset(part);
+        Span::new(start, start + part.len())
+    }
+}
+
+fn attribute_error(error: &AttrError) -> MalformedError {
+    match error {
+        AttrError::Duplicated(..) => MalformedError::Duplicate,
+        _ => MalformedError::Attribute,
+    }
+}
+
+/// Character data between two tags: one node, however many references and CDATA sections.
+///
+/// A single literal stays where it is in the source; everything else is put together behind it.
+#[derive(Default)]
+struct TextRun {
+    literal: Option<Span>,
+    resolved: Option<Span>,
+}
+
+impl TextRun {
+    fn literal(
+        &mut self,
+        builder: &mut StanzaBuilder,
+        source: &str,
+        start: usize,
+        end: usize,
+    ) -> Result<(), MalformedError> {
+        let text = &source[start..end];
+        if holds_section_end(text) {
+            return Err(MalformedError::Text);
+        }
+        self.append(builder, source, start, end);
+        Ok(())
+    }
+
+    fn cdata(&mut self, builder: &mut StanzaBuilder, source: &str, start: usize, end: usize) {
+        self.append(
+            builder,
+            source,
+            start + "<![CDATA[".len(),
+            end - "]]>".len(),
+        );
+    }
+
+    fn append(&mut self, builder: &mut StanzaBuilder, source: &str, start: usize, end: usize) {
+        let text = &source[start..end];
+        let has_return = memchr::memchr(b'\r', text.as_bytes()).is_some();
+        let first = self.literal.is_none() && self.resolved.is_none();
+        if first && !has_return {
+            self.literal = Some(Span::new(start, end));
+            return;
+        }
+        self.leave_source(builder, source);
+        if !has_return {
+            return self.extend(builder.add(text));
+        }
+        // Line ends are one \n each (XML 1.0 §2.11).
+        for (index, line) in text.replace("\r\n", "\n").split('\r').enumerate() {
+            if index > 0 {
+                self.extend(builder.add("\n"));
+            }
+            self.extend(builder.add(line));
+        }
+    }
+
+    fn add(&mut self, builder: &mut StanzaBuilder, source: &str, character: char) {
+        self.leave_source(builder, source);
+        self.extend(builder.add(character.encode_utf8(&mut [0; 4])));
+    }
+
+    /// What was a literal is copied to where the rest will stand.
+    fn leave_source(&mut self, builder: &mut StanzaBuilder, source: &str) {
+        if let Some(Span { start, end }) = self.literal.take() {
+            self.extend(builder.add(&source[start as usize..end as usize]));
+        }
+    }
+
+    fn extend(&mut self, added: Span) {
+        let start = self.resolved.map_or(added.start, |resolved| resolved.start);
+        let end = added.end;
+        self.resolved = Some(Span { start, end });
+    }
+
+    fn flush(&mut self, builder: &mut StanzaBuilder) {
+        if let Some(text) = self.literal.take().or(self.resolved.take()) {
+            builder.text_at(text);
+        }
+    }
+}
+
+/// Whether `]]>` stands in character data, which XML 1.0 §2.4 forbids.
+fn holds_section_end(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'>', bytes).any(|at| bytes[..at].ends_with(b"]]"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use push_core::xml::Namespace;
+
+    fn base() -> Vec<Binding<'static>> {
+        let open = b"<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='x'>";
+        let (header, base) = header(open, Limits::default()).unwrap();
+        assert!(header.root().is("stream", Namespace::Streams));
+        assert_eq!(header.root().attribute("id"), Some("x"));
+        base
+    }
+
+    fn parse(source: &str) -> Result<Stanza, Refusal> {
+        stanza(source.as_bytes(), &base(), Limits::default())
+    }
+
+    #[test]
+    fn names_values_and_sources_are_where_they_stand() {
+        let parsed = parse("<message to=\"a&amp;b\" xml:lang='de'> <p:x xmlns:p='urn:xmpp:push:0' p:y='1'/>t</message >").unwrap();
+        let root = parsed.root();
+        assert!(root.is("message", Namespace::Component));
+        assert_eq!(root.attributes().collect::<Vec<_>>(), [("to", "a&b")]);
+        assert_eq!(root.text(), " t");
+        let child = root.only_child().unwrap();
+        assert!(child.is("x", Namespace::Push));
+        assert_eq!(child.source(), "<p:x xmlns:p='urn:xmpp:push:0' p:y='1'/>");
+        assert_eq!(child.attributes().count(), 0);
+    }
+
+    #[test]
+    fn text_is_put_together() {
+        for (source, text) in [
+            ("a", "a"),
+            ("a&lt;b&#x20AC;", "a<b€"),
+            ("<![CDATA[<&]]>]]<![CDATA[>]]>", "<&]]>"),
+            ("<![CDATA[]]>", ""),
+            ("a\r\nb\rc\n&#13;", "a\nb\nc\n\r"),
+            ("&amp;amp;", "&amp;"),
+            ("x > ]] >", "x > ]] >"),
+        ] {
+            let parsed = parse(&format!("<a>{source}</a>")).unwrap();
+            assert_eq!(parsed.root().text(), text, "{source}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_declared_elsewhere_belongs_to_nobody() {
+        let parsed = parse("<message><evil:x evil:a='1'/><x/></message>").unwrap();
+        let mut children = parsed.root().children();
+        assert!(children.next().unwrap().is("x", Namespace::Other));
+        assert!(children.next().unwrap().is("x", Namespace::Component));
+    }
+
+    #[test]
+    fn limits_are_told_apart_from_faults() {
+        let limits = Limits {
+            max_depth: 2,
+            max_attributes: 2,
+            ..Limits::default()
+        };
+        let over = |source: &str| stanza(source.as_bytes(), &[], limits).err();
+        assert_eq!(over("<a b='' c=''><b/></a>"), None);
+        assert_eq!(over("<a><b><c/></b></a>"), Some(Refusal::OverLimit));
+        assert_eq!(over("<a b='' c='' d=''/>"), Some(Refusal::OverLimit));
+        assert_eq!(
+            over("<a xmlns:b='b' xmlns:c='c'><b xmlns:d='d'/></a>"),
+            Some(Refusal::OverLimit)
+        );
+    }
+}
