@@ -8,7 +8,13 @@ use std::path::PathBuf;
 #[command(name = "xmpp-push", version, about)]
 pub(crate) struct Args {
     /// The configuration.
-    #[arg(short, long, global = true, default_value = "/etc/xmpp-push/xmpp-push.toml", value_name = "FILE")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        default_value = "/etc/xmpp-push/xmpp-push.toml",
+        value_name = "FILE"
+    )]
     pub(crate) config: PathBuf,
     #[command(subcommand)]
     pub(crate) command: Command,

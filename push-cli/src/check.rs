@@ -48,15 +48,27 @@ struct Findings(Vec<Finding>);
 
 impl Findings {
     fn good(&mut self, what: impl Into<String>) {
-        self.0.push(Finding { mark: Mark::Good, what: what.into(), remedy: None });
+        self.0.push(Finding {
+            mark: Mark::Good,
+            what: what.into(),
+            remedy: None,
+        });
     }
 
     fn note(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
-        self.0.push(Finding { mark: Mark::Note, what: what.into(), remedy: Some(remedy.into()) });
+        self.0.push(Finding {
+            mark: Mark::Note,
+            what: what.into(),
+            remedy: Some(remedy.into()),
+        });
     }
 
     fn bad(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
-        self.0.push(Finding { mark: Mark::Bad, what: what.into(), remedy: Some(remedy.into()) });
+        self.0.push(Finding {
+            mark: Mark::Bad,
+            what: what.into(),
+            remedy: Some(remedy.into()),
+        });
     }
 
     fn is_well(&self) -> bool {
@@ -68,10 +80,19 @@ impl Findings {
         if as_json {
             let findings: Vec<_> = self.0.iter().map(Finding::json).collect();
             // A closed standard output is the reader's choice.
-            return drop(writeln!(out, "{}", json!({ "ok": self.is_well(), "findings": findings })));
+            return drop(writeln!(
+                out,
+                "{}",
+                json!({ "ok": self.is_well(), "findings": findings })
+            ));
         }
         for finding in &self.0 {
-            drop(writeln!(out, "{:4}  {}", finding.mark.as_str(), finding.what));
+            drop(writeln!(
+                out,
+                "{:4}  {}",
+                finding.mark.as_str(),
+                finding.what
+            ));
             if let Some(remedy) = &finding.remedy {
                 drop(writeln!(out, "      → {remedy}"));
             }
@@ -91,7 +112,10 @@ pub(crate) fn check(file: &Path, as_json: bool) -> Result<(), Failure> {
     match Config::load(file) {
         Err(problems) => {
             for (path, reason) in problems.iter() {
-                findings.bad(format!("configuration: {path}: {reason}"), format!("edit {}", file.display()));
+                findings.bad(
+                    format!("configuration: {path}: {reason}"),
+                    format!("edit {}", file.display()),
+                );
             }
             findings.print(as_json);
             return Err(Failure::Config(problems));
@@ -102,7 +126,11 @@ pub(crate) fn check(file: &Path, as_json: bool) -> Result<(), Failure> {
         }
     }
     findings.print(as_json);
-    if findings.is_well() { Ok(()) } else { Err(Failure::Unhealthy) }
+    if findings.is_well() {
+        Ok(())
+    } else {
+        Err(Failure::Unhealthy)
+    }
 }
 
 async fn examine(config: Config, findings: &mut Findings) -> Result<(), Failure> {
@@ -116,7 +144,10 @@ async fn examine(config: Config, findings: &mut Findings) -> Result<(), Failure>
             );
             return Ok(());
         }
-        Err(error) => findings.bad(format!("store: {error}"), "see that its folder can be written"),
+        Err(error) => findings.bad(
+            format!("store: {error}"),
+            "see that its folder can be written",
+        ),
         Ok(_) if !findings.is_well() => {}
         Ok(_lock) => server(config, findings).await?,
     }
@@ -131,10 +162,16 @@ async fn store(config: &Config, findings: &mut Findings) {
     };
     match opened {
         Ok(()) if backend == "memory" => {
-            findings.note("store: memory", "registrations are lost when the service stops; use \"sqlite\"");
+            findings.note(
+                "store: memory",
+                "registrations are lost when the service stops; use \"sqlite\"",
+            );
         }
         Ok(()) => findings.good(format!("store: {backend} opens")),
-        Err(error) => findings.bad(format!("store: {backend}: {error}"), "see store.url in the configuration"),
+        Err(error) => findings.bad(
+            format!("store: {backend}: {error}"),
+            "see store.url in the configuration",
+        ),
     }
 }
 
@@ -168,7 +205,11 @@ async fn settled(handle: &Handle) -> Option<Status> {
     };
     drop(tokio::time::timeout(CONNECT, connected).await);
     let complete = async {
-        while handle.status().await.is_some_and(|status| status.up && !status.hosts.iter().all(is_served)) {
+        while handle
+            .status()
+            .await
+            .is_some_and(|status| status.up && !status.hosts.iter().all(is_served))
+        {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
@@ -194,6 +235,9 @@ fn host(status: &HostStatus, component: &str, findings: &mut Findings) {
         ),
     }
     if BareJid::new(host).is_ok_and(|jid| jid.as_str() == component) {
-        findings.bad(format!("{host} is the component itself"), "component.hosts lists the domains of users");
+        findings.bad(
+            format!("{host} is the component itself"),
+            "component.hosts lists the domains of users",
+        );
     }
 }

@@ -22,7 +22,9 @@ pub(crate) fn open(settings: &StoreSettings) -> Result<Arc<dyn RegistrationStore
             Ok(Arc::new(push_store_sqlite::open(config)?))
         }
         "memory" => Ok(Arc::new(MemoryStore::new())),
-        other => Err(StoreError::Refused { reason: format!("backend {other:?} is not built in") }),
+        other => Err(StoreError::Refused {
+            reason: format!("backend {other:?} is not built in"),
+        }),
     }
 }
 

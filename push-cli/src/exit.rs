@@ -38,7 +38,10 @@ impl Failure {
 
     /// Says it on standard error.
     pub(crate) fn report(self) -> ExitCode {
-        let source = self.source().map(|source| format!(": {source}")).unwrap_or_default();
+        let source = self
+            .source()
+            .map(|source| format!(": {source}"))
+            .unwrap_or_default();
         // Nobody is left to be told when standard error is closed.
         drop(writeln!(std::io::stderr(), "xmpp-push: {self}{source}"));
         ExitCode::from(self.code())

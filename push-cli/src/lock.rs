@@ -10,18 +10,27 @@ use std::io;
 
 /// Held while an instance runs; given back by the system when the process ends, however it does.
 #[derive(Debug)]
-pub(crate) struct InstanceLock(Option<File>);
+pub(crate) struct InstanceLock {
+    _file: Option<File>,
+}
 
 impl InstanceLock {
     /// Takes the lock, or says who has it.
     pub(crate) fn take(settings: &StoreSettings) -> Result<Self, Failure> {
-        let Some(path) = compose::lock_file(settings) else { return Ok(Self(None)) };
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let Some(path) = compose::lock_file(settings) else {
+            return Ok(Self { _file: None });
+        };
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path);
         let name = path.display();
-        let failed = |error: io::Error| Failure::Internal(format!("{name} cannot be locked: {error}"));
+        let failed =
+            |error: io::Error| Failure::Internal(format!("{name} cannot be locked: {error}"));
         let file = file.map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self(Some(file))),
+            Ok(()) => Ok(Self { _file: Some(file) }),
             Err(TryLockError::WouldBlock) => Err(Failure::Running(name.to_string())),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }

@@ -30,13 +30,17 @@ pub(crate) fn run(file: &Path) -> Result<(), Failure> {
 /// A runtime for everything that waits.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
     let failed = |error: io::Error| Failure::Internal(format!("no runtime: {error}"));
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)
 }
 
 /// 32 bytes from the operating system.
 pub(crate) fn seed() -> Result<[u8; 32], Failure> {
     let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|error| Failure::Internal(format!("no randomness: {error}")))?;
+    getrandom::fill(&mut seed)
+        .map_err(|error| Failure::Internal(format!("no randomness: {error}")))?;
     Ok(seed)
 }
 
@@ -45,17 +49,26 @@ pub(crate) fn driver(config: Config) -> Result<(Driver, Handle), Failure> {
     let store = compose::open(&config.store).map_err(Failure::Store)?;
     let stream = Stream::start(config.stream, seed()?);
     let machine = Machine::new(config.settings, seed()?);
-    let driver = DriverConfig { call_timeout: config.call_timeout };
+    let driver = DriverConfig {
+        call_timeout: config.call_timeout,
+    };
     Ok(Driver::new(machine, Box::new(stream), store, driver))
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {
     let patience = config.drain_timeout;
-    let (component, hosts) = (config.settings.component.clone(), config.settings.hosts.join(", "));
+    let (component, hosts) = (
+        config.settings.component.clone(),
+        config.settings.hosts.join(", "),
+    );
     let (driver, handle) = driver(config)?;
-    info!(version = env!("CARGO_PKG_VERSION"), component, hosts, "started");
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        component, hosts, "started"
+    );
     let mut running = tokio::spawn(driver.run());
-    let mut stop = StopSignals::new().map_err(|error| Failure::Internal(format!("no signals: {error}")))?;
+    let mut stop =
+        StopSignals::new().map_err(|error| Failure::Internal(format!("no signals: {error}")))?;
     tokio::select! {
         ended = &mut running => return Err(died(ended)),
         () = stop.next() => info!("stopping: waiting for what is in work"),
@@ -73,7 +86,10 @@ async fn serve(config: Config) -> Result<(), Failure> {
 }
 
 fn died(ended: Result<(), tokio::task::JoinError>) -> Failure {
-    Failure::Internal(ended.map_or_else(|error| error.to_string(), |()| "the driver ended by itself".to_owned()))
+    Failure::Internal(ended.map_or_else(
+        |error| error.to_string(),
+        |()| "the driver ended by itself".to_owned(),
+    ))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "an end of serve like the others")]
@@ -84,7 +100,10 @@ fn stopped_hard() -> Result<(), Failure> {
 
 #[expect(clippy::unnecessary_wraps, reason = "an end of serve like the others")]
 fn stopped_early(patience: Duration) -> Result<(), Failure> {
-    warn!(?patience, "stopped with work left; it is repeated by the adapters at the next start");
+    warn!(
+        ?patience,
+        "stopped with work left; it is repeated by the adapters at the next start"
+    );
     Ok(())
 }
 
@@ -96,7 +115,10 @@ struct StopSignals {
 
 impl StopSignals {
     fn new() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     async fn next(&mut self) {

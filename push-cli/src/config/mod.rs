@@ -13,16 +13,24 @@ impl Config {
     /// Reads a file, with overrides from the process's environment.
     pub(crate) fn load(file: &Path) -> Result<Self, Problems> {
         let text = std::fs::read_to_string(file).map_err(|error| {
-            Problems::one(file.display().to_string(), format!("cannot be read: {error}"))
+            Problems::one(
+                file.display().to_string(),
+                format!("cannot be read: {error}"),
+            )
         })?;
         let folder = file.parent().unwrap_or(Path::new("."));
         Self::parse(&text, folder, Environment::of_process())
     }
 
     /// Reads a configuration; relative paths in it start at `folder`. Every problem is told at once.
-    pub(crate) fn parse(text: &str, folder: &Path, environment: Environment) -> Result<Self, Problems> {
-        let table: toml::Table =
-            text.parse().map_err(|error: toml::de::Error| Problems::one("the file".to_owned(), error.to_string()))?;
+    pub(crate) fn parse(
+        text: &str,
+        folder: &Path,
+        environment: Environment,
+    ) -> Result<Self, Problems> {
+        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+            Problems::one("the file".to_owned(), error.to_string())
+        })?;
         let mut reader = Reader::new(table, environment, folder);
         let config = sections::read(&mut reader);
         reader.finish(config)

@@ -21,13 +21,18 @@ impl Problems {
 
     /// (path, reason) pairs.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(path, reason)| (path.as_str(), reason.as_str()))
+        self.0
+            .iter()
+            .map(|(path, reason)| (path.as_str(), reason.as_str()))
     }
 }
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self.iter().map(|(path, reason)| format!("  {path}: {reason}")).collect();
+        let lines: Vec<String> = self
+            .iter()
+            .map(|(path, reason)| format!("  {path}: {reason}"))
+            .collect();
         f.write_str(&lines.join("\n"))
     }
 }
@@ -38,7 +43,9 @@ pub(crate) struct Environment(BTreeMap<String, String>);
 
 impl Environment {
     pub(crate) fn of_process() -> Self {
-        let texts = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let texts = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         Self::of(texts)
     }
 
@@ -67,7 +74,12 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(table: Table, environment: Environment, folder: &'a Path) -> Self {
-        Self { table, environment, folder, problems: Problems::default() }
+        Self {
+            table,
+            environment,
+            folder,
+            problems: Problems::default(),
+        }
     }
 
     /// Says that something is wrong at `path`.
@@ -81,7 +93,10 @@ impl<'a> Reader<'a> {
         T: FromStr<Err: fmt::Display>,
     {
         let text = self.string(path)?;
-        self.checked(path, text.parse().map_err(|error: T::Err| error.to_string()))
+        self.checked(
+            path,
+            text.parse().map_err(|error: T::Err| error.to_string()),
+        )
     }
 
     pub(crate) fn string(&mut self, path: &str) -> Option<String> {
@@ -96,36 +111,55 @@ impl<'a> Reader<'a> {
             Found::File(value) => value.as_bool(),
             Found::Environment(text) => text.parse().ok(),
         };
-        self.checked(path, value.ok_or_else(|| "must be true or false".to_owned()))
+        self.checked(
+            path,
+            value.ok_or_else(|| "must be true or false".to_owned()),
+        )
     }
 
     /// A whole number of at least 1.
     pub(crate) fn count(&mut self, path: &str) -> Option<usize> {
         let value = match self.take(path)? {
-            Found::File(value) => value.as_integer().and_then(|number| usize::try_from(number).ok()),
+            Found::File(value) => value
+                .as_integer()
+                .and_then(|number| usize::try_from(number).ok()),
             Found::Environment(text) => text.parse().ok(),
         };
         let value = value.filter(|number| *number > 0);
-        self.checked(path, value.ok_or_else(|| "must be a whole number of at least 1".to_owned()))
+        self.checked(
+            path,
+            value.ok_or_else(|| "must be a whole number of at least 1".to_owned()),
+        )
     }
 
     /// A duration like `"30s"`, longer than nothing.
     pub(crate) fn duration(&mut self, path: &str) -> Option<Duration> {
         let text = self.string(path)?;
-        let value = humantime::parse_duration(&text).ok().filter(|duration| !duration.is_zero());
-        self.checked(path, value.ok_or_else(|| "must be a duration like \"30s\" or \"2h\"".to_owned()))
+        let value = humantime::parse_duration(&text)
+            .ok()
+            .filter(|duration| !duration.is_zero());
+        self.checked(
+            path,
+            value.ok_or_else(|| "must be a duration like \"30s\" or \"2h\"".to_owned()),
+        )
     }
 
     /// A list of strings; in the environment separated by commas.
     pub(crate) fn strings(&mut self, path: &str) -> Option<Vec<String>> {
         let list = match self.take(path)? {
-            Found::Environment(text) => Some(text.split(',').map(|word| word.trim().to_owned()).collect()),
-            Found::File(Value::Array(values)) => {
-                values.into_iter().map(|value| value.as_str().map(str::to_owned)).collect()
+            Found::Environment(text) => {
+                Some(text.split(',').map(|word| word.trim().to_owned()).collect())
             }
+            Found::File(Value::Array(values)) => values
+                .into_iter()
+                .map(|value| value.as_str().map(str::to_owned))
+                .collect(),
             Found::File(_) => None,
         };
-        self.checked(path, list.ok_or_else(|| "must be a list of strings".to_owned()))
+        self.checked(
+            path,
+            list.ok_or_else(|| "must be a list of strings".to_owned()),
+        )
     }
 
     /// A text that may be given itself or by the name of a file that holds it (`path` with `_file`).
@@ -138,7 +172,10 @@ impl<'a> Reader<'a> {
                 let file = self.beside(&file);
                 let text = std::fs::read_to_string(&file);
                 let text = text.map(|text| text.trim_end_matches(['\r', '\n']).to_owned());
-                self.checked(&twin, text.map_err(|error| format!("{} cannot be read: {error}", file.display())))
+                self.checked(
+                    &twin,
+                    text.map_err(|error| format!("{} cannot be read: {error}", file.display())),
+                )
             }
             (direct, None) => direct,
         }
@@ -147,7 +184,10 @@ impl<'a> Reader<'a> {
     /// A value that must be there.
     pub(crate) fn required<T>(&mut self, path: &str, value: Option<T>) -> Option<T> {
         // What is there and wrong has its problem already.
-        let told = self.problems.iter().any(|(known, _)| known.starts_with(path));
+        let told = self
+            .problems
+            .iter()
+            .any(|(known, _)| known.starts_with(path));
         if value.is_none() && !told {
             self.problem(path, "is missing");
         }
@@ -163,10 +203,18 @@ impl<'a> Reader<'a> {
     pub(crate) fn finish<T>(mut self, config: Option<T>) -> Result<T, Problems> {
         let mut unknown = Vec::new();
         leftovers(&self.table, "", &mut unknown);
-        unknown.extend(self.environment.0.keys().map(|path| (path.clone(), PREFIX)).map(|(path, prefix)| {
-            format!("{prefix}{}", path.to_uppercase().replace('.', "__"))
-        }));
-        unknown.iter().for_each(|path| self.problem(path, "is not known"));
+        unknown.extend(
+            self.environment
+                .0
+                .keys()
+                .map(|path| (path.clone(), PREFIX))
+                .map(|(path, prefix)| {
+                    format!("{prefix}{}", path.to_uppercase().replace('.', "__"))
+                }),
+        );
+        unknown
+            .iter()
+            .for_each(|path| self.problem(path, "is not known"));
         match config {
             Some(config) if self.problems.0.is_empty() => Ok(config),
             _ => Err(self.problems),
@@ -180,7 +228,9 @@ impl<'a> Reader<'a> {
     fn take(&mut self, path: &str) -> Option<Found> {
         let in_file = take(&mut self.table, path);
         let in_environment = self.environment.0.remove(path);
-        in_environment.map(Found::Environment).or(in_file.map(Found::File))
+        in_environment
+            .map(Found::Environment)
+            .or(in_file.map(Found::File))
     }
 }
 

@@ -35,7 +35,9 @@ pub(crate) struct StoreSettings {
 
 impl std::fmt::Debug for StoreSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StoreSettings").field("backend", &self.backend).finish_non_exhaustive()
+        f.debug_struct("StoreSettings")
+            .field("backend", &self.backend)
+            .finish_non_exhaustive()
     }
 }
 
@@ -56,13 +58,24 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let stream = stream(reader);
     let settings = settings(reader, stream.as_ref());
     let store = store(reader);
-    let call_timeout = reader.duration("push.workers.call_timeout").unwrap_or(Duration::from_secs(10));
-    let drain_timeout = reader.duration("policy.drain_timeout").unwrap_or(Duration::from_secs(45));
+    let call_timeout = reader
+        .duration("push.workers.call_timeout")
+        .unwrap_or(Duration::from_secs(10));
+    let drain_timeout = reader
+        .duration("policy.drain_timeout")
+        .unwrap_or(Duration::from_secs(45));
     let log = log(reader);
     let mut settings = settings?;
     // A little more than the driver's own, so that the store's word comes first.
     settings.policy.store_timeout = call_timeout + Duration::from_secs(1);
-    Some(Config { stream: stream?, settings, store: store?, call_timeout, drain_timeout, log })
+    Some(Config {
+        stream: stream?,
+        settings,
+        store: store?,
+        call_timeout,
+        drain_timeout,
+        log,
+    })
 }
 
 fn stream(reader: &mut Reader<'_>) -> Option<StreamConfig> {
@@ -91,7 +104,13 @@ fn settings(reader: &mut Reader<'_>, stream: Option<&StreamConfig>) -> Option<Se
     let identity = identity(reader);
     let policy = policy(reader);
     let component = stream?.component.to_string();
-    Some(Settings { component, hosts: hosts?, identity: identity?, policy, plugin: plugin? })
+    Some(Settings {
+        component,
+        hosts: hosts?,
+        identity: identity?,
+        policy,
+        plugin: plugin?,
+    })
 }
 
 fn hosts(reader: &mut Reader<'_>) -> Option<Vec<String>> {
@@ -130,12 +149,18 @@ fn plugin(reader: &mut Reader<'_>) -> Option<Arc<dyn Plugin>> {
                 ("push.placeholder", placeholder.is_some()),
             ];
             for (path, _) in given.into_iter().filter(|(_, given)| *given) {
-                reader.problem(path, "has no effect with the plugin \"mongooseim\", which always sends both");
+                reader.problem(
+                    path,
+                    "has no effect with the plugin \"mongooseim\", which always sends both",
+                );
             }
             Some(Arc::new(MongooseImPlugin))
         }
         other => {
-            reader.problem("push.plugin", format!("{other:?} is none of \"default\", \"mongooseim\""));
+            reader.problem(
+                "push.plugin",
+                format!("{other:?} is none of \"default\", \"mongooseim\""),
+            );
             None
         }
     }
@@ -148,7 +173,8 @@ fn identity(reader: &mut Reader<'_>) -> Option<IdentityChoice> {
         "user" => Some(IdentityChoice::Only(Identity::User)),
         "component" => Some(IdentityChoice::Only(Identity::Component)),
         other => {
-            let reason = format!("{other:?} is none of \"auto\", \"server\", \"user\", \"component\"");
+            let reason =
+                format!("{other:?} is none of \"auto\", \"server\", \"user\", \"component\"");
             reader.problem("push.identity", reason);
             None
         }
@@ -161,8 +187,14 @@ fn policy(reader: &mut Reader<'_>) -> Policy {
     let counts = [
         ("push.workers.workers", &mut policy.workers),
         ("push.workers.max_queue", &mut policy.max_queue),
-        ("policy.registrations_per_user", &mut policy.registrations_per_user),
-        ("policy.in_flight_per_service", &mut policy.in_flight_per_service),
+        (
+            "policy.registrations_per_user",
+            &mut policy.registrations_per_user,
+        ),
+        (
+            "policy.in_flight_per_service",
+            &mut policy.in_flight_per_service,
+        ),
         ("policy.dedupe_entries", &mut policy.dedupe_entries),
         ("policy.max_service", &mut request.service),
         ("policy.max_node", &mut request.node),
@@ -184,25 +216,43 @@ fn policy(reader: &mut Reader<'_>) -> Policy {
         set(value, reader.duration(path));
     }
     policy.cache_ttl = reader.duration("cache.ttl");
-    for (path, value, most) in [("policy.max_node", policy.request.node, 1023), ("policy.max_service", policy.request.service, 512)] {
+    for (path, value, most) in [
+        ("policy.max_node", policy.request.node, 1023),
+        ("policy.max_service", policy.request.service, 512),
+    ] {
         if value > most {
-            reader.problem(path, format!("may be at most {most}: database keys end there"));
+            reader.problem(
+                path,
+                format!("may be at most {most}: database keys end there"),
+            );
         }
     }
     policy
 }
 
 fn store(reader: &mut Reader<'_>) -> Option<StoreSettings> {
-    let backend = reader.string("store.backend").unwrap_or_else(|| "sqlite".to_owned());
+    let backend = reader
+        .string("store.backend")
+        .unwrap_or_else(|| "sqlite".to_owned());
     let url = reader.secret("store.url");
-    let url = if backend == "memory" { Some(url.unwrap_or_default()) } else { reader.required("store.url", url) };
+    let url = if backend == "memory" {
+        Some(url.unwrap_or_default())
+    } else {
+        reader.required("store.url", url)
+    };
     if !crate::compose::BACKENDS.contains(&backend.as_str()) {
         let known = crate::compose::BACKENDS.join(", ");
-        reader.problem("store.backend", format!("{backend:?} is not built into this program, which has: {known}"));
+        reader.problem(
+            "store.backend",
+            format!("{backend:?} is not built into this program, which has: {known}"),
+        );
     }
     let url = url?;
     if url.contains("://") {
-        reader.problem("store.url", format!("is not a file, as the backend {backend:?} needs it"));
+        reader.problem(
+            "store.url",
+            format!("is not a file, as the backend {backend:?} needs it"),
+        );
     }
     let path = reader.beside(&url);
     Some(StoreSettings { backend, url, path })
@@ -213,11 +263,16 @@ fn log(reader: &mut Reader<'_>) -> LogSettings {
         None | Some("text") => LogFormat::Text,
         Some("json") => LogFormat::Json,
         Some(other) => {
-            reader.problem("log.format", format!("{other:?} is none of \"text\", \"json\""));
+            reader.problem(
+                "log.format",
+                format!("{other:?} is none of \"text\", \"json\""),
+            );
             LogFormat::Text
         }
     };
-    let level = reader.parsed("log.level").unwrap_or(tracing::level_filters::LevelFilter::INFO);
+    let level = reader
+        .parsed("log.level")
+        .unwrap_or(tracing::level_filters::LevelFilter::INFO);
     LogSettings { format, level }
 }
 

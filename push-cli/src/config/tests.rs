@@ -1,0 +1,178 @@
+use super::reader::Environment;
+use super::{Config, Problems};
+use push_core::IdentityChoice;
+use std::path::Path;
+use std::time::Duration;
+
+const LEAST: &str = r#"
+    [component]
+    jid = "push.example.org"
+    server = "127.0.0.1:5347"
+    secret = "s3cret"
+    hosts = ["example.org"]
+    [store]
+    url = "registrations.db"
+"#;
+
+fn parse(text: &str) -> Result<Config, Problems> {
+    Config::parse(text, Path::new("/etc/x"), Environment::default())
+}
+
+fn problems(text: &str) -> Vec<(String, String)> {
+    let problems = parse(text).unwrap_err();
+    problems
+        .iter()
+        .map(|(path, reason)| (path.to_owned(), reason.to_owned()))
+        .collect()
+}
+
+#[test]
+fn little_is_needed() {
+    let config = parse(LEAST).unwrap();
+    assert_eq!(config.settings.component, "push.example.org");
+    assert_eq!(config.settings.hosts, ["example.org"]);
+    assert_eq!(config.settings.identity, IdentityChoice::Auto);
+    assert_eq!(config.settings.plugin.name(), "default");
+    assert_eq!(config.store.path, Path::new("/etc/x/registrations.db"));
+}
+
+#[test]
+fn the_example_is_read_and_says_the_defaults() {
+    let example = include_str!("../../../xmpp-push.example.toml");
+    let config = parse(example).unwrap();
+    let least = parse(LEAST).unwrap();
+    assert_eq!(config.settings.policy, least.settings.policy);
+    assert_eq!(config.call_timeout, least.call_timeout);
+    assert_eq!(config.drain_timeout, least.drain_timeout);
+    assert_eq!(config.log, least.log);
+}
+
+#[test]
+fn the_example_names_every_key_even_those_left_out() {
+    // Every commented-out key is a real one: with the comment taken off it is read, too.
+    let example = include_str!("../../../xmpp-push.example.toml");
+    let uncommented: Vec<&str> = example
+        .lines()
+        .map(|line| line.strip_prefix("#= ").unwrap_or(line))
+        .collect();
+    let mut config = parse(&uncommented.join("\n")).unwrap();
+    assert!(config.settings.policy.cache_ttl.take().is_some());
+    assert_eq!(
+        config.settings.policy,
+        parse(LEAST).unwrap().settings.policy
+    );
+}
+
+#[test]
+fn all_problems_are_told_at_once_with_their_path() {
+    let told = problems(
+        r#"
+        [component]
+        jid = "user@push.example.org"
+        hosts = ["a@b"]
+        server = 5347
+        secrt = "x"
+        [push]
+        plugin = "nothing"
+        identity = "me"
+        [push.workers]
+        workers = 0
+        call_timeout = "soon"
+        [admin]
+        listen = "127.0.0.1:1"
+        "#,
+    );
+    let paths: Vec<&str> = told.iter().map(|(path, _)| path.as_str()).collect();
+    let expected = [
+        "component.jid",
+        "component.server",
+        "component.secret",
+        "component.hosts",
+        "push.plugin",
+        "push.identity",
+        "push.workers.workers",
+        "store.url",
+        "push.workers.call_timeout",
+        "admin.listen",
+        "component.secrt",
+    ];
+    for path in expected {
+        assert!(paths.contains(&path), "{path} is not in {paths:?}");
+    }
+    assert_eq!(paths.len(), expected.len(), "{told:?}");
+}
+
+#[test]
+fn the_environment_overrides_the_file() {
+    let variables = [
+        ("XMPP_PUSH__PUSH__WORKERS__WORKERS", "7"),
+        ("XMPP_PUSH__COMPONENT__HOSTS", "a.org, b.org"),
+        ("HOME", "/x"),
+    ];
+    let environment =
+        Environment::of(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let config = Config::parse(LEAST, Path::new("."), environment).unwrap();
+    assert_eq!(config.settings.policy.workers, 7);
+    assert_eq!(config.settings.hosts, ["a.org", "b.org"]);
+}
+
+#[test]
+fn an_override_of_nothing_is_refused() {
+    let environment = Environment::of([("XMPP_PUSH__PUSH__PLUGN".to_owned(), "x".to_owned())]);
+    let problems = Config::parse(LEAST, Path::new("."), environment).unwrap_err();
+    assert!(
+        problems.to_string().contains("XMPP_PUSH__PUSH__PLUGN"),
+        "{problems}"
+    );
+}
+
+#[test]
+fn secrets_come_from_files_or_directly_but_not_both() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("secret"), "from-file\n").unwrap();
+    let by_file = LEAST.replace("secret = \"s3cret\"", "secret_file = \"secret\"");
+    Config::parse(&by_file, folder.path(), Environment::default()).unwrap();
+    let both = LEAST.replace("secret =", "secret_file = \"secret\"\nsecret =");
+    let told = Config::parse(&both, folder.path(), Environment::default()).unwrap_err();
+    assert!(told.to_string().contains("not both"), "{told}");
+    let missing =
+        Config::parse(&by_file, Path::new("/nowhere"), Environment::default()).unwrap_err();
+    assert!(
+        missing.to_string().contains("component.secret_file"),
+        "{missing}"
+    );
+}
+
+#[test]
+fn no_secret_is_shown() {
+    let config = parse(&LEAST.replace("registrations.db", "hunter2")).unwrap();
+    let shown = format!("{config:?}");
+    assert!(
+        !shown.contains("s3cret") && !shown.contains("hunter2"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_backend_that_is_not_built_in_lists_those_that_are() {
+    let told = problems(&LEAST.replace("[store]", "[store]\nbackend = \"postgres\""));
+    let reason = &told
+        .iter()
+        .find(|(path, _)| path == "store.backend")
+        .unwrap()
+        .1;
+    assert!(reason.contains("memory"), "{reason}");
+}
+
+#[test]
+fn durations_are_written_with_units() {
+    let config = parse(&format!("{LEAST}\n[policy]\npublish_timeout = \"35s\"")).unwrap();
+    assert_eq!(
+        config.settings.policy.publish_timeout,
+        Duration::from_secs(35)
+    );
+    assert_eq!(
+        problems(&format!("{LEAST}\n[policy]\npublish_timeout = 35"))[0].0,
+        "policy.publish_timeout"
+    );
+}

@@ -1,0 +1,31 @@
+//! What can be set.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where the store is and what it may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SqliteConfig {
+    /// The file; its folder must exist. Relative to the process's folder.
+    pub path: PathBuf,
+    /// How long a batch waits while another program holds the lock. Default 3 s: a call that has to sit through two
+    /// of these still answers within the service's default of 10 s for a store question.
+    pub busy_timeout: Duration,
+    /// How many calls may wait for each of the writer and the reader; a further one is answered `Unavailable`.
+    /// Default 1024. A call holds at most 512 owners or changes: longer ones are split and queue up part by part.
+    pub queue: usize,
+    /// Page cache of each of the three connections, in bytes. Default 16 MiB; the system caches the file besides.
+    pub cache: usize,
+}
+
+impl SqliteConfig {
+    /// The store in `path`, everything else by default.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            busy_timeout: Duration::from_secs(3),
+            queue: 1024,
+            cache: 16 << 20,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The writer: one transaction for all that has queued up.
+
+use crate::SqliteConfig;
+use crate::checkpoint::{self, Due};
+use crate::error::{Explain, is_busy};
+use crate::file::Watch;
+use crate::row::Write;
+use crate::worker::{Answer, Queue, Worker};
+use push_core::store::{Committed, StoreError};
+use rusqlite::{Connection, TransactionBehavior};
+
+/// One call to commit.
+pub(crate) struct Commit {
+    pub(crate) writes: Vec<Write>,
+    pub(crate) answer: Answer<Vec<Committed>>,
+}
+
+/// What became of one call.
+type Outcome = Result<Vec<Committed>, StoreError>;
+
+pub(crate) struct Writer {
+    connection: Connection,
+    explain: Explain,
+    watch: Watch,
+    checkpointer: Worker<Due>,
+    since_checkpoint: usize,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        connection: Connection,
+        config: &SqliteConfig,
+        explain: &Explain,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            connection,
+            explain: explain.clone(),
+            watch: Watch::new(&config.path),
+            checkpointer: checkpoint::start(config, explain)?,
+            since_checkpoint: 0,
+        })
+    }
+
+    /// Works until nobody can ask any more and everything asked is answered.
+    pub(crate) fn run(mut self, queue: &Queue<Commit>) {
+        while let Some(commits) = queue.batch(crate::store::BATCH, |commit| commit.writes.len()) {
+            let (asked, answers): (Vec<_>, Vec<_>) = commits
+                .into_iter()
+                .map(|commit| (commit.writes, commit.answer))
+                .unzip();
+            let outcomes = if self.watch.has_moved() {
+                asked.iter().map(|_| Err(self.watch.error())).collect()
+            } else {
+                self.write(&asked)
+            };
+            for (answer, outcome) in answers.into_iter().zip(outcomes) {
+                // Who no longer waits does not want to know.
+                drop(answer.send(outcome));
+            }
+            self.checkpoint(asked.iter().map(Vec::len).sum());
+        }
+    }
+
+    /// Writes all calls together; when that cannot be, each alone, so that only the one at fault fails.
+    fn write(&mut self, calls: &[Vec<Write>]) -> Vec<Outcome> {
+        match self.transact(calls) {
+            Ok(outcomes) => outcomes,
+            // Alone, each would wait for the lock in turn.
+            Err(error) if calls.len() > 1 && !is_busy(&error) => {
+                calls.chunks(1).flat_map(|call| self.write(call)).collect()
+            }
+            Err(error) => calls
+                .iter()
+                .map(|_| Err(self.explain.error(&error)))
+                .collect(),
+        }
+    }
+
+    /// Writes all calls in one transaction. A statement that fails undoes itself and ends its call; `Err` when
+    /// nothing of the transaction is left.
+    fn transact(&mut self, calls: &[Vec<Write>]) -> rusqlite::Result<Vec<Outcome>> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut outcomes = Vec::with_capacity(calls.len());
+        for call in calls {
+            let outcome: rusqlite::Result<Vec<_>> = call
+                .iter()
+                .map(|write| write.execute(&transaction))
+                .collect();
+            match outcome {
+                // A full or failing disk may end the whole transaction.
+                Err(error) if transaction.is_autocommit() => return Err(error),
+                outcome => outcomes.push(outcome.map_err(|error| self.explain.error(&error))),
+            }
+        }
+        transaction.commit()?;
+        Ok(outcomes)
+    }
+
+    fn checkpoint(&mut self, writes: usize) {
+        self.since_checkpoint += writes;
+        if self.since_checkpoint >= checkpoint::EVERY && self.checkpointer.nudge(Due) {
+            self.since_checkpoint = 0;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Kit of the store suite: short ways to say owners, registrations and changes.
+
+pub mod churn;
+pub mod random;
+
+use push_core::registration::{
+    Identity, PublishOptions, PubsubNode, Registration, Revision, Status, Target,
+};
+use push_core::store::{Change, RegistrationStore};
+use push_core::{BareJid, Timestamp};
+use std::any::Any;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// A store nobody else uses, and what has to live as long (a folder, a database).
+pub struct Fresh {
+    store: Arc<dyn RegistrationStore>,
+    // After the store: fields are dropped in order.
+    keep: Box<dyn Any + Send>,
+}
+
+impl Fresh {
+    /// `store` in `keep`.
+    pub fn new(store: impl RegistrationStore + 'static, keep: impl Any + Send) -> Self {
+        Self {
+            store: Arc::new(store),
+            keep: Box::new(keep),
+        }
+    }
+
+    /// For tasks.
+    pub fn share(&self) -> Arc<dyn RegistrationStore> {
+        Arc::clone(&self.store)
+    }
+
+    /// Closes the store; what is left.
+    pub fn close<K: 'static>(self) -> K {
+        drop(self.store);
+        *self.keep.downcast().unwrap()
+    }
+}
+
+impl Deref for Fresh {
+    type Target = dyn RegistrationStore;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.store
+    }
+}
+
+/// A bare JID.
+pub fn jid(jid: &str) -> BareJid {
+    BareJid::new(jid).unwrap()
+}
+
+/// A node of a push service.
+pub fn target(service: &str, node: &str) -> Target {
+    Target {
+        service: jid(service),
+        node: PubsubNode::new(node),
+    }
+}
+
+/// A registration; different revisions differ in every field there is.
+pub fn registration(service: &str, node: &str, revision: u64) -> Registration {
+    Registration {
+        target: target(service, node),
+        options: PublishOptions::new(vec![("secret".into(), format!("s{revision}"))]),
+        revision: Revision::new(revision),
+        status: Status::Active,
+        resource: revision.is_multiple_of(2).then(|| format!("r{revision}")),
+        identity: [Identity::Component, Identity::User, Identity::Server][(revision % 3) as usize],
+        enabled_at: Timestamp::from_millis(1_790_000_000_000 + revision),
+    }
+}
+
+/// `owner` enables.
+pub fn enable(owner: &str, registration: &Registration) -> Change {
+    Change::Enable {
+        owner: jid(owner),
+        registration: registration.clone(),
+    }
+}
+
+/// One registration goes, whatever its revision.
+pub fn remove(owner: &str, target: &Target) -> Change {
+    Change::Remove {
+        owner: jid(owner),
+        target: target.clone(),
+        revision: None,
+    }
+}
+
+/// One registration goes if it is still the one that is meant.
+pub fn remove_revision(owner: &str, target: &Target, revision: u64) -> Change {
+    Change::Remove {
+        owner: jid(owner),
+        target: target.clone(),
+        revision: Some(Revision::new(revision)),
+    }
+}
+
+/// All of a service go.
+pub fn remove_service(owner: &str, service: &str) -> Change {
+    Change::RemoveService {
+        owner: jid(owner),
+        service: jid(service),
+    }
+}
+
+/// Everything goes.
+pub fn remove_owner(owner: &str) -> Change {
+    Change::RemoveOwner { owner: jid(owner) }
+}
+
+/// What `owner` has.
+pub async fn registrations(store: &dyn RegistrationStore, owner: &str) -> Vec<Registration> {
+    let loaded = store.load(&[jid(owner)]).await.unwrap();
+    assert_eq!(loaded.corrupt, 0);
+    loaded.accounts[0].registrations.clone()
+}

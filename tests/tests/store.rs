@@ -1,0 +1,14 @@
+//! The store suite: every sentence of the contract, on every backend.
+//!
+//! `store/suite.rs` is written once and included by each backend, which gives it `fresh()`. A test's name tells both:
+//! `sqlite::suite::remove::a_stale_revision_removes_nothing`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::duplicate_mod,
+    reason = "a test that cannot go on panics; the suite is included once for each backend"
+)]
+
+#[path = "store/memory.rs"]
+mod memory;
+#[path = "store/sqlite/mod.rs"]
+mod sqlite;

@@ -1,0 +1,77 @@
+//! kill -9 in the middle of writes.
+
+use super::child::{PROGRAM, StoreChild};
+use super::{attach, path};
+use push_core::Account;
+use push_core::memory::MemoryStore;
+use push_core::store::RegistrationStore;
+use push_tests::store::churn;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+const ROUNDS: u64 = 15;
+
+/// How many of a task's changes were acknowledged, by task.
+type Acknowledged = BTreeMap<u64, u64>;
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_being_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rounds = Vec::new();
+    for round in 0..ROUNDS {
+        let acknowledged = churn_until_killed(&path(&folder), round);
+        assert!(!acknowledged.is_empty(), "round {round}");
+        rounds.push(acknowledged);
+    }
+    let store = attach(folder);
+    for (round, acknowledged) in (0..).zip(rounds) {
+        for (task, steps) in acknowledged {
+            let left = accounts(&*store, round, task).await;
+            // The change in flight when it was killed may have made it.
+            let expected = [
+                model(round, task, steps).await,
+                model(round, task, steps + 1).await,
+            ];
+            assert!(
+                expected.contains(&left),
+                "round {round} task {task} after {steps}"
+            );
+        }
+    }
+}
+
+fn churn_until_killed(path: &Path, round: u64) -> Acknowledged {
+    let mut child = StoreChild::start(PROGRAM);
+    assert_eq!(child.open(path), "opened");
+    child.tell(&format!("churn {round}"));
+    let id = child.id().to_string();
+    let killer = std::thread::spawn(move || {
+        // At another point of the course, and of a checkpoint, each time.
+        std::thread::sleep(Duration::from_millis(60 + round * 37 % 200));
+        Command::new("kill").args(["-9", &id]).status().unwrap()
+    });
+    let mut acknowledged = Acknowledged::new();
+    for line in child.answers() {
+        let (task, step) = line.split_once(' ').unwrap();
+        acknowledged.insert(task.parse().unwrap(), step.parse::<u64>().unwrap() + 1);
+    }
+    assert!(killer.join().unwrap().success());
+    acknowledged
+}
+
+async fn accounts(store: &dyn RegistrationStore, round: u64, task: u64) -> Vec<Account> {
+    let loaded = store.load(&churn::owners(round, task)).await.unwrap();
+    assert_eq!(loaded.corrupt, 0);
+    loaded.accounts
+}
+
+async fn model(round: u64, task: u64, steps: u64) -> Vec<Account> {
+    let model = MemoryStore::new();
+    let changes: Vec<_> = (0..steps)
+        .map(|step| churn::change(round, task, step))
+        .collect();
+    model.commit(&changes).await.unwrap();
+    accounts(&model, round, task).await
+}

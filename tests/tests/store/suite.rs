@@ -1,0 +1,11 @@
+//! What every store does. The parent module gives `fresh()`.
+
+use super::fresh;
+
+mod domain;
+mod enable;
+mod load;
+mod model;
+mod overlap;
+mod page;
+mod remove;
