@@ -98,14 +98,14 @@ end
 
 -- Hooks. The wrappers see what came of an event: their own part is guarded, the server's is not touched.
 
--- Only a true result says that the message was kept; refused, say over quota, it is the sender's again.
+-- Only a true result (mod_offline gives the id) says that the message was kept; refused, say over quota, it is the sender's again.
 local function watch_offline(self)
 	local tell = self.parts.guard.wrap("an offline message", function (event)
 		miss(self, "offline", event.username, nil, event.stanza);
 	end);
 	module:wrap_event("message/offline/handle", function (handlers, name, event)
 		local result = handlers(name, event);
-		if result == true then tell(event); end
+		if result then tell(event); end
 		return result;
 	end);
 end

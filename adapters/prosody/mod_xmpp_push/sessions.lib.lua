@@ -20,7 +20,8 @@ local function attributes(resource, session)
 	local attr = { r = resource };
 	if session.presence then attr.p = ("%d"):format(session.priority or 0); end
 	if session.hibernating then attr.h = "1"; end
-	if session.state == "active" or session.state == "inactive" then attr.c = session.state; end
+	-- mod_csi_simple also has a state of its own, "flushing", while a client is inactive.
+	if session.state then attr.c = session.state == "active" and "active" or "inactive"; end
 	return attr;
 end
 
