@@ -9,7 +9,7 @@ Sender.__index = Sender;
 local function new(link, events, sessions, options, guard)
 	return setmetatable({
 		link = link, events = events, sessions = sessions, options = options, guard = guard,
-		again = {}, next_again = 1,    -- numbers to be sent again after a hello, and the place in them
+		numbered = {}, place = 1,      -- numbers of outstanding events still to be sent on this connection, and the place in them
 		is_flushing = false,
 		sent_this_turn = 0,
 		next_outcome = function () return false; end;
@@ -31,19 +31,21 @@ local function has_room(self)
 	return self.events:count_outstanding() < self.link:window();
 end
 
-local function take_again(self)
-	while self.next_again <= #self.again do
-		local entry = self.events:outstanding(self.again[self.next_again]);
-		self.next_again = self.next_again + 1;
+-- What has a number and is still to be sent: not if it was acknowledged or withdrawn meanwhile.
+local function take_numbered(self)
+	while self.place <= #self.numbered do
+		local entry = self.events:outstanding(self.numbered[self.place]);
+		self.place = self.place + 1;
 		if entry then return entry; end
 	end
+	self.numbered, self.place = {}, 1;
 end
 
 -- Says whether something was sent.
 local function flush_one(self)
 	if self.next_outcome() then return true; end
 	if not self.link:is_attached() then return false; end
-	local entry = take_again(self) or has_room(self) and self.events:take();
+	local entry = take_numbered(self) or has_room(self) and self.events:take();
 	return entry and transmit(self, entry, entry.message, entry.first);
 end
 
@@ -77,20 +79,28 @@ local function count_this_turn(self)
 	end
 end
 
-local function can_send_at_once(self)
-	return self.link:is_attached() and not self.is_flushing and not self.events:has_unsent()
-		and has_room(self) and self.sent_this_turn < self.options.portion;
+local function can_issue(self)
+	return self.link:is_attached() and has_room(self) and not self.events:has_unsent();
+end
+
+local function send_or_queue(self, entry, message)
+	if not self.is_flushing and self.sent_this_turn < self.options.portion then
+		count_this_turn(self);
+		transmit(self, entry, message);
+		return;
+	end
+	self.numbered[#self.numbered + 1] = entry.n;
+	self:flush();
 end
 
 -- Tells of a missed message, which nobody may change afterwards.
 function Sender:tell(kind, user, resource, message, has_content)
-	if can_send_at_once(self) then
-		count_this_turn(self);
-		transmit(self, self.events:issue(kind, user, resource, message, has_content), message);
-		return;
+	if can_issue(self) then
+		send_or_queue(self, self.events:issue(kind, user, resource, message, has_content), message);
+	else
+		self.events:collapse(kind, user, resource, message, has_content);
+		if self.link:is_attached() then self:flush(); end
 	end
-	self.events:collapse(kind, user, resource, message, has_content);
-	if self.link:is_attached() then self:flush(); end
 end
 
 local function send_withdrawn(self, numbers)
@@ -119,8 +129,8 @@ end
 -- After a new hello: what was withdrawn meanwhile, what is outstanding, then what waits.
 function Sender:begin_again()
 	local withdrawn;
-	self.again, withdrawn = self.events:begin_again();
-	self.next_again = 1;
+	self.numbered, withdrawn = self.events:begin_again();
+	self.place = 1;
 	send_withdrawn(self, withdrawn);
 	self:flush();
 end
