@@ -49,7 +49,7 @@ inner(El) ->
     end.
 
 inner_received(El) ->
-    Carbon = [{<<"received">>, ?NS_CARBONS_2}, {<<"forwarded">>, ?NS_FORWARD_0}],
+    Carbon = [{<<"received">>, ?NS_CARBONS_2}, {<<"forwarded">>, ?NS_FORWARD}],
     MucSub = [{<<"event">>, ?NS_PUBSUB_EVENT}],
     case {descend(El, Carbon), descend(El, MucSub)} of
         {#xmlel{} = Forwarded, _} -> message_in(Forwarded, El);
