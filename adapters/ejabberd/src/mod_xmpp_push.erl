@@ -32,7 +32,7 @@ start_link(Host, Options) ->
             lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:add(Hook, Host, ?MODULE, Fun, Seq) end, hooks()),
             lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:add(Hook, ?MODULE, Fun, Seq) end, global_hooks()),
             mod_xmpp_push_feed:start(Host),
-            gen_iq_handler:add_iq_handler(ejabberd_sm, Host, ?NS_PUSH_0, mod_xmpp_push_request, process_iq),
+            take_namespace(Host),
             {ok, Pid};
         Error ->
             Error
@@ -53,7 +53,7 @@ reload(Host, New, _Old) ->
 
 -spec depends(binary(), gen_mod:opts()) -> [{module(), hard | soft}].
 depends(_, _) ->
-    [{mod_offline, soft}, {mod_mam, soft}, {mod_stream_mgmt, soft}, {mod_client_state, soft}].
+    [].
 
 %% ejabberdctl restart_module loads this module anew from its file, and none of the others.
 load_modified() ->
@@ -189,15 +189,20 @@ stopping() ->
                           Tabs /= undefined andalso mod_xmpp_push_state:put(Tabs, stopping, true)
                   end, loaded_hosts()).
 
-%% ejabberd does not ask a running module whether it bears with a new one.
+%% ejabberd does not ask a running module whether it bears with a new one. A mod_push that was started has
+%% taken the namespace, and one that was stopped has left it to nobody.
 -spec config_reloaded() -> ok.
 config_reloaded() ->
     lists:foreach(fun(Host) ->
-                          case conflict(Host) of
-                              none -> ok;
-                              Text -> ?ERROR_MSG("mod_xmpp_push on ~ts: ~ts", [Host, Text])
-                          end
+                          take_namespace(Host),
+                          complain(Host, conflict(Host))
                   end, loaded_hosts()).
+
+complain(_, none) -> ok;
+complain(Host, Text) -> ?ERROR_MSG("mod_xmpp_push on ~ts: ~ts", [Host, Text]).
+
+take_namespace(Host) ->
+    gen_iq_handler:add_iq_handler(ejabberd_sm, Host, ?NS_PUSH_0, mod_xmpp_push_request, process_iq).
 
 %%% Disco
 

@@ -13,6 +13,9 @@
 -define(SWEEP, 1000).
 -define(TIDY, 600000).
 
+%% Stanzas sent for each item taken: its own, and one of those before it.
+-define(CATCH_UP, 2).
+
 -define(KINDS, [offline, queued, unacked, lost, archived, removed, created]).
 -define(CONTENTS, [calls, any]).
 
@@ -297,13 +300,14 @@ hand_on(Ref, _, _, _, #state{tabs = Tabs} = S) ->
     mod_xmpp_push_request:unavailable(Tabs, Ref),
     S.
 
-%% Takes what the hooks have seen; the rest of it in another turn, so that others come in between.
+%% Takes what the hooks have seen; the rest of it in another turn, so that others come in between. Each is
+%% sent before the next is taken, while the window allows: side by side in the buffer they would collapse.
 drain(0, S) ->
     self() ! inbox,
     S;
 drain(Left, #state{tabs = Tabs} = S) ->
     case mod_xmpp_push_state:take(Tabs) of
-        {ok, Item} -> drain(less(Left), item(Item, S));
+        {ok, Item} -> drain(less(Left), pump(?CATCH_UP, item(Item, S)));
         empty -> S
     end.
 
