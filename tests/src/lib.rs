@@ -6,3 +6,8 @@
 )]
 
 pub mod store;
+
+/// The examples of the README, compiled by `cargo test --doc`.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
