@@ -5,4 +5,5 @@
     reason = "a test that cannot go on panics"
 )]
 
+pub mod live;
 pub mod store;
