@@ -70,6 +70,10 @@ impl<'a> Reader<'a> {
         let mut room = self.deliver()?;
         let mut timer = pin!(sleep_until(self.keep_alive.deadline().into()));
         loop {
+            // An answer brings the next look forward.
+            if timer.deadline() > self.keep_alive.deadline().into() {
+                timer.as_mut().reset(self.keep_alive.deadline().into());
+            }
             tokio::select! {
                 () = closed(closing) => return Ok(()),
                 () = self.outbox.stalled() => return Err(DownReason::Stalled),
