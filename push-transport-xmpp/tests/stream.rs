@@ -253,6 +253,23 @@ async fn an_answered_keep_alive_keeps_the_stream_and_is_told_to_nobody() {
 }
 
 #[tokio::test]
+async fn a_server_that_routes_to_it_no_more_is_left() {
+    let server = Server::start().await;
+    let mut config = server.config();
+    config.timeouts.keep_alive = ms(20);
+    let mut component = Component::start(config);
+    let mut peer = server.accept_stream().await;
+    component.up().await;
+    peer.stanza().await;
+    // Prosody with its component module reloaded, which leaves the socket open.
+    let gone = "<remote-server-timeout xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>";
+    peer.send(&format!("<message type='error' from='push.example.test/keepalive' to='push.example.test'><error type='wait'>{gone}</error></message>")).await;
+    assert!(matches!(component.down().await, DownReason::Lost(_)));
+    server.accept_stream().await;
+    component.up().await;
+}
+
+#[tokio::test]
 async fn a_peer_that_does_not_read_is_left_when_too_much_waits() {
     let server = Server::start().await;
     let mut config = server.config();
