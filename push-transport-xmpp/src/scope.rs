@@ -71,6 +71,11 @@ impl<'a> Scope<'a> {
         uri: Cow<'a, str>,
         depth: usize,
     ) -> Result<(), MalformedError> {
+        let own = |binding: &&Binding<'_>| binding.depth == depth;
+        let mut siblings = self.bindings.iter().rev().take_while(own);
+        if siblings.any(|binding| binding.prefix == prefix) {
+            return Err(MalformedError::Duplicate);
+        }
         self.bindings.push(Binding::new(prefix, uri, depth)?);
         Ok(())
     }
@@ -116,10 +121,14 @@ impl<'a> Scope<'a> {
     }
 
     fn find(&self, prefix: &str) -> Option<&Binding<'_>> {
+        // Comparing two empty strings is slow where memcmp loads under a mask (AVX-512): they
+        // point nowhere, and the fault that is suppressed costs more than all else here.
+        let named = |binding: &&Binding<'_>| match (prefix, &*binding.prefix) {
+            ("", own) => own.is_empty(),
+            (prefix, own) => prefix == own,
+        };
         let inner = self.bindings.iter().rev();
-        inner
-            .chain(self.base.iter().rev())
-            .find(|binding| binding.prefix == prefix)
+        inner.chain(self.base.iter().rev()).find(named)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::xml::{all_legal, is_attribute_normal, normalize_attribute, resolve, s
 use push_core::xml::{Span, Stanza, StanzaBuilder};
 use quick_xml::Reader;
 use quick_xml::errors::{Error, IllFormedError};
-use quick_xml::events::attributes::{AttrError, Attributes};
+use quick_xml::events::attributes::Attributes;
 use quick_xml::events::{BytesStart, Event};
 use std::borrow::Cow;
 
@@ -160,11 +160,14 @@ impl<'s> Tape<'s> {
     /// Collects the attributes and puts the declarations in force.
     fn read_attributes(&mut self, content: &'s str, name: usize) -> Result<(), Refusal> {
         self.attributes.clear();
-        for (count, attribute) in Attributes::new(content, name).enumerate() {
+        let mut all = Attributes::new(content, name);
+        // Checked below by expanded name, without an allocation for each element.
+        all.with_checks(false);
+        for (count, attribute) in all.enumerate() {
             if count == self.limits.max_attributes {
                 return Err(Refusal::OverLimit);
             }
-            let attribute = attribute.map_err(|error| attribute_error(&error))?;
+            let attribute = attribute.map_err(|_| MalformedError::Attribute)?;
             let Cow::Borrowed(value) = attribute.value else {
                 return Err(MalformedError::Attribute.into());
             };
@@ -205,7 +208,7 @@ impl<'s> Tape<'s> {
     fn write_attributes(&mut self) -> Result<(), Refusal> {
         for index in 0..self.attributes.len() {
             let attribute = self.attributes[index];
-            self.check_expanded_name(index)?;
+            self.check_duplicate(index)?;
             let namespace = self.scope.attribute(attribute.prefix);
             let name = self.span(attribute.local);
             let value = self.value(attribute.value)?;
@@ -214,16 +217,14 @@ impl<'s> Tape<'s> {
         Ok(())
     }
 
-    /// Two prefixes may stand for one namespace (Namespaces in XML §6.3); equal names as written
-    /// were refused before.
-    fn check_expanded_name(&self, index: usize) -> Result<(), MalformedError> {
+    /// Attributes are the same if their local names and namespaces are, whatever the prefixes
+    /// (Namespaces in XML §6.3).
+    fn check_duplicate(&self, index: usize) -> Result<(), MalformedError> {
         let Attribute { prefix, local, .. } = self.attributes[index];
-        if prefix.is_empty() {
-            return Ok(());
-        }
-        let uri = self.scope.uri(prefix);
         let same = |other: &Attribute<'_>| {
-            !other.prefix.is_empty() && other.local == local && self.scope.uri(other.prefix) == uri
+            other.local == local
+                && other.prefix.is_empty() == prefix.is_empty()
+                && (prefix.is_empty() || self.scope.uri(other.prefix) == self.scope.uri(prefix))
         };
         if self.attributes[..index].iter().any(same) {
             Err(MalformedError::Duplicate)
@@ -263,13 +264,6 @@ impl<'s> Tape<'s> {
     fn span(&self, part: &str) -> Span {
         let start = self.offset(part);
         Span::new(start, start + part.len())
-    }
-}
-
-fn attribute_error(error: &AttrError) -> MalformedError {
-    match error {
-        AttrError::Duplicated(..) => MalformedError::Duplicate,
-        _ => MalformedError::Attribute,
     }
 }
 
