@@ -105,3 +105,61 @@ impl Writer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{connection, file};
+    use push_core::store::Committed::{Enabled, Removed};
+
+    fn enable(owner: u32) -> Vec<Write> {
+        let row = push_core::row::Row {
+            service: "push.example.net".into(),
+            node: "n".into(),
+            revision: 1,
+            status: "active".into(),
+            enabled_at: 1,
+            document: "x".repeat(3000),
+        };
+        vec![Write::Enable {
+            owner: format!("u{owner}@example.org"),
+            bucket: 0,
+            row,
+        }]
+    }
+
+    /// SQLite gives up the whole transaction when the disk is full.
+    #[test]
+    fn a_full_disk_fails_what_needs_room_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = SqliteConfig::new(file::prepare(&folder.path().join("a.db")).unwrap());
+        let explain = Explain::new(&config);
+        let connection = connection::writer(&config, &explain).unwrap();
+        connection
+            .pragma_update(None, "max_page_count", 20)
+            .unwrap();
+        let mut writer = Writer::new(connection, &config, &explain).unwrap();
+
+        let calls: Vec<_> = (0..40).map(enable).collect();
+        let outcomes = writer.write(&calls);
+        let stored = outcomes
+            .iter()
+            .take_while(|outcome| outcome.is_ok())
+            .count();
+        assert!((5..20).contains(&stored), "{stored}");
+        for full in &outcomes[stored..] {
+            assert!(
+                matches!(full, Err(StoreError::Unavailable { reason }) if reason.contains("full"))
+            );
+        }
+
+        let owner = "u0@example.org".into();
+        let calls = [enable(99), vec![Write::RemoveOwner { owner }], enable(99)];
+        let [full, removed, enabled] = &writer.write(&calls)[..] else {
+            panic!("one outcome for each call");
+        };
+        assert!(full.is_err());
+        assert_eq!(removed.as_ref().unwrap(), &[Removed(1)]);
+        assert_eq!(enabled.as_ref().unwrap(), &[Enabled]);
+    }
+}
