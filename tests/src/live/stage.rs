@@ -209,6 +209,16 @@ impl Client {
         Ok(self.session.enable(&request).await?)
     }
 
+    /// Waits until the server has dealt with what this client sent: a round trip, and a moment for what it left behind.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub async fn settled(&self) -> Result<()> {
+        self.session.features(None).await?;
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        Ok(())
+    }
+
     /// Logs in again with the same resource, through a connection of its own.
     ///
     /// # Errors

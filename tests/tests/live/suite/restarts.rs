@@ -21,7 +21,7 @@ async fn what_was_missed_while_the_service_was_killed_is_told() -> Result<()> {
         .session
         .chat(&bob.jid, "for a user who comes back")
         .await?;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    writer.settled().await?;
     bob.back().await?;
     bob.session.receives("for a user who comes back").await?;
     stage.service.start_again().await?;
@@ -101,7 +101,7 @@ async fn the_server_restarts_with_what_was_not_acknowledged() -> Result<()> {
     let (writer, alice) = (stage.writer().await?, stage.sleeper("alice", "n").await?);
     stage.service.kill()?;
     writer.session.chat(&alice.jid, "hello").await?;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    writer.settled().await?;
     server.restart().await?;
     stage.push.connected().await?;
     stage.service.start_again().await?;
@@ -129,7 +129,7 @@ async fn a_reloaded_adapter_keeps_what_it_has() -> Result<()> {
     let (writer, alice) = (stage.writer().await?, stage.sleeper("alice", "n").await?);
     stage.service.kill()?;
     writer.session.chat(&alice.jid, "hello").await?;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    writer.settled().await?;
     server.reload_adapter(&stage.slot().host()).await?;
     stage.service.start_again().await?;
     stage.push.receives(1).await?;
