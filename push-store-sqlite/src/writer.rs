@@ -1,13 +1,16 @@
 //! The writer: one transaction for all that has queued up.
 
 use crate::SqliteConfig;
-use crate::checkpoint::{self, Due};
 use crate::error::{Explain, is_busy};
 use crate::file::Watch;
 use crate::row::Write;
-use crate::worker::{Answer, Queue, Worker};
+use crate::worker::{Answer, Queue};
 use push_core::store::{Committed, StoreError};
 use rusqlite::{Connection, TransactionBehavior};
+use tracing::warn;
+
+/// After so many changes the log is moved into the file: a few megabytes, and two more fsyncs.
+const CHECKPOINT_EVERY: usize = 1024;
 
 /// One call to commit.
 pub(crate) struct Commit {
@@ -22,23 +25,17 @@ pub(crate) struct Writer {
     connection: Connection,
     explain: Explain,
     watch: Watch,
-    checkpointer: Worker<Due>,
     since_checkpoint: usize,
 }
 
 impl Writer {
-    pub(crate) fn new(
-        connection: Connection,
-        config: &SqliteConfig,
-        explain: &Explain,
-    ) -> Result<Self, StoreError> {
-        Ok(Self {
+    pub(crate) fn new(connection: Connection, config: &SqliteConfig, explain: Explain) -> Self {
+        Self {
             connection,
-            explain: explain.clone(),
+            explain,
             watch: Watch::new(&config.path),
-            checkpointer: checkpoint::start(config, explain)?,
             since_checkpoint: 0,
-        })
+        }
     }
 
     /// Works until nobody can ask any more and everything asked is answered.
@@ -98,10 +95,19 @@ impl Writer {
         Ok(outcomes)
     }
 
+    /// After the answers, so that only what comes next may have to wait for it.
     fn checkpoint(&mut self, writes: usize) {
         self.since_checkpoint += writes;
-        if self.since_checkpoint >= checkpoint::EVERY && self.checkpointer.nudge(Due) {
-            self.since_checkpoint = 0;
+        if self.since_checkpoint < CHECKPOINT_EVERY {
+            return;
+        }
+        self.since_checkpoint = 0;
+        // PASSIVE waits for nobody: what a reader still needs stays until the next time.
+        let done = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        if let Err(error) = done {
+            warn!(error = %self.explain.error(&error), "the write-ahead log stays as it is for now");
         }
     }
 }
@@ -138,7 +144,7 @@ mod tests {
         connection
             .pragma_update(None, "max_page_count", 20)
             .unwrap();
-        let mut writer = Writer::new(connection, &config, &explain).unwrap();
+        let mut writer = Writer::new(connection, &config, explain);
 
         let calls: Vec<_> = (0..40).map(enable).collect();
         let outcomes = writer.write(&calls);

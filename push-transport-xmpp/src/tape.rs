@@ -4,7 +4,10 @@ use crate::config::Limits;
 use crate::error::MalformedError;
 use crate::scanner::is_whitespace;
 use crate::scope::{Binding, Scope};
-use crate::xml::{all_legal, is_attribute_normal, normalize_attribute, resolve, split_name};
+use crate::xml::{
+    all_legal, is_attribute_normal, legal_or_replaced, normalize_attribute, resolve, same,
+    split_name,
+};
 use push_core::xml::{Span, Stanza, StanzaBuilder};
 use quick_xml::Reader;
 use quick_xml::errors::{Error, IllFormedError};
@@ -33,7 +36,8 @@ pub(crate) fn stanza(
     base: &[Binding<'static>],
     limits: Limits,
 ) -> Result<Stanza, Refusal> {
-    let source = text(source)?;
+    let text = text(source);
+    let source = &*text;
     let mut reader = Reader::from_str(source);
     let mut tape = Tape::new(source, base, limits);
     loop {
@@ -64,7 +68,8 @@ pub(crate) fn header(
     source: &[u8],
     limits: Limits,
 ) -> Result<(Stanza, Vec<Binding<'static>>), Refusal> {
-    let source = text(source)?;
+    let text = text(source);
+    let source = &*text;
     let mut reader = Reader::from_str(source);
     loop {
         let at = position(&reader);
@@ -85,12 +90,14 @@ pub(crate) fn header(
     }
 }
 
-fn text(source: &[u8]) -> Result<&str, MalformedError> {
-    let source = std::str::from_utf8(source).map_err(|_| MalformedError::Encoding)?;
-    if all_legal(source) {
-        Ok(source)
-    } else {
-        Err(MalformedError::Character)
+/// The text of a stanza, with what XML does not allow replaced by U+FFFD.
+///
+/// Servers pass on unseen what their own interfaces are given (ejabberd's HTTP API: control
+/// characters), so that ending the stream, as RFC 6120 §11.6 has it, would be for the wrong one.
+fn text(source: &[u8]) -> Cow<'_, str> {
+    match String::from_utf8_lossy(source) {
+        text if all_legal(&text) => text,
+        text => Cow::Owned(text.chars().map(legal_or_replaced).collect()),
     }
 }
 
@@ -195,14 +202,9 @@ impl<'s> Tape<'s> {
         if self.scope.len() == self.limits.max_attributes {
             return Err(Refusal::OverLimit);
         }
-        let uri = if is_attribute_normal(raw) {
-            Cow::Borrowed(raw)
-        } else {
-            let mut uri = String::new();
-            normalize_attribute(raw, &mut uri)?;
-            Cow::Owned(uri)
-        };
-        Ok(self.scope.declare(prefix, uri, self.depth)?)
+        self.value.clear();
+        normalize_attribute(raw, &mut self.value)?;
+        Ok(self.scope.declare(prefix, &self.value, self.depth)?)
     }
 
     fn write_attributes(&mut self) -> Result<(), Refusal> {
@@ -217,16 +219,12 @@ impl<'s> Tape<'s> {
         Ok(())
     }
 
-    /// Attributes are the same if their local names and namespaces are, whatever the prefixes
-    /// (Namespaces in XML §6.3).
+    /// Attributes are the same if they are written the same: two prefixes for one namespace are
+    /// no error, for the reason that [`Scope`] gives.
     fn check_duplicate(&self, index: usize) -> Result<(), MalformedError> {
         let Attribute { prefix, local, .. } = self.attributes[index];
-        let same = |other: &Attribute<'_>| {
-            other.local == local
-                && other.prefix.is_empty() == prefix.is_empty()
-                && (prefix.is_empty() || self.scope.uri(other.prefix) == self.scope.uri(prefix))
-        };
-        if self.attributes[..index].iter().any(same) {
+        let equal = |other: &Attribute<'_>| same(other.local, local) && same(other.prefix, prefix);
+        if self.attributes[..index].iter().any(equal) {
             Err(MalformedError::Duplicate)
         } else {
             Ok(())
@@ -405,6 +403,14 @@ mod tests {
         let mut children = parsed.root().children();
         assert!(children.next().unwrap().is("x", Namespace::Other));
         assert!(children.next().unwrap().is("x", Namespace::Component));
+    }
+
+    #[test]
+    fn what_xml_does_not_allow_is_replaced() {
+        let source = b"<a b='\x01\xEF\xBF\xBF'>\xFFx\xC3</a>";
+        let parsed = stanza(source, &base(), Limits::default()).unwrap();
+        assert_eq!(parsed.root().attribute("b"), Some("\u{FFFD}\u{FFFD}"));
+        assert_eq!(parsed.root().text(), "\u{FFFD}x\u{FFFD}");
     }
 
     #[test]

@@ -58,6 +58,8 @@ impl Server {
 
 pub(crate) fn config(address: String) -> StreamConfig {
     let mut config = StreamConfig::new(BareJid::new(COMPONENT).unwrap(), address, SECRET);
+    // A machine under load may stop a test for seconds.
+    config.timeouts.handshake = PATIENCE;
     config.backoff.first = Duration::from_millis(5);
     config.backoff.max = Duration::from_millis(20);
     config.backoff.refused = Duration::from_millis(200);
