@@ -139,8 +139,6 @@ secret = "{SECRET}"
 hosts = {hosts:?}
 [store]
 url = "registrations.db"
-[log]
-level = "debug"
 [stream]
 keep_alive = "2s"
 keep_alive_timeout = "2s"

@@ -27,6 +27,8 @@ pub struct Script {
     pub config: &'static str,
     /// What it logs when it is ready.
     pub ready: &'static str,
+    /// Whether it logs all it can.
+    pub trace: bool,
 }
 
 impl Default for Script {
@@ -34,6 +36,7 @@ impl Default for Script {
         Self {
             config: "",
             ready: "adapter attached",
+            trace: false,
         }
     }
 }
@@ -59,8 +62,9 @@ impl Stage {
     /// One of them does not come up.
     pub async fn set(lease: Lease, ports: Ports, script: Script) -> Result<Self> {
         let push = PushService::connect(&lease.slot.push_service(), ports.push_service).await?;
-        let service =
-            Service::start(&[lease.slot], ports.component, script.config, script.ready).await?;
+        let level = if script.trace { "trace" } else { "debug" };
+        let config = format!("{}\n[log]\nlevel = {level:?}\n", script.config);
+        let service = Service::start(&[lease.slot], ports.component, &config, script.ready).await?;
         let mut stage = Self::assemble(lease.slot, ports, service, push);
         stage.lease = Some(lease);
         Ok(stage)

@@ -5,5 +5,6 @@ use super::{Own, stage, stage_with};
 mod answers;
 mod hibernated;
 mod missed;
+mod privacy;
 mod registration;
 mod restarts;
