@@ -5,6 +5,7 @@
     reason = "a test that cannot go on panics"
 )]
 
+pub mod live;
 pub mod store;
 
 /// The examples of the README, compiled by `cargo test --doc`.

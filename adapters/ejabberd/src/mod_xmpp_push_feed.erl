@@ -36,36 +36,36 @@ hooks() ->
 -spec offline({atom(), xmpp:message()}) -> {atom(), xmpp:message()}.
 offline({Action, #message{to = #jid{luser = User, lserver = Host}} = Message} = Acc)
   when Action == offlined; Action == archived ->
-    feed(offline_message_hook, Acc, offline, User, Host, <<>>, fun() -> [Message] end);
+    feed(offline_message_hook, Acc, offline, {User, Host, <<>>}, fun() -> [Message] end);
 offline(Acc) ->
     Acc.
 
 %% The connection is lost and resumption possible: what was sent and not acknowledged.
 -spec pending(ejabberd_c2s:state()) -> ejabberd_c2s:state().
-pending(#{jid := #jid{lserver = Host}, mgmt_queue := Queue} = State) ->
-    with_tabs(Host, fun(Tabs) -> mod_xmpp_push_state:hibernated(Tabs, self()) end),
-    feed_session(c2s_session_pending, State, unacked, fun() -> queued(Queue) end);
+pending(#{jid := #jid{lserver = Host} = JID, mgmt_queue := Queue} = State) ->
+    hook(c2s_session_pending, ok, Host, fun mod_xmpp_push_state:hibernated/1),
+    feed(c2s_session_pending, State, unacked, jid:tolower(JID), fun() -> queued(Queue) end);
 pending(State) ->
     State.
 
 %% Sent into the queue of a session without a connection.
 -spec sent(ejabberd_c2s:state(), xmpp:stanza(), term()) -> ejabberd_c2s:state().
-sent(#{mgmt_state := pending, jid := _} = State, #message{} = Message, _Result) ->
-    feed_session(c2s_handle_send, State, queued, fun() -> [Message] end);
+sent(#{mgmt_state := pending, jid := JID} = State, #message{} = Message, _Result) ->
+    feed(c2s_handle_send, State, queued, jid:tolower(JID), fun() -> [Message] end);
 sent(State, _, _) ->
     State.
 
 %% A session ends for good. After a resumption (mgmt_state resumed) its messages live on in the new one.
 -spec terminated(ejabberd_c2s:state(), term()) -> ejabberd_c2s:state().
 terminated(#{jid := #jid{lserver = Host}} = State, _Reason) ->
-    with_tabs(Host, fun mod_xmpp_push_state:session_ended/1),
+    hook(c2s_terminated, ok, Host, fun mod_xmpp_push_state:session_ended/1),
     terminated(State);
 terminated(State, _Reason) ->
     State.
 
-terminated(#{mgmt_state := Mgmt, mgmt_queue := Queue} = State)
+terminated(#{mgmt_state := Mgmt, mgmt_queue := Queue, jid := JID} = State)
   when Mgmt == timeout; Mgmt == pending; Mgmt == active ->
-    feed_session(c2s_terminated, State, lost, fun() -> queued(Queue) end);
+    feed(c2s_terminated, State, lost, jid:tolower(JID), fun() -> queued(Queue) end);
 terminated(State) ->
     State.
 
@@ -75,21 +75,16 @@ queued(Queue) ->
 %% Into the archive of a user who is connected somewhere; without a session it is offline/1's.
 -spec archived(xmpp:message(), binary(), binary(), jid:jid(), binary(), chat | groupchat, send | recv) -> xmpp:message().
 archived(#message{} = Message, User, Host, _Peer, _Nick, chat, recv) ->
-    mod_xmpp_push_guard:effect(
-      store_mam_message, Message,
-      fun() ->
-              with_interest(Host, archived, User,
-                            fun(Tabs) ->
-                                    ejabberd_sm:get_user_resources(User, Host) /= [] andalso
-                                        archived(Tabs, Message, User, Host)
-                            end)
-      end);
+    hook(store_mam_message, Message, Host,
+         fun(Tabs) ->
+                 is_wanted(Tabs, archived, User) andalso ejabberd_sm:get_user_resources(User, Host) /= []
+                     andalso offer_archived(Tabs, Message, User, Host)
+         end);
 archived(Message, _, _, _, _, _, _) ->
     Message.
 
-archived(Tabs, Message, User, Host) ->
-    Wants = mod_xmpp_push_state:get(Tabs, contents, []),
-    offer(Tabs, archived, User, <<>>, mod_xmpp_push_content:archived(Message, Wants, User, Host)).
+offer_archived(Tabs, Message, User, Host) ->
+    offer(Tabs, archived, User, <<>>, mod_xmpp_push_content:archived(Message, contents(Tabs), User, Host)).
 
 -spec removed(binary(), binary()) -> ok.
 removed(User, Host) ->
@@ -99,29 +94,32 @@ removed(User, Host) ->
 created(User, Host) ->
     account(register_user, created, User, Host).
 
+%% Told also of users who are known to have no push.
 account(Hook, Kind, User, Host) ->
-    mod_xmpp_push_guard:effect(
-      Hook, ok,
-      fun() ->
-              with_kind(jid:nameprep(Host), Kind,
-                        fun(Tabs) -> offer(Tabs, Kind, jid:nodeprep(User), <<>>, {none, false}) end)
-      end).
-
-feed_session(Hook, #{jid := #jid{luser = User, lserver = Host, lresource = Resource}} = State, Kind, Messages) ->
-    feed(Hook, State, Kind, User, Host, Resource, Messages).
+    hook(Hook, ok, jid:nameprep(Host),
+         fun(Tabs) -> is_wanted(Tabs, Kind) andalso offer(Tabs, Kind, jid:nodeprep(User), <<>>, {none, false}) end).
 
 %% Messages is a function, since most users have no push and their queues need not be looked at.
-feed(Hook, Acc, Kind, User, Host, Resource, Messages) ->
-    mod_xmpp_push_guard:effect(
-      Hook, Acc,
-      fun() ->
-              with_interest(Host, Kind, User,
-                            fun(Tabs) ->
-                                    Wants = mod_xmpp_push_state:get(Tabs, contents, []),
-                                    [offer(Tabs, Kind, User, Resource, mod_xmpp_push_content:message(Message, Wants))
-                                     || Message <- Messages()]
-                            end)
-      end).
+feed(Hook, Acc, Kind, {User, Host, Resource}, Messages) ->
+    hook(Hook, Acc, Host,
+         fun(Tabs) ->
+                 is_wanted(Tabs, Kind, User) andalso
+                     [offer(Tabs, Kind, User, Resource, mod_xmpp_push_content:message(Message, contents(Tabs)))
+                      || Message <- Messages()]
+         end).
+
+%% Until the service has said what it wants, all kinds are kept for it.
+is_wanted(Tabs, Kind) ->
+    case mod_xmpp_push_state:get(Tabs, kinds, all) of
+        all -> true;
+        Kinds -> lists:member(Kind, Kinds)
+    end.
+
+is_wanted(Tabs, Kind, User) ->
+    not mod_xmpp_push_users:has_none(Tabs, User) andalso is_wanted(Tabs, Kind).
+
+contents(Tabs) ->
+    mod_xmpp_push_state:get(Tabs, contents, []).
 
 offer(_, _, _, _, none) ->
     ok;
@@ -165,37 +163,19 @@ takes_messages(#presence{priority = Priority}) -> Priority >= 0;
 takes_messages(none) -> false.
 
 back(Hook, Acc, Host, User, Item) ->
-    mod_xmpp_push_guard:effect(
-      Hook, Acc,
-      fun() ->
-              with_tabs(Host, fun(Tabs) ->
-                                      mod_xmpp_push_state:is_idle(Tabs, User) orelse
-                                          mod_xmpp_push_state:offer(Tabs, Item)
-                              end)
-      end).
+    hook(Hook, Acc, Host,
+         fun(Tabs) -> mod_xmpp_push_state:is_idle(Tabs, User) orelse mod_xmpp_push_state:offer(Tabs, Item) end).
 
 -spec csi(ejabberd_c2s:state(), active | inactive) -> ejabberd_c2s:state().
 csi(#{lserver := Host} = State, Activity) ->
-    mod_xmpp_push_guard:effect(
-      csi_activity, State,
-      fun() -> with_tabs(Host, fun(Tabs) -> mod_xmpp_push_state:csi(Tabs, Activity) end) end).
+    hook(csi_activity, State, Host, fun(Tabs) -> mod_xmpp_push_state:csi(Tabs, Activity) end).
 
-%%% Whether it is worth the while
-
-with_tabs(Host, Fun) ->
-    case mod_xmpp_push_state:find(Host) of
-        undefined -> ok;
-        Tabs -> Fun(Tabs)
-    end.
-
-%% Until the service has said what it wants, all kinds are kept for it.
-with_kind(Host, Kind, Fun) ->
-    with_tabs(Host, fun(Tabs) ->
-                            case mod_xmpp_push_state:get(Tabs, kinds, all) of
-                                all -> Fun(Tabs);
-                                Kinds -> lists:member(Kind, Kinds) andalso Fun(Tabs)
-                            end
-                    end).
-
-with_interest(Host, Kind, User, Fun) ->
-    with_kind(Host, Kind, fun(Tabs) -> mod_xmpp_push_state:has_none(Tabs, User) orelse Fun(Tabs) end).
+%% What every hook does: hands Acc on, whatever comes of Body.
+hook(Hook, Acc, Host, Body) ->
+    mod_xmpp_push_guard:effect(Hook, Acc,
+                               fun() ->
+                                       case mod_xmpp_push_state:find(Host) of
+                                           undefined -> ok;
+                                           Tabs -> Body(Tabs)
+                                       end
+                               end).

@@ -193,8 +193,8 @@ frame(<<"ack">>, El, #state{tabs = Tabs} = S) ->
         false -> ok
     end,
     pump(S);
-frame(<<"users">>, El, S) ->
-    users(El, S),
+frame(<<"users">>, El, #state{attached = true, tabs = Tabs} = S) ->
+    mod_xmpp_push_users:statements(Tabs, El),
     S;
 frame(<<"publish">>, El, #state{attached = true, host = Host, tabs = Tabs, options = Options} = S) ->
     mod_xmpp_push_publish:relay(Tabs, Host, maps:get(max_in_flight, Options), El),
@@ -207,7 +207,7 @@ frame(_, _, S) ->
 
 hello(El, #state{tabs = Tabs, options = #{buffer_entries := Entries}} = S0) ->
     Instance = mod_xmpp_push_frame:attr(<<"instance">>, El),
-    know(Instance, number(<<"users">>, El, 0), Tabs),
+    mod_xmpp_push_users:hello(Tabs, Instance, number(<<"users">>, El, 0)),
     mod_xmpp_push_publish:new_instance(Tabs, Instance),
     want(fxml:get_subtag(El, <<"want">>), Tabs),
     S = send(own_hello(mod_xmpp_push_frame:attr(<<"session">>, El), S0), S0),
@@ -253,45 +253,6 @@ number(Name, El, Default) ->
         Number -> Number
     end.
 
-%%% Who has push
-
-%% At a hello: what is known holds only if it is all that this run of the service has said.
-know(Instance, Number, Tabs) ->
-    case mod_xmpp_push_state:get(Tabs, known, none) of
-        {Instance, Number} -> ok;
-        _ -> forget(Instance, Number, Tabs)
-    end.
-
-forget(Instance, Number, Tabs) ->
-    mod_xmpp_push_state:forget_users(Tabs),
-    mod_xmpp_push_state:put(Tabs, known, {Instance, Number}).
-
-%% A gap means that a statement is missing, which may have been somebody's first registration.
-users(El, #state{attached = true, tabs = Tabs}) ->
-    {Instance, Last} = mod_xmpp_push_state:get(Tabs, known),
-    Number = number(<<"n">>, El, 0),
-    case Number == Last + 1 andalso mod_xmpp_push_frame:attr(<<"reset">>, El) /= <<"1">> of
-        true -> mod_xmpp_push_state:put(Tabs, known, {Instance, Number});
-        false -> forget(Instance, Number, Tabs)
-    end,
-    lists:foreach(fun(Statement) -> statement(Statement, Tabs) end, El#xmlel.children);
-users(_, _) ->
-    ok.
-
-statement(#xmlel{name = <<"none">>} = El, Tabs) ->
-    User = fxml:get_tag_cdata(El),
-    case mod_xmpp_push_request:has_pending(Tabs, User) of
-        true ->
-            ok;
-        false ->
-            mod_xmpp_push_state:set_none(Tabs, User),
-            mod_xmpp_push_buffer:void(Tabs, User)
-    end;
-statement(#xmlel{name = <<"some">>} = El, Tabs) ->
-    mod_xmpp_push_state:set_some(Tabs, fxml:get_tag_cdata(El));
-statement(_, _) ->
-    ok.
-
 %%% To the service
 
 hand_on(Ref, User, Resource, El, #state{attached = true} = S) ->
@@ -315,8 +276,8 @@ less(infinity) -> infinity;
 less(Left) -> Left - 1.
 
 item(#event{kind = Kind, user = User} = Event, #state{tabs = Tabs} = S) ->
-    Kind == created andalso mod_xmpp_push_state:set_some(Tabs, User),
-    case Kind /= removed andalso mod_xmpp_push_state:has_none(Tabs, User) of
+    Kind == created andalso mod_xmpp_push_users:set_some(Tabs, User),
+    case Kind /= removed andalso mod_xmpp_push_users:has_none(Tabs, User) of
         true -> ok;
         false -> mod_xmpp_push_buffer:keep(Tabs, Event)
     end,

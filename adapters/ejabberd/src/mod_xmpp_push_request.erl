@@ -42,7 +42,7 @@ submit(#tabs{requests = Requests, proc = Proc} = Tabs, #iq{from = From, sub_els 
     Request = #request{user = User, deadline = Deadline, iq = strip(IQ)},
     %% Pending before the knowledge goes: a statement about the user no longer counts then.
     ets:insert(Requests, [{Ref, Request}, {{User, Ref}}]),
-    Name == <<"enable">> andalso mod_xmpp_push_state:set_some(Tabs, User),
+    Name == <<"enable">> andalso mod_xmpp_push_users:set_some(Tabs, User),
     gen_server:cast(Proc, {request, Ref, User, Resource, El}),
     ignore.
 

@@ -3,8 +3,7 @@
 
 -export([open/2, find/1, get/2, get/3, put/3, bump/2, bump/3]).
 -export([offer/2, awake/1, take/1, is_idle/2]).
--export([has_none/2, set_none/2, set_some/2, forget_users/1]).
--export([hibernated/2, csi/2, session_ended/1, tidy_sessions/1, sessions/3]).
+-export([hibernated/1, csi/2, session_ended/1, tidy_sessions/1, sessions/3]).
 
 -include("mod_xmpp_push.hrl").
 
@@ -163,32 +162,14 @@ lighten(_, _) ->
 is_idle(#tabs{inbox = Inbox} = Tabs, User) ->
     ets:info(Inbox, size) == 0 andalso not mod_xmpp_push_buffer:keeps(Tabs, User).
 
-%%% Who has push
-
--spec has_none(#tabs{}, binary()) -> boolean().
-has_none(#tabs{users = Users}, User) ->
-    ets:member(Users, User).
-
--spec set_none(#tabs{}, binary()) -> true.
-set_none(#tabs{users = Users}, User) ->
-    ets:insert(Users, {User}).
-
--spec set_some(#tabs{}, binary()) -> true.
-set_some(#tabs{users = Users}, User) ->
-    ets:delete(Users, User).
-
--spec forget_users(#tabs{}) -> true.
-forget_users(#tabs{users = Users}) ->
-    ets:delete_all_objects(Users).
-
 %%% Sessions
 %%
 %% ejabberd_sm knows neither hibernation (XEP-0198) nor client state (XEP-0352). The session's process tells
 %% of itself; nobody else writes its row.
 
--spec hibernated(#tabs{}, pid()) -> true.
-hibernated(#tabs{sessions = Sessions}, Pid) ->
-    ets:insert(Sessions, {Pid, true, csi_of(Sessions, Pid)}).
+-spec hibernated(#tabs{}) -> true.
+hibernated(#tabs{sessions = Sessions}) ->
+    ets:insert(Sessions, {self(), true, csi_of(Sessions, self())}).
 
 -spec csi(#tabs{}, active | inactive) -> true.
 csi(#tabs{sessions = Sessions}, Csi) ->

@@ -40,7 +40,7 @@ local function learn(parts, element)
 	local users = parts.users;
 	users:count_statement(element.attr.n, element.attr.reset == "1");
 	for child in element:childtags() do
-		local user = child:get_text();
+		local user = child:get_text() or "";
 		if child.name == "some" then
 			users:forget(user);
 		elseif child.name == "none" and not parts.requests:is_asking(user) then

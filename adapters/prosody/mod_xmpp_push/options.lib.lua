@@ -42,6 +42,15 @@ local function refuse_other_push()
 	end
 end
 
+-- Loaded by hand later on, it can only be told of.
+local function watch_other_push()
+	module:hook("module-loaded", function (event)
+		if event.module:find("^cloud_notify") then
+			module:log("error", "mod_%s was loaded beside mod_xmpp_push: both push now, unload one of them", event.module);
+		end
+	end);
+end
+
 -- mod_delegation takes a namespace it delegates away from every other module.
 local function refuse_delegation()
 	local delegations = module:get_option("delegations");
@@ -74,6 +83,7 @@ local function read()
 		portion = number("xmpp_push_portion", 100);                            -- stanzas a turn
 	};
 	warn_if_unknown(component);
+	watch_other_push();
 	return options;
 end
 

@@ -1,0 +1,10 @@
+//! What every server with the adapter must do.
+
+use super::{Own, stage, stage_with};
+
+mod answers;
+mod hibernated;
+mod missed;
+mod privacy;
+mod registration;
+mod restarts;
