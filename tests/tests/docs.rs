@@ -4,6 +4,8 @@
     reason = "a test that cannot go on panics; a missing document says its path"
 )]
 
+#[path = "docs/commands.rs"]
+mod commands;
 #[path = "docs/configuration.rs"]
 mod configuration;
 #[path = "docs/errors.rs"]

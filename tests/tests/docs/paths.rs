@@ -2,6 +2,7 @@
 
 use crate::markdown::code_spans;
 use crate::repository::{read, root};
+use std::path::Path;
 
 const DOCUMENTS: [&str; 6] = [
     "README.md",
@@ -37,8 +38,9 @@ fn is_path(word: &str) -> bool {
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '/' | '-' | '_'));
     let first = word.split('/').next().unwrap_or_default();
-    let below = word.contains('/') && (is_top_level(first) || word.ends_with(".rs"));
-    plain && (below || word.ends_with(".md"))
+    let ending = Path::new(word).extension().unwrap_or_default();
+    let below = word.contains('/') && (is_top_level(first) || ending == "rs");
+    plain && (below || ending == "md")
 }
 
 fn is_top_level(name: &str) -> bool {

@@ -47,9 +47,7 @@ fn attributes_of_tables() -> Vec<String> {
     let text = read("docs/protocol.md");
     let tables = text.split("| Attribute | Meaning |").skip(1);
     let tables = tables.map(|table| table.split("\n\n").next().unwrap_or_default());
-    let cells = tables
-        .flat_map(|table| rows(table))
-        .map(|row| row[0].clone());
+    let cells = tables.flat_map(rows).map(|row| row[0].clone());
     let names = cells.flat_map(|cell| code_spans(&cell));
     names.filter(|name| !name.starts_with('<')).collect()
 }
