@@ -75,6 +75,7 @@ impl Machine {
     /// What an adapter sent; the sender is known to be the adapter of `host`.
     pub(super) fn link_message(&mut self, now: Timestamp, host: usize, message: ElementRef<'_>) {
         self.hosts[host].pings = 0;
+        self.hosts[host].heard_at = now;
         for element in message.children().filter_map(read) {
             match element {
                 FromAdapter::Knock => self.open_link(now, host),
@@ -147,7 +148,7 @@ impl Machine {
             .got
             .filter(|(of, _)| of == instance)
             .map_or(0, |(_, got)| got);
-        self.publish_again(host, got);
+        self.publish_again(now, host, got);
         self.pump_all(now);
     }
 

@@ -179,6 +179,7 @@ impl Machine {
         for host in 0..self.hosts.len() {
             self.open_link(now, host);
         }
+        self.send_own_again(now);
         self.pump_all(now);
     }
 

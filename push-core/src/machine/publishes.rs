@@ -204,11 +204,9 @@ impl Machine {
         }
         self.publishes.drawn += 1;
         let id = PublishId(self.publishes.drawn);
-        let timeout = self.policy().publish_timeout;
         let adapter = identity == Identity::Server;
-        let due = now.after(if adapter { timeout + GRACE } else { timeout });
-        let due = self.deadlines.set(due, Due::Publish(id));
         let number = adapter.then(|| self.number_for(notification.host, id));
+        let due = self.due_from(now, id, adapter);
         self.publishes
             .service(&notification.registration.target.service)
             .in_flight += 1;
@@ -224,6 +222,13 @@ impl Machine {
             None => self.send_own(&flight, id),
         }
         self.publishes.in_flight.insert(id, flight);
+    }
+
+    /// Sets the deadline of a publish sent now.
+    fn due_from(&mut self, now: Timestamp, id: PublishId, adapter: bool) -> Key {
+        let timeout = self.policy().publish_timeout;
+        let due = now.after(if adapter { timeout + GRACE } else { timeout });
+        self.deadlines.set(due, Due::Publish(id))
     }
 
     fn number_for(&mut self, host: usize, id: PublishId) -> u64 {
@@ -259,23 +264,65 @@ impl Machine {
     }
 
     /// The link is up again: publishes the adapter did not get are sent again, the others' outcomes will come.
-    pub(super) fn publish_again(&mut self, host: usize, got: u64) {
-        let again: Vec<(u64, PublishId)> = self.hosts[host]
+    pub(super) fn publish_again(&mut self, now: Timestamp, host: usize, got: u64) {
+        let unanswered: Vec<(u64, PublishId)> = self.hosts[host]
             .unanswered
-            .range(got.saturating_add(1)..)
+            .iter()
             .map(|(number, id)| (*number, *id))
             .collect();
-        for (number, id) in again {
-            let Some(flight) = self.publishes.in_flight.remove(&id) else {
+        for (number, id) in unanswered {
+            let Some(mut flight) = self.publishes.in_flight.remove(&id) else {
                 continue;
             };
-            self.send_by_adapter(&flight, number);
+            self.begin_again(now, &mut flight, id);
+            if number > got {
+                self.send_by_adapter(&flight, number);
+            }
             self.publishes.in_flight.insert(id, flight);
         }
     }
 
+    /// The stream is up again: servers drop what is on it when it breaks, so that nobody knows what arrived.
+    pub(super) fn send_own_again(&mut self, now: Timestamp) {
+        let mut own: Vec<PublishId> = self.publishes.own.values().copied().collect();
+        own.sort_unstable();
+        for id in own {
+            let Some(mut flight) = self.publishes.in_flight.remove(&id) else {
+                continue;
+            };
+            self.begin_again(now, &mut flight, id);
+            self.send_own(&flight, id);
+            self.publishes.in_flight.insert(id, flight);
+        }
+    }
+
+    fn begin_again(&mut self, now: Timestamp, flight: &mut InFlight, id: PublishId) {
+        self.deadlines.cancel(flight.due);
+        flight.due = self.due_from(now, id, flight.number.is_some());
+    }
+
     pub(super) fn publish_due(&mut self, now: Timestamp, id: PublishId) {
-        self.published(now, id, &Outcome::TimedOut);
+        let Some(mut flight) = self.publishes.in_flight.remove(&id) else {
+            return;
+        };
+        let on_hold = self.is_on_hold(&flight);
+        if on_hold {
+            self.begin_again(now, &mut flight, id);
+        }
+        self.publishes.in_flight.insert(id, flight);
+        if !on_hold {
+            self.published(now, id, &Outcome::TimedOut);
+        }
+    }
+
+    /// Whether a publish may be lost with the stream and not for want of an answer. It is sent again when the stream (and
+    /// the link) is back; a link nothing came over since may be dead already.
+    fn is_on_hold(&self, flight: &InFlight) -> bool {
+        let host = &self.hosts[flight.notification.host];
+        match flight.number {
+            None => !self.up,
+            Some(_) => !host.is_attached() || host.heard_at <= flight.sent_at,
+        }
     }
 
     /// A publish has an outcome.
