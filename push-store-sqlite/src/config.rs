@@ -14,7 +14,7 @@ pub struct SqliteConfig {
     /// How many calls may wait for each of the writer and the reader; a further one is answered `Unavailable`.
     /// Default 1024. A call holds at most 512 owners or changes: longer ones are split and queue up part by part.
     pub queue: usize,
-    /// Page cache of each of the three connections, in bytes. Default 16 MiB; the system caches the file besides.
+    /// Page cache of each of the two connections, in bytes. Default 16 MiB; the system caches the file besides.
     pub cache: usize,
 }
 

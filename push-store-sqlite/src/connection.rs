@@ -5,10 +5,6 @@ use crate::{SqliteConfig, schema};
 use push_core::store::StoreError;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
-/// The log is moved into the file by the writer itself only beyond so many pages (64 MiB): when the checkpointer never
-/// finds the end of it because commits never cease.
-const LOG_LIMIT: u32 = 16_384;
-
 /// The writer's. Nothing in the file changes before it is known to be ours.
 pub(crate) fn writer(config: &SqliteConfig, explain: &Explain) -> Result<Connection, StoreError> {
     let mut connection = connect(config, explain)?;
@@ -26,7 +22,8 @@ pub(crate) fn writer(config: &SqliteConfig, explain: &Explain) -> Result<Connect
         )));
     }
     schema::migrate(&mut connection, explain)?;
-    set(&connection, explain, &[("wal_autocheckpoint", LOG_LIMIT)])?;
+    // It would come within a commit; the writer does it between commits.
+    set(&connection, explain, &[("wal_autocheckpoint", 0)])?;
     Ok(connection)
 }
 
@@ -35,14 +32,6 @@ pub(crate) fn reader(config: &SqliteConfig, explain: &Explain) -> Result<Connect
     let connection = connect(config, explain)?;
     set(&connection, explain, &[("query_only", 1)])?;
     Ok(connection)
-}
-
-/// The checkpointer's.
-pub(crate) fn checkpointer(
-    config: &SqliteConfig,
-    explain: &Explain,
-) -> Result<Connection, StoreError> {
-    connect(config, explain)
 }
 
 fn connect(config: &SqliteConfig, explain: &Explain) -> Result<Connection, StoreError> {

@@ -9,10 +9,10 @@
 //!
 //! # Threads
 //!
-//! No call touches the disk itself: calls wait as futures of any runtime while a few plain threads work.
+//! No call touches the disk itself: calls wait as futures of any runtime while two plain threads work.
 //! The *writer* takes what has queued up into one transaction and answers after its fsync, so that many callers
-//! share one ("group commit"); a change that fails takes no other with it. The *reader* serves what has queued up
-//! from one snapshot. The *checkpointer* moves the write-ahead log into the file, out of the way of commits.
+//! share one ("group commit"); a change that fails takes no other with it. Now and then, after it has answered, it moves
+//! the write-ahead log into the file. The *reader* serves what has queued up from one snapshot.
 //!
 //! A call waits for the batch that is being worked on and for its own. Each takes at most about
 //! [`SqliteConfig::busy_timeout`] while another program holds the lock, and a fraction of it otherwise.
@@ -30,7 +30,6 @@
 //! as soon as it is noticed. It belongs on a local disk: the log needs shared memory, which network file systems lack.
 //! A new file has mode 0600. A file that is damaged, of a later version or of another program is left as it is.
 
-mod checkpoint;
 mod config;
 mod connection;
 mod error;

@@ -8,7 +8,7 @@ use push_core::Account;
 use push_core::row::RowError;
 use push_core::store::{Cursor, Loaded, Page};
 use rusqlite::{Connection, Transaction, params};
-use tracing::warn;
+use tracing::{debug, warn};
 
 /// One call's question.
 pub(crate) enum Query {
@@ -109,7 +109,7 @@ fn load(view: &Connection, owners: &[BareJid]) -> rusqlite::Result<Loaded> {
         while let Some(row) = rows.next()? {
             account
                 .registrations
-                .extend(left_out.note(row::registration(row)));
+                .extend(left_out.note(owner.as_str(), row::registration(row)));
         }
         accounts.push(account);
     }
@@ -141,7 +141,8 @@ fn page(view: &Connection, after: Option<&Cursor>, limit: usize) -> rusqlite::Re
             });
             break;
         }
-        page.entries.extend(left_out.note(row::entry(row)));
+        let owner = row.get_ref("owner")?.as_str().unwrap_or_default();
+        page.entries.extend(left_out.note(owner, row::entry(row)));
     }
     page.corrupt = left_out.log();
     Ok(page)
@@ -162,15 +163,16 @@ struct LeftOut {
 }
 
 impl LeftOut {
-    fn note<T>(&mut self, read: Result<T, RowError>) -> Option<T> {
+    fn note<T>(&mut self, owner: &str, read: Result<T, RowError>) -> Option<T> {
         read.inspect_err(|error| {
+            debug!(owner, %error, "left out a registration that cannot be read");
             self.count += 1;
             self.first.get_or_insert(*error);
         })
         .ok()
     }
 
-    /// Says what is wrong, not whose it is: JIDs are not for logs.
+    /// Says what is wrong; whose it is, only at debug.
     fn log(self) -> usize {
         if let Some(first) = self.first {
             warn!(rows = self.count, %first, "left out registrations that cannot be read");

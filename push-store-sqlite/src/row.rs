@@ -154,3 +154,33 @@ fn column<T: rusqlite::types::FromSql>(
 ) -> Result<T, RowError> {
     row.get(index).map_err(|_| RowError::Column { column })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Explain;
+    use crate::{SqliteConfig, connection, file};
+
+    /// What one owner costs must not depend on how many others there are.
+    #[test]
+    fn every_statement_searches_by_the_key_and_sorts_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = SqliteConfig::new(file::prepare(&folder.path().join("a.db")).unwrap());
+        let connection = connection::writer(&config, &Explain::new(&config)).unwrap();
+        for sql in [LOAD, PAGE, OWNERS, REMOVE, REMOVE_SERVICE, REMOVE_OWNER] {
+            let mut plan = connection
+                .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+                .unwrap();
+            let steps: Vec<String> = plan
+                .raw_query()
+                .mapped(|step| step.get("detail"))
+                .collect::<Result<_, _>>()
+                .unwrap();
+            let [step] = &steps[..] else {
+                panic!("{steps:?} of {sql}");
+            };
+            let by_key = "SEARCH registration USING PRIMARY KEY (";
+            assert!(step.starts_with(by_key), "{step} of {sql}");
+        }
+    }
+}

@@ -35,7 +35,7 @@ impl SqliteStore {
         config.path = file::prepare(&config.path)?;
         let explain = Explain::new(&config);
         let connection = connection::writer(&config, &explain)?;
-        let writer = Writer::new(connection, &config, &explain)?;
+        let writer = Writer::new(connection, &config, explain.clone());
         let connection = connection::reader(&config, &explain)?;
         let reader = Reader {
             connection,

@@ -36,11 +36,6 @@ impl<J: Send + 'static> Worker<J> {
         })
     }
 
-    /// Queues a job; `false` when there is no room, or nobody to do it.
-    pub(crate) fn nudge(&self, job: J) -> bool {
-        self.submit(job).is_ok()
-    }
-
     /// Queues the job made by `job` and waits for its answer.
     pub(crate) async fn ask<T>(&self, job: impl FnOnce(Answer<T>) -> J) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();

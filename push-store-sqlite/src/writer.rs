@@ -1,13 +1,16 @@
 //! The writer: one transaction for all that has queued up.
 
 use crate::SqliteConfig;
-use crate::checkpoint::{self, Due};
 use crate::error::{Explain, is_busy};
 use crate::file::Watch;
 use crate::row::Write;
-use crate::worker::{Answer, Queue, Worker};
+use crate::worker::{Answer, Queue};
 use push_core::store::{Committed, StoreError};
 use rusqlite::{Connection, TransactionBehavior};
+use tracing::warn;
+
+/// After so many changes the log is moved into the file: a few megabytes, and two more fsyncs.
+const CHECKPOINT_EVERY: usize = 1024;
 
 /// One call to commit.
 pub(crate) struct Commit {
@@ -22,23 +25,17 @@ pub(crate) struct Writer {
     connection: Connection,
     explain: Explain,
     watch: Watch,
-    checkpointer: Worker<Due>,
     since_checkpoint: usize,
 }
 
 impl Writer {
-    pub(crate) fn new(
-        connection: Connection,
-        config: &SqliteConfig,
-        explain: &Explain,
-    ) -> Result<Self, StoreError> {
-        Ok(Self {
+    pub(crate) fn new(connection: Connection, config: &SqliteConfig, explain: Explain) -> Self {
+        Self {
             connection,
-            explain: explain.clone(),
+            explain,
             watch: Watch::new(&config.path),
-            checkpointer: checkpoint::start(config, explain)?,
             since_checkpoint: 0,
-        })
+        }
     }
 
     /// Works until nobody can ask any more and everything asked is answered.
@@ -98,10 +95,77 @@ impl Writer {
         Ok(outcomes)
     }
 
+    /// After the answers, so that only what comes next may have to wait for it.
     fn checkpoint(&mut self, writes: usize) {
         self.since_checkpoint += writes;
-        if self.since_checkpoint >= checkpoint::EVERY && self.checkpointer.nudge(Due) {
-            self.since_checkpoint = 0;
+        if self.since_checkpoint < CHECKPOINT_EVERY {
+            return;
         }
+        self.since_checkpoint = 0;
+        // PASSIVE waits for nobody: what a reader still needs stays until the next time.
+        let done = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        if let Err(error) = done {
+            warn!(error = %self.explain.error(&error), "the write-ahead log stays as it is for now");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{connection, file};
+    use push_core::store::Committed::{Enabled, Removed};
+
+    fn enable(owner: u32) -> Vec<Write> {
+        let row = push_core::row::Row {
+            service: "push.example.net".into(),
+            node: "n".into(),
+            revision: 1,
+            status: "active".into(),
+            enabled_at: 1,
+            document: "x".repeat(3000),
+        };
+        vec![Write::Enable {
+            owner: format!("u{owner}@example.org"),
+            bucket: 0,
+            row,
+        }]
+    }
+
+    /// SQLite gives up the whole transaction when the disk is full.
+    #[test]
+    fn a_full_disk_fails_what_needs_room_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = SqliteConfig::new(file::prepare(&folder.path().join("a.db")).unwrap());
+        let explain = Explain::new(&config);
+        let connection = connection::writer(&config, &explain).unwrap();
+        connection
+            .pragma_update(None, "max_page_count", 20)
+            .unwrap();
+        let mut writer = Writer::new(connection, &config, explain);
+
+        let calls: Vec<_> = (0..40).map(enable).collect();
+        let outcomes = writer.write(&calls);
+        let stored = outcomes
+            .iter()
+            .take_while(|outcome| outcome.is_ok())
+            .count();
+        assert!((5..20).contains(&stored), "{stored}");
+        for full in &outcomes[stored..] {
+            assert!(
+                matches!(full, Err(StoreError::Unavailable { reason }) if reason.contains("full"))
+            );
+        }
+
+        let owner = "u0@example.org".into();
+        let calls = [enable(99), vec![Write::RemoveOwner { owner }], enable(99)];
+        let [full, removed, enabled] = &writer.write(&calls)[..] else {
+            panic!("one outcome for each call");
+        };
+        assert!(full.is_err());
+        assert_eq!(removed.as_ref().unwrap(), &[Removed(1)]);
+        assert_eq!(enabled.as_ref().unwrap(), &[Enabled]);
     }
 }

@@ -10,11 +10,8 @@ pub enum MalformedError {
     /// The bytes cannot be cut into stanzas.
     #[error(transparent)]
     Framing(#[from] FramingError),
-    /// Not UTF-8 (RFC 6120 §11.6).
-    #[error("not UTF-8")]
-    Encoding,
-    /// A character or character reference that XML does not allow.
-    #[error("an illegal character")]
+    /// A reference to a character that XML does not allow.
+    #[error("a reference to an illegal character")]
     Character,
     /// An entity that is not predefined, or `&` alone.
     #[error("an undefined entity")]
@@ -28,9 +25,6 @@ pub enum MalformedError {
     /// An attribute that occurs twice.
     #[error("a duplicate attribute")]
     Duplicate,
-    /// A reserved prefix or namespace bound to something else, or a prefix bound to nothing.
-    #[error("an illegal namespace declaration")]
-    Declaration,
     /// `]]>` in character data.
     #[error("the end of a CDATA section that did not begin")]
     Text,
@@ -48,7 +42,6 @@ impl MalformedError {
         match self {
             Self::Framing(FramingError::Restricted) => "restricted-xml",
             Self::Framing(FramingError::Header) | Self::Header => "invalid-xml",
-            Self::Encoding => "unsupported-encoding",
             _ => "not-well-formed",
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::config::Timeouts;
 use push_core::BareJid;
-use push_core::xml::{ElementSink, Namespace, Stanza, WriteXml};
+use push_core::xml::{ElementRef, ElementSink, Namespace, Stanza, WriteXml};
 use std::time::{Duration, Instant};
 
 /// What is due.
@@ -13,6 +13,14 @@ pub(crate) enum Due {
     Ask,
     /// There was none.
     Silent,
+}
+
+/// What came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Alive,
+    /// The server does not route to this socket.
+    Detached,
 }
 
 /// Asks when nothing was received for a while, and gives up when nothing is received then.
@@ -98,14 +106,38 @@ impl KeepAlive {
         &self.message
     }
 
-    /// Whether this is a message of ours come back, or its refusal: both are signs of life, and
-    /// for nobody else.
-    pub(crate) fn is_echo(&self, stanza: &Stanza) -> bool {
+    /// What a stanza says if it is the answer to a message of ours, which is for nobody else.
+    pub(crate) fn answer(&self, stanza: &Stanza) -> Option<Answer> {
         let root = stanza.root();
         let SelfMessage { from, to, .. } = &self.message;
         let between =
             |a: &str, b: &str| root.attribute("from") == Some(a) && root.attribute("to") == Some(b);
-        root.is("message", Namespace::Component) && (between(from, to) || between(to, from))
+        if !root.is("message", Namespace::Component) {
+            None
+        } else if between(from, to) {
+            Some(Answer::Alive)
+        } else if between(to, from) {
+            Some(refusal(root))
+        } else {
+            None
+        }
+    }
+}
+
+/// What a server means that refuses a message to ourselves.
+///
+/// Prosody says `remote-server-timeout` where its component module was reloaded: to it we are not
+/// connected any more. A server that merely does not like such messages is alive.
+fn refusal(message: ElementRef<'_>) -> Answer {
+    let error = message.child("error", Namespace::Component);
+    let says = |condition| error.and_then(|error| error.child(condition, Namespace::StanzaErrors));
+    if says("remote-server-timeout")
+        .or(says("remote-server-not-found"))
+        .is_some()
+    {
+        Answer::Detached
+    } else {
+        Answer::Alive
     }
 }
 
@@ -136,17 +168,52 @@ mod tests {
         assert_eq!(keep_alive.look(at(118)), Due::Silent);
     }
 
+    fn message(from: &str, to: &str, error: Option<&str>) -> Stanza {
+        let mut message = StanzaBuilder::new();
+        message.start("message", Namespace::Component);
+        message.attribute("from", from);
+        message.attribute("to", to);
+        if let Some(condition) = error {
+            message.start("error", Namespace::Component);
+            message.leaf(condition, Namespace::StanzaErrors, "");
+            message.end();
+        }
+        message.end();
+        message.finish().unwrap()
+    }
+
     #[test]
     fn its_own_messages_are_known() {
         let keep_alive = keep_alive(Instant::now());
         let mut own = StanzaBuilder::new();
         keep_alive.message().write_xml(&mut own);
-        assert!(keep_alive.is_echo(&own.finish().unwrap()));
-        let mut other = StanzaBuilder::new();
-        other.start("message", Namespace::Component);
-        other.attribute("from", "push.example.org");
-        other.attribute("to", "push.example.org");
-        other.end();
-        assert!(!keep_alive.is_echo(&other.finish().unwrap()));
+        assert_eq!(
+            keep_alive.answer(&own.finish().unwrap()),
+            Some(Answer::Alive)
+        );
+        let (us, there) = ("push.example.org", "push.example.org/keepalive");
+        assert_eq!(keep_alive.answer(&message(us, us, None)), None);
+        assert_eq!(
+            keep_alive.answer(&message("example.org", there, None)),
+            None
+        );
+    }
+
+    #[test]
+    fn only_some_refusals_mean_that_the_socket_is_deaf() {
+        let keep_alive = keep_alive(Instant::now());
+        for (condition, answer) in [
+            ("remote-server-timeout", Answer::Detached),
+            ("remote-server-not-found", Answer::Detached),
+            ("service-unavailable", Answer::Alive),
+            ("not-allowed", Answer::Alive),
+        ] {
+            let refused = message(
+                "push.example.org/keepalive",
+                "push.example.org",
+                Some(condition),
+            );
+            assert_eq!(keep_alive.answer(&refused), Some(answer), "{condition}");
+        }
     }
 }

@@ -34,9 +34,11 @@
 //! # What it takes from a server
 //!
 //! XML as RFC 6120 §11 restricts it: no DTDs, comments, processing instructions or entities other
-//! than the predefined ones; anything not well-formed ends the stream. A stanza over the
-//! [`Limits`] is passed over instead, and a prefix nobody declared is a namespace nobody knows:
-//! servers pass both on from their users, who must not be able to end the stream.
+//! than the predefined ones; tags, names and attributes that are not well-formed end the stream.
+//!
+//! What servers were seen to pass on from their users does not, since no user must be able to end
+//! the stream: a stanza over the [`Limits`] is passed over; a prefix that nobody declared stands
+//! for a namespace that nobody knows; what is no character of XML, or not UTF-8, becomes U+FFFD.
 //!
 //! # Parts
 //!

@@ -6,11 +6,11 @@ use crate::decoder::{Decoder, Incoming};
 use crate::error::MalformedError;
 use crate::handshake::{self, stream_error};
 use crate::inbox::Inbox;
-use crate::keepalive::{Due, KeepAlive};
+use crate::keepalive::{Answer, Due, KeepAlive};
 use crate::outbox::Outbox;
 use crate::writer::XmlWriter;
 use push_core::transport::{DownReason, StreamEvent};
-use push_core::xml::Namespace;
+use push_core::xml::{Namespace, Stanza};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
@@ -70,6 +70,10 @@ impl<'a> Reader<'a> {
         let mut room = self.deliver()?;
         let mut timer = pin!(sleep_until(self.keep_alive.deadline().into()));
         loop {
+            // An answer brings the next look forward.
+            if timer.deadline() > self.keep_alive.deadline().into() {
+                timer.as_mut().reset(self.keep_alive.deadline().into());
+            }
             tokio::select! {
                 () = closed(closing) => return Ok(()),
                 () = self.outbox.stalled() => return Err(DownReason::Stalled),
@@ -120,13 +124,7 @@ impl<'a> Reader<'a> {
             };
             self.heard = true;
             match incoming {
-                Incoming::Stanza(stanza) if self.keep_alive.is_echo(&stanza) => {
-                    tracing::trace!("keep-alive answered");
-                }
-                Incoming::Stanza(stanza) => match stream_error(stanza.root()) {
-                    Some(reason) => return Err(reason),
-                    None => self.events.push(StreamEvent::Stanza(stanza)),
-                },
+                Incoming::Stanza(stanza) => self.stanza(stanza)?,
                 Incoming::Skipped(bytes) => {
                     tracing::warn!(bytes, "a stanza over the limits was skipped");
                     self.events.push(StreamEvent::Skipped(bytes));
@@ -135,6 +133,22 @@ impl<'a> Reader<'a> {
                 Incoming::Header(_) => return Err(self.refuse(MalformedError::Header)),
             }
         }
+    }
+
+    fn stanza(&mut self, stanza: Stanza) -> Result<(), DownReason> {
+        if let Some(reason) = stream_error(stanza.root()) {
+            return Err(reason);
+        }
+        match self.keep_alive.answer(&stanza) {
+            None => self.events.push(StreamEvent::Stanza(stanza)),
+            Some(Answer::Alive) => tracing::trace!("keep-alive answered"),
+            Some(Answer::Detached) => {
+                return Err(DownReason::Lost(
+                    "the server does not route to it".to_owned(),
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Tells the server what is wrong (RFC 6120 §4.9).

@@ -2,7 +2,6 @@
 
 use crate::framing::FramingError;
 use memchr::memchr;
-use quick_xml::parser::{ElementParser, Parser};
 
 /// What ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +18,8 @@ enum State {
     /// Behind `<`.
     Markup,
     /// In a start tag; whether the last byte was `/`.
-    StartTag(ElementParser, bool),
-    EndTag(ElementParser),
+    StartTag(Quote, bool),
+    EndTag(Quote),
     /// In `<!`, so many bytes of [`CDATA`] seen.
     Bang(usize),
     /// In a CDATA section, behind so many `]`, at most two.
@@ -30,6 +29,9 @@ enum State {
     /// Behind the end of the stream.
     Closed,
 }
+
+/// The quote that a tag's attribute value ends with, while in one.
+type Quote = Option<u8>;
 
 /// What follows `<!` where a CDATA section begins.
 const CDATA: &[u8] = b"[CDATA[";
@@ -86,7 +88,7 @@ impl Scanner {
         match &mut self.state {
             State::Content => self.content(rest).map(|used| (used, None)),
             State::Markup => self.markup(rest[0]).map(|used| (used, None)),
-            State::StartTag(parser, slash) => match parser.feed(rest) {
+            State::StartTag(quote, slash) => match tag_end(quote, rest) {
                 None => {
                     *slash = rest.ends_with(b"/");
                     Ok((rest.len(), None))
@@ -96,7 +98,7 @@ impl Scanner {
                     Ok((end + 1, self.opened(empty)?))
                 }
             },
-            State::EndTag(parser) => match parser.feed(rest) {
+            State::EndTag(quote) => match tag_end(quote, rest) {
                 None => Ok((rest.len(), None)),
                 Some(end) => Ok((end + 1, self.closed())),
             },
@@ -145,11 +147,11 @@ impl Scanner {
         let fresh = std::mem::take(&mut self.fresh);
         let (state, used) = match first {
             b'/' if self.depth == 0 => return Err(FramingError::Header),
-            b'/' => (State::EndTag(ElementParser::Outside), 1),
+            b'/' => (State::EndTag(None), 1),
             b'!' if self.depth > 1 => (State::Bang(0), 1),
             b'?' if fresh => (State::Declaration(false), 1),
             b'!' | b'?' => return Err(FramingError::Restricted),
-            _ => (State::StartTag(ElementParser::Outside, false), 0),
+            _ => (State::StartTag(None, false), 0),
         };
         self.state = state;
         Ok(used)
@@ -183,6 +185,26 @@ impl Scanner {
             1 => Some(Boundary::Stanza),
             _ => None,
         }
+    }
+}
+
+/// Goes on in a tag: where its `>` is, if it is there.
+///
+/// Between values byte by byte: names are too short for a search to pay.
+fn tag_end(quote: &mut Quote, rest: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        if let Some(end) = *quote {
+            at += memchr(end, &rest[at..])? + 1;
+            *quote = None;
+        }
+        let outside = |byte: &u8| !matches!(byte, b'>' | b'\'' | b'"');
+        at += rest[at..].iter().take_while(|byte| outside(byte)).count();
+        match *rest.get(at)? {
+            b'>' => return Some(at),
+            opening => *quote = Some(opening),
+        }
+        at += 1;
     }
 }
 

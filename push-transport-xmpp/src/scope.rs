@@ -1,6 +1,7 @@
 //! Which namespace a prefix stands for.
 
 use crate::error::MalformedError;
+use crate::xml::same;
 use push_core::xml::Namespace;
 use std::borrow::Cow;
 
@@ -8,44 +9,19 @@ use std::borrow::Cow;
 #[derive(Clone, Debug)]
 pub(crate) struct Binding<'a> {
     prefix: Cow<'a, str>,
-    uri: Cow<'a, str>,
     namespace: Namespace,
     /// Depth of the element that declares it.
     depth: usize,
 }
 
-impl<'a> Binding<'a> {
-    /// Checks a declaration against the reserved names (Namespaces in XML §3).
-    fn new(prefix: &'a str, uri: Cow<'a, str>, depth: usize) -> Result<Self, MalformedError> {
-        let namespace = Namespace::from_uri(&uri);
-        let is_xml = namespace == Namespace::Xml;
-        let reserved = (prefix == "xml") != is_xml || prefix == "xmlns" || uri == XMLNS;
-        if reserved || (uri.is_empty() && !prefix.is_empty()) {
-            return Err(MalformedError::Declaration);
-        }
-        Ok(Self {
-            prefix: Cow::Borrowed(prefix),
-            uri,
-            namespace,
-            depth,
-        })
-    }
-
-    fn into_owned(self) -> Binding<'static> {
-        Binding {
-            prefix: Cow::Owned(self.prefix.into_owned()),
-            uri: Cow::Owned(self.uri.into_owned()),
-            namespace: self.namespace,
-            depth: 0,
-        }
-    }
-}
-
-const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
-
 /// The declarations in force at one place of a document.
 ///
 /// `base` is what the stream's header declares; it is in force in every stanza.
+///
+/// Only the syntax of declarations is checked, since servers do not keep to their rules: ejabberd
+/// passes on prefixes that a sender declared in the header of their own stream, and both ejabberd
+/// and Prosody bind the XML namespace anew when a sender used its prefix. Were that an error, any
+/// user could end the stream of any component.
 #[derive(Debug)]
 pub(crate) struct Scope<'a> {
     base: &'a [Binding<'static>],
@@ -65,13 +41,23 @@ impl<'a> Scope<'a> {
         self.bindings.len()
     }
 
+    /// Binds a prefix in the element at `depth`.
     pub(crate) fn declare(
         &mut self,
         prefix: &'a str,
-        uri: Cow<'a, str>,
+        uri: &str,
         depth: usize,
     ) -> Result<(), MalformedError> {
-        self.bindings.push(Binding::new(prefix, uri, depth)?);
+        let own = |binding: &&Binding<'_>| binding.depth == depth;
+        let mut siblings = self.bindings.iter().rev().take_while(own);
+        if siblings.any(|binding| same(&binding.prefix, prefix)) {
+            return Err(MalformedError::Duplicate);
+        }
+        self.bindings.push(Binding {
+            prefix: Cow::Borrowed(prefix),
+            namespace: Namespace::from_uri(uri),
+            depth,
+        });
         Ok(())
     }
 
@@ -82,18 +68,17 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The namespace of an element with this prefix.
-    ///
-    /// A prefix that nobody declared is [`Namespace::Other`] and no error: ejabberd passes on what
-    /// a sender declared in the header of their own stream, so that any user could end this one.
+    /// The namespace of an element with this prefix; [`Namespace::Other`] if nobody declared it.
     pub(crate) fn element(&self, prefix: &str) -> Namespace {
-        match self.find(prefix) {
-            Some(binding) => binding.namespace,
-            None => match prefix {
-                "" => Namespace::None,
-                "xml" => Namespace::Xml,
-                _ => Namespace::Other,
-            },
+        let inner = self.bindings.iter().rev().chain(self.base.iter().rev());
+        let binding = inner
+            .into_iter()
+            .find(|binding| same(&binding.prefix, prefix));
+        match (binding, prefix) {
+            (Some(binding), _) => binding.namespace,
+            (None, "") => Namespace::None,
+            (None, "xml") => Namespace::Xml,
+            (None, _) => Namespace::Other,
         }
     }
 
@@ -105,21 +90,14 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// What tells two attributes with the same local name apart.
-    pub(crate) fn uri<'b>(&'b self, prefix: &'b str) -> &'b str {
-        self.find(prefix).map_or(prefix, |binding| &binding.uri)
-    }
-
     /// The declarations in force, to be the base of other scopes.
     pub(crate) fn into_base(self) -> Vec<Binding<'static>> {
-        self.bindings.into_iter().map(Binding::into_owned).collect()
-    }
-
-    fn find(&self, prefix: &str) -> Option<&Binding<'_>> {
-        let inner = self.bindings.iter().rev();
-        inner
-            .chain(self.base.iter().rev())
-            .find(|binding| binding.prefix == prefix)
+        let owned = |binding: Binding<'_>| Binding {
+            prefix: Cow::Owned(binding.prefix.into_owned()),
+            namespace: binding.namespace,
+            depth: 0,
+        };
+        self.bindings.into_iter().map(owned).collect()
     }
 }
 
@@ -130,47 +108,28 @@ mod tests {
     #[test]
     fn inner_declarations_hide_outer_ones_until_left() {
         let mut header = Scope::new(&[]);
-        header
-            .declare("", Cow::Borrowed("jabber:component:accept"), 1)
-            .unwrap();
+        header.declare("", "jabber:component:accept", 1).unwrap();
         let base = header.into_base();
         let mut scope = Scope::new(&base);
         assert_eq!(scope.element(""), Namespace::Component);
-        scope
-            .declare("", Cow::Borrowed("jabber:client"), 1)
-            .unwrap();
-        scope
-            .declare("p", Cow::Borrowed("urn:xmpp:push:0"), 2)
-            .unwrap();
-        assert_eq!(
-            (scope.element(""), scope.element("p")),
-            (Namespace::Client, Namespace::Push)
-        );
-        assert_eq!(
-            (scope.attribute(""), scope.attribute("p")),
-            (Namespace::None, Namespace::Push)
-        );
+        scope.declare("", "jabber:client", 1).unwrap();
+        scope.declare("p", "urn:xmpp:push:0", 2).unwrap();
+        assert_eq!(scope.element(""), Namespace::Client);
+        assert_eq!(scope.element("p"), Namespace::Push);
+        assert_eq!(scope.attribute(""), Namespace::None);
+        assert_eq!(scope.attribute("p"), Namespace::Push);
         scope.leave(1);
-        assert_eq!(
-            (scope.element(""), scope.element("p")),
-            (Namespace::Client, Namespace::Other)
-        );
+        assert_eq!(scope.element(""), Namespace::Client);
+        assert_eq!(scope.element("p"), Namespace::Other);
         scope.leave(0);
         assert_eq!(scope.element(""), Namespace::Component);
     }
 
     #[test]
-    fn reserved_names_cannot_be_bound() {
+    fn an_element_declares_a_prefix_once() {
         let mut scope = Scope::new(&[]);
-        for (prefix, uri) in [
-            ("xml", "urn:x"),
-            ("p", "http://www.w3.org/XML/1998/namespace"),
-            ("xmlns", "urn:x"),
-            ("p", XMLNS),
-            ("p", ""),
-        ] {
-            let refused = scope.declare(prefix, Cow::Borrowed(uri), 1);
-            assert_eq!(refused, Err(MalformedError::Declaration), "{prefix} {uri}");
-        }
+        scope.declare("p", "a", 1).unwrap();
+        scope.declare("p", "b", 2).unwrap();
+        assert_eq!(scope.declare("p", "c", 2), Err(MalformedError::Duplicate));
     }
 }

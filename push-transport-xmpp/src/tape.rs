@@ -4,11 +4,14 @@ use crate::config::Limits;
 use crate::error::MalformedError;
 use crate::scanner::is_whitespace;
 use crate::scope::{Binding, Scope};
-use crate::xml::{all_legal, is_attribute_normal, normalize_attribute, resolve, split_name};
+use crate::xml::{
+    all_legal, is_attribute_normal, legal_or_replaced, normalize_attribute, resolve, same,
+    split_name,
+};
 use push_core::xml::{Span, Stanza, StanzaBuilder};
 use quick_xml::Reader;
 use quick_xml::errors::{Error, IllFormedError};
-use quick_xml::events::attributes::{AttrError, Attributes};
+use quick_xml::events::attributes::Attributes;
 use quick_xml::events::{BytesStart, Event};
 use std::borrow::Cow;
 
@@ -33,7 +36,8 @@ pub(crate) fn stanza(
     base: &[Binding<'static>],
     limits: Limits,
 ) -> Result<Stanza, Refusal> {
-    let source = text(source)?;
+    let text = text(source);
+    let source = &*text;
     let mut reader = Reader::from_str(source);
     let mut tape = Tape::new(source, base, limits);
     loop {
@@ -64,7 +68,8 @@ pub(crate) fn header(
     source: &[u8],
     limits: Limits,
 ) -> Result<(Stanza, Vec<Binding<'static>>), Refusal> {
-    let source = text(source)?;
+    let text = text(source);
+    let source = &*text;
     let mut reader = Reader::from_str(source);
     loop {
         let at = position(&reader);
@@ -85,12 +90,14 @@ pub(crate) fn header(
     }
 }
 
-fn text(source: &[u8]) -> Result<&str, MalformedError> {
-    let source = std::str::from_utf8(source).map_err(|_| MalformedError::Encoding)?;
-    if all_legal(source) {
-        Ok(source)
-    } else {
-        Err(MalformedError::Character)
+/// The text of a stanza, with what XML does not allow replaced by U+FFFD.
+///
+/// Servers pass on unseen what their own interfaces are given (ejabberd's HTTP API: control
+/// characters), so that ending the stream, as RFC 6120 §11.6 has it, would be for the wrong one.
+fn text(source: &[u8]) -> Cow<'_, str> {
+    match String::from_utf8_lossy(source) {
+        text if all_legal(&text) => text,
+        text => Cow::Owned(text.chars().map(legal_or_replaced).collect()),
     }
 }
 
@@ -160,11 +167,14 @@ impl<'s> Tape<'s> {
     /// Collects the attributes and puts the declarations in force.
     fn read_attributes(&mut self, content: &'s str, name: usize) -> Result<(), Refusal> {
         self.attributes.clear();
-        for (count, attribute) in Attributes::new(content, name).enumerate() {
+        let mut all = Attributes::new(content, name);
+        // Checked below by expanded name, without an allocation for each element.
+        all.with_checks(false);
+        for (count, attribute) in all.enumerate() {
             if count == self.limits.max_attributes {
                 return Err(Refusal::OverLimit);
             }
-            let attribute = attribute.map_err(|error| attribute_error(&error))?;
+            let attribute = attribute.map_err(|_| MalformedError::Attribute)?;
             let Cow::Borrowed(value) = attribute.value else {
                 return Err(MalformedError::Attribute.into());
             };
@@ -192,20 +202,15 @@ impl<'s> Tape<'s> {
         if self.scope.len() == self.limits.max_attributes {
             return Err(Refusal::OverLimit);
         }
-        let uri = if is_attribute_normal(raw) {
-            Cow::Borrowed(raw)
-        } else {
-            let mut uri = String::new();
-            normalize_attribute(raw, &mut uri)?;
-            Cow::Owned(uri)
-        };
-        Ok(self.scope.declare(prefix, uri, self.depth)?)
+        self.value.clear();
+        normalize_attribute(raw, &mut self.value)?;
+        Ok(self.scope.declare(prefix, &self.value, self.depth)?)
     }
 
     fn write_attributes(&mut self) -> Result<(), Refusal> {
         for index in 0..self.attributes.len() {
             let attribute = self.attributes[index];
-            self.check_expanded_name(index)?;
+            self.check_duplicate(index)?;
             let namespace = self.scope.attribute(attribute.prefix);
             let name = self.span(attribute.local);
             let value = self.value(attribute.value)?;
@@ -214,18 +219,12 @@ impl<'s> Tape<'s> {
         Ok(())
     }
 
-    /// Two prefixes may stand for one namespace (Namespaces in XML §6.3); equal names as written
-    /// were refused before.
-    fn check_expanded_name(&self, index: usize) -> Result<(), MalformedError> {
+    /// Attributes are the same if they are written the same: two prefixes for one namespace are
+    /// no error, for the reason that [`Scope`] gives.
+    fn check_duplicate(&self, index: usize) -> Result<(), MalformedError> {
         let Attribute { prefix, local, .. } = self.attributes[index];
-        if prefix.is_empty() {
-            return Ok(());
-        }
-        let uri = self.scope.uri(prefix);
-        let same = |other: &Attribute<'_>| {
-            !other.prefix.is_empty() && other.local == local && self.scope.uri(other.prefix) == uri
-        };
-        if self.attributes[..index].iter().any(same) {
+        let equal = |other: &Attribute<'_>| same(other.local, local) && same(other.prefix, prefix);
+        if self.attributes[..index].iter().any(equal) {
             Err(MalformedError::Duplicate)
         } else {
             Ok(())
@@ -263,13 +262,6 @@ impl<'s> Tape<'s> {
     fn span(&self, part: &str) -> Span {
         let start = self.offset(part);
         Span::new(start, start + part.len())
-    }
-}
-
-fn attribute_error(error: &AttrError) -> MalformedError {
-    match error {
-        AttrError::Duplicated(..) => MalformedError::Duplicate,
-        _ => MalformedError::Attribute,
     }
 }
 
@@ -411,6 +403,14 @@ mod tests {
         let mut children = parsed.root().children();
         assert!(children.next().unwrap().is("x", Namespace::Other));
         assert!(children.next().unwrap().is("x", Namespace::Component));
+    }
+
+    #[test]
+    fn what_xml_does_not_allow_is_replaced() {
+        let source = b"<a b='\x01\xEF\xBF\xBF'>\xFFx\xC3</a>";
+        let parsed = stanza(source, &base(), Limits::default()).unwrap();
+        assert_eq!(parsed.root().attribute("b"), Some("\u{FFFD}\u{FFFD}"));
+        assert_eq!(parsed.root().text(), "\u{FFFD}x\u{FFFD}");
     }
 
     #[test]

@@ -20,6 +20,23 @@ pub(crate) fn is_noncharacter(bytes: &[u8]) -> bool {
     matches!(bytes, [0xEF, 0xBF, 0xBE | 0xBF, ..])
 }
 
+/// A character, or what stands for one that may not stand in a document.
+pub(crate) fn legal_or_replaced(character: char) -> char {
+    if is_legal(character) {
+        character
+    } else {
+        char::REPLACEMENT_CHARACTER
+    }
+}
+
+/// Whether two names or prefixes are equal.
+///
+/// Comparing two empty strings the usual way is slow where memcmp loads under a mask (AVX-512):
+/// they point nowhere, and the fault that is suppressed costs more than all else.
+pub(crate) fn same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && (a.is_empty() || a == b)
+}
+
 fn is_legal(character: char) -> bool {
     !matches!(character, '\0'..='\x08' | '\x0B' | '\x0C' | '\x0E'..='\x1F' | '\u{FFFE}' | '\u{FFFF}')
 }

@@ -5,5 +5,6 @@
     reason = "a test that cannot go on panics"
 )]
 
+pub mod live;
 pub mod store;
 pub mod world;

@@ -1,4 +1,4 @@
-//! The link to an adapter, docs/protocol.md: what it sends ([`read`]) and what it is sent ([`write`]).
+//! The link to an adapter, docs/protocol.md: what it sends ([`read()`]) and what it is sent ([`LinkMessage`]).
 
 mod ranges;
 mod read;

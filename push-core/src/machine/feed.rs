@@ -82,6 +82,9 @@ pub(super) struct Arrived<'a> {
 impl Machine {
     /// An event of an attached adapter.
     pub(super) fn event(&mut self, now: Timestamp, host: usize, event: LinkEvent<'_>) {
+        if self.draining.is_some() {
+            return;
+        }
         let Some(ticket) = self.take_number(host, event.number) else {
             return;
         };

@@ -134,6 +134,26 @@ impl Lanes {
         }
     }
 
+    /// Lets go of all missed messages that were acknowledgeable; returns their tickets.
+    pub(super) fn abandon(&mut self) -> Vec<TicketId> {
+        let mut tickets = Vec::new();
+        for lane in self.by_owner.values_mut() {
+            let before = lane.items.len();
+            lane.items.retain(|item| match item {
+                Item::Wake(wake) if !wake.tickets.is_empty() => {
+                    tickets.extend(&wake.tickets);
+                    false
+                }
+                _ => true,
+            });
+            self.waiting -= before - lane.items.len();
+        }
+        // A lane that is at the store or pausing goes when that ends.
+        self.by_owner
+            .retain(|_, lane| lane.state != State::Pausing || !lane.items.is_empty());
+        tickets
+    }
+
     /// Takes the requests out of a lane.
     fn requests(&mut self, owner: &BareJid) -> Vec<Asked> {
         let Some(lane) = self.by_owner.get_mut(owner) else {

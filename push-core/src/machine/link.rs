@@ -12,7 +12,7 @@ use jid::BareJid;
 use std::sync::Arc;
 
 /// The kinds and contents the built-in plugins read.
-const WANT: &str = "offline queued unacked lost archived";
+const WANT: &str = "offline queued unacked lost archived removed created";
 /// Elements per message: servers limit the size of a stanza.
 const ITEMS: usize = 50;
 /// Statements per element.

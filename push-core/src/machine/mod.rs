@@ -215,6 +215,7 @@ impl Machine {
             OperatorRequest::Drain => {
                 self.draining = Some(id);
                 self.say_bye();
+                self.abandon();
             }
         }
     }
@@ -228,6 +229,15 @@ impl Machine {
                 .map(|id| Action::Operator { id, reply });
             self.actions.extend(done);
         }
+    }
+
+    /// What adapters will tell again after our restart is let go of without acknowledgement.
+    fn abandon(&mut self) {
+        let mut tickets = self.lanes.abandon();
+        tickets.extend(self.publishes.abandon());
+        tickets
+            .into_iter()
+            .for_each(|ticket| self.tickets.forget(ticket));
     }
 
     fn status(&self) -> Status {

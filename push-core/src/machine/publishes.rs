@@ -93,6 +93,21 @@ impl Publishes {
         self.waiting
     }
 
+    /// Lets go of all that waits and that an adapter will tell again; returns the tickets.
+    pub(super) fn abandon(&mut self) -> Vec<TicketId> {
+        let told_again = |notification: &Notification| !notification.tickets.is_empty();
+        let waiting: Vec<Notification> = self
+            .services
+            .values_mut()
+            .flat_map(|service| service.waiting.take(told_again))
+            .collect();
+        self.waiting -= waiting.len();
+        waiting
+            .into_iter()
+            .flat_map(|notification| notification.tickets)
+            .collect()
+    }
+
     /// The publish of our own under this IQ id, with what its answer must come from.
     pub(super) fn own(&self, id: &str) -> Option<(PublishId, &BareJid, &BareJid, Identity)> {
         let id = *self.own.get(id)?;

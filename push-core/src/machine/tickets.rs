@@ -69,6 +69,11 @@ impl Tickets {
         self.open.remove(&id)
     }
 
+    /// The ticket is never acknowledged.
+    pub(super) fn forget(&mut self, id: TicketId) {
+        self.open.remove(&id);
+    }
+
     pub(super) fn withdraw(&mut self, id: TicketId) {
         if let Some(ticket) = self.open.get_mut(&id) {
             ticket.withdrawn = true;

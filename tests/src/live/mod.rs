@@ -6,6 +6,9 @@
 //! | [`puppet`] | client sessions, played by a library that nobody here wrote |
 //! | [`proxy`] | a connection that can be cut, frozen and counted |
 //! | [`process`] | any child process: dies with its parent, keeps its output |
+//! | [`service`] | the `xmpp-push` binary under test |
+//! | [`push_service`] | a push service that remembers what it got and answers as it is told |
+//! | [`stage`] | a slot with a service and a push service, ready for a test |
 //! | [`slot`] | the names a test may use on a server it shares with others |
 //!
 //! Starting a server takes seconds, so tests share one and each leases a [`slot::Slot`] of it. Nothing here depends on
@@ -18,7 +21,10 @@ pub mod process;
 pub mod prosody;
 pub mod proxy;
 pub mod puppet;
+pub mod push_service;
+pub mod service;
 pub mod slot;
+pub mod stage;
 
 use std::fmt;
 use std::io;

@@ -22,6 +22,8 @@ pub struct EjabberdConfig {
     pub adapter: bool,
     /// Further options of that module: `NAME: VALUE`, separated by commas.
     pub adapter_options: String,
+    /// The component each host's adapter knows.
+    pub adapter_component: String,
     /// Folders of further modules to compile and install.
     pub modules: Vec<PathBuf>,
     /// Further modules of each virtual host: YAML, one `NAME: {OPTIONS}` a line.
@@ -60,6 +62,7 @@ impl Default for EjabberdConfig {
             slots: 1,
             adapter: false,
             adapter_options: String::new(),
+            adapter_component: "push{i}.test".to_owned(),
             modules: Vec::new(),
             host_modules: String::new(),
             global_modules: String::new(),
@@ -231,8 +234,8 @@ api_permissions:
     /// What differs from host to host: the component, above all.
     fn own_modules(&self, slots: &[Slot]) -> String {
         let adapter = format!(
-            "mod_xmpp_push: {{component: push{{i}}.test, {}}}\n",
-            self.adapter_options
+            "mod_xmpp_push: {{component: {}, {}}}\n",
+            self.adapter_component, self.adapter_options
         );
         let modules = if self.adapter { adapter } else { String::new() } + &self.host_modules;
         if modules.is_empty() {

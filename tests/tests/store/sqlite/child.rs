@@ -35,16 +35,21 @@ impl StoreChild {
 
     pub(super) fn ask(&mut self, command: &str) -> String {
         self.tell(command);
-        self.answers.next().unwrap().unwrap()
+        self.answer().unwrap()
     }
 
     pub(super) fn tell(&mut self, command: &str) {
         writeln!(self.commands, "{command}").unwrap();
     }
 
-    /// What it still says, until it has ended.
-    pub(super) fn answers(&mut self) -> impl Iterator<Item = String> {
-        (&mut self.answers).map_while(Result::ok)
+    /// The next line it says; `None` once it has ended.
+    pub(super) fn answer(&mut self) -> Option<String> {
+        self.answers.next().transpose().unwrap()
+    }
+
+    /// By SIGKILL: nothing of it runs any more.
+    pub(super) fn kill(&mut self) {
+        self.child.kill().unwrap();
     }
 
     pub(super) fn id(&self) -> u32 {

@@ -17,9 +17,11 @@ fn unprivileged(folder: &TempDir) -> StoreChild {
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
         return StoreChild::start(PROGRAM);
     }
-    // The build may be where only root can go.
+    // The build may be where only root can go. Not copied by this process: another test's child would inherit the
+    // descriptor it is written through, and a program somebody writes to cannot be run.
     let program = folder.path().join("store-child");
-    fs::copy(PROGRAM, &program).unwrap();
+    let copied = Command::new("cp").arg(PROGRAM).arg(&program).status();
+    assert!(copied.unwrap().success());
     mode(folder.path(), 0o755);
     StoreChild::run(Command::new(program).uid(NOBODY).gid(NOBODY))
 }

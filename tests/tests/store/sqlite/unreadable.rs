@@ -83,6 +83,7 @@ async fn pages_go_on_behind_rows_that_cannot_be_read() {
                 .unwrap();
             assert!(page.entries.len() <= limit);
             entries += page.entries.len();
+            assert!(entries <= 10, "pages of {limit} do not end");
             corrupt += page.corrupt;
             after = page.next;
             if after.is_none() {

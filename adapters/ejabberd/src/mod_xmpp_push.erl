@@ -1,0 +1,216 @@
+%% Push notifications (XEP-0357) by the xmpp-push service: the module's life, its options, and the component.
+%% What goes over the link is specified in docs/protocol.md.
+-module(mod_xmpp_push).
+-behaviour(gen_mod).
+
+-export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0, pre_uninstall/0]).
+-export([from_link/1, keep_local/1, features/5]).
+-export([component_connected/1, component_disconnected/2, stopping/0, config_reloaded/0]).
+
+-include("xmpp.hrl").
+-include("logger.hrl").
+-include("mod_xmpp_push.hrl").
+
+-define(HELPERS, [mod_xmpp_push_feed, mod_xmpp_push_link, mod_xmpp_push_state, mod_xmpp_push_buffer,
+                  mod_xmpp_push_spool, mod_xmpp_push_users, mod_xmpp_push_publish, mod_xmpp_push_request,
+                  mod_xmpp_push_frame, mod_xmpp_push_content, mod_xmpp_push_guard]).
+
+%%% Life
+
+-spec start(binary(), gen_mod:opts()) -> {ok, pid()} | {error, term()}.
+start(Host, Options) ->
+    case conflict(Host) of
+        none -> start_link(Host, Options);
+        Text -> {error, Text}
+    end.
+
+start_link(Host, Options) ->
+    load_modified(),
+    Proc = gen_mod:get_module_proc(Host, ?MODULE),
+    case gen_mod:start_child(mod_xmpp_push_link, Host, Options, Proc) of
+        {ok, Pid} ->
+            lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:add(Hook, Host, ?MODULE, Fun, Seq) end, hooks()),
+            lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:add(Hook, ?MODULE, Fun, Seq) end, global_hooks()),
+            mod_xmpp_push_feed:start(Host),
+            take_namespace(Host),
+            {ok, Pid};
+        Error ->
+            Error
+    end.
+
+-spec stop(binary()) -> ok | {error, term()}.
+stop(Host) ->
+    gen_iq_handler:remove_iq_handler(ejabberd_sm, Host, ?NS_PUSH_0),
+    mod_xmpp_push_feed:stop(Host),
+    lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:delete(Hook, Host, ?MODULE, Fun, Seq) end, hooks()),
+    gen_mod:is_loaded_elsewhere(Host, ?MODULE) orelse
+        lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:delete(Hook, ?MODULE, Fun, Seq) end, global_hooks()),
+    gen_mod:stop_child(?MODULE, Host).
+
+-spec reload(binary(), gen_mod:opts(), gen_mod:opts()) -> ok.
+reload(Host, New, _Old) ->
+    cast(Host, {reload, New}).
+
+-spec depends(binary(), gen_mod:opts()) -> [{module(), hard | soft}].
+depends(_, _) ->
+    [].
+
+%% ejabberdctl restart_module loads this module anew from its file, and none of the others.
+load_modified() ->
+    lists:foreach(fun(Module) ->
+                          code:purge(Module),
+                          code:load_file(Module)
+                  end, [Module || Module <- ?HELPERS, code:module_status(Module) == modified]).
+
+%% ejabberdctl module_uninstall knows this module only.
+-spec pre_uninstall() -> ok.
+pre_uninstall() ->
+    lists:foreach(fun(Host) -> gen_mod:is_loaded(Host, ?MODULE) andalso gen_mod:stop_module(Host, ?MODULE) end,
+                  ejabberd_option:hosts()),
+    lists:foreach(fun(Module) -> code:purge(Module), code:delete(Module) end, ?HELPERS).
+
+hooks() ->
+    [{local_send_to_resource_hook, from_link, 50},  % before ejabberd_local bounces at 100
+     {s2s_send_packet, keep_local, 50},
+     {disco_sm_features, features, 50}].
+
+global_hooks() ->
+    [{component_connected, component_connected, 50},
+     {component_disconnected, component_disconnected, 50},
+     {ejabberd_stopping, stopping, 50},
+     {config_reloaded, config_reloaded, 70}].       % after gen_mod (60) has reloaded the modules
+
+%% Whoever started last has the namespace, silently. The configuration does not depend on the order.
+conflict(Host) ->
+    Modules = ejabberd_option:modules(Host),
+    case {lists:keymember(mod_push, 1, Modules), delegates(lists:keyfind(mod_delegation, 1, Modules))} of
+        {true, _} ->
+            <<"mod_push would push beside it: remove mod_push and mod_push_keepalive from 'modules' and start again">>;
+        {_, true} ->
+            <<"mod_delegation takes ", ?NS_PUSH_0/binary, ": remove that namespace from its option 'namespaces'">>;
+        _ ->
+            none
+    end.
+
+delegates({_, #{namespaces := Namespaces}, _}) ->
+    lists:keymember(?NS_PUSH_0, 1, Namespaces);
+delegates(_) ->
+    false.
+
+%%% Options
+
+-spec mod_opt_type(atom()) -> econf:validator().
+mod_opt_type(component) -> econf:host();
+mod_opt_type(request_timeout) -> econf:timeout(second);
+mod_opt_type(max_in_flight) -> econf:pos_int();
+mod_opt_type(buffer_entries) -> econf:pos_int();
+mod_opt_type(buffer_bytes) -> econf:pos_int();
+mod_opt_type(portion) -> econf:pos_int().
+
+-spec mod_options(binary()) -> [{atom(), term()}].
+mod_options(Host) ->
+    [{component, <<"push.", Host/binary>>},
+     {request_timeout, timer:seconds(30)},
+     {max_in_flight, 2000},
+     {buffer_entries, 100000},
+     {buffer_bytes, 32 * 1024 * 1024},
+     {portion, 200}].
+
+-spec mod_doc() -> map().
+mod_doc() ->
+    #{desc =>
+          <<"XEP-0357 push notifications by the xmpp-push service, which is connected as an external component "
+            "(XEP-0114). Tells the service of missed messages and sends its notifications as this server. "
+            "Not together with mod_push.">>,
+      opts =>
+          [option(component, "Host", <<"The service's domain. The default is 'push.@HOST@'.">>),
+           option(request_timeout, "timeout()",
+                  <<"How long a client waits for the service's answer to enable or disable. The default is 30 seconds.">>),
+           option(max_in_flight, "pos_integer()",
+                  <<"Notifications that wait for the answer of a push service at the same time. The default is 2000.">>),
+           option(buffer_entries, "pos_integer()",
+                  <<"Missed messages kept for the service, collapsed per user, device and cause. The default is 100000.">>),
+           option(buffer_bytes, "pos_integer()",
+                  <<"Bytes of messages kept with them; over it, entries lose their message. The default is 33554432.">>),
+           option(portion, "pos_integer()",
+                  <<"Stanzas sent to the service in one turn. The default is 200.">>)]}.
+
+option(Name, Value, Text) ->
+    {Name, #{value => Value, desc => Text}}.
+
+%%% The component
+
+%% From C to HOST/xmpp-push. While the component is connected here, nobody else can send in its name.
+-spec from_link(xmpp:stanza()) -> ok | stop.
+from_link(#message{to = #jid{luser = <<>>, lserver = Host, lresource = ?LINK_RESOURCE},
+                   from = #jid{luser = <<>>, lserver = Server, lresource = <<>>}} = Message) ->
+    case component(Host) == Server andalso ejabberd_router:is_my_route(Server) of
+        true ->
+            cast(Host, {frames, mod_xmpp_push_frame:frames(Message)}),
+            stop;
+        false ->
+            ok
+    end;
+from_link(_) ->
+    ok.
+
+%% Nothing of the link leaves by s2s, even when the component's route goes at the wrong moment.
+-spec keep_local(xmpp:stanza()) -> xmpp:stanza() | drop.
+keep_local(#message{from = #jid{luser = <<>>, lresource = ?LINK_RESOURCE}}) ->
+    drop;
+keep_local(Stanza) ->
+    Stanza.
+
+component(Host) ->
+    gen_mod:get_module_opt(Host, ?MODULE, component).
+
+-spec component_connected(binary()) -> ok.
+component_connected(Component) ->
+    tell_all({component_up, Component}).
+
+-spec component_disconnected(binary(), binary()) -> ok.
+component_disconnected(Component, _Reason) ->
+    tell_all({component_down, Component}).
+
+tell_all(Message) ->
+    lists:foreach(fun(Host) -> cast(Host, Message) end, loaded_hosts()).
+
+cast(Host, Message) ->
+    gen_server:cast(gen_mod:get_module_proc(Host, ?MODULE), Message).
+
+loaded_hosts() ->
+    [Host || Host <- ejabberd_option:hosts(), gen_mod:is_loaded(Host, ?MODULE)].
+
+%% Tells the end of the server from a restart of the module: the tables go with the server.
+-spec stopping() -> ok.
+stopping() ->
+    lists:foreach(fun(Host) ->
+                          Tabs = mod_xmpp_push_state:find(Host),
+                          Tabs /= undefined andalso mod_xmpp_push_state:put(Tabs, stopping, true)
+                  end, loaded_hosts()).
+
+%% ejabberd does not ask a running module whether it bears with a new one. A mod_push that was started has
+%% taken the namespace, and one that was stopped has left it to nobody.
+-spec config_reloaded() -> ok.
+config_reloaded() ->
+    lists:foreach(fun(Host) ->
+                          take_namespace(Host),
+                          complain(Host, conflict(Host))
+                  end, loaded_hosts()).
+
+complain(_, none) -> ok;
+complain(Host, Text) -> ?ERROR_MSG("mod_xmpp_push on ~ts: ~ts", [Host, Text]).
+
+take_namespace(Host) ->
+    gen_iq_handler:add_iq_handler(ejabberd_sm, Host, ?NS_PUSH_0, mod_xmpp_push_request, process_iq).
+
+%%% Disco
+
+%% Only the account itself is told.
+-spec features(mod_disco:features_acc(), jid:jid(), jid:jid(), binary(), binary()) -> mod_disco:features_acc().
+features(empty, From, To, Node, Lang) ->
+    features({result, []}, From, To, Node, Lang);
+features({result, Features}, #jid{luser = U, lserver = S}, #jid{luser = U, lserver = S}, <<>>, _) ->
+    {result, [?NS_PUSH_0 | Features]};
+features(Acc, _, _, _, _) ->
+    Acc.

@@ -1,0 +1,44 @@
+%% What the adapter's modules share. The link itself is specified in docs/protocol.md.
+
+-define(NS_LINK, <<"urn:x-xmpp-push:link:1">>).
+
+%% The adapter's end of the link is HOST/xmpp-push.
+-define(LINK_RESOURCE, <<"xmpp-push">>).
+
+%% To be raised when one of the records below changes: tables and files of another layout are left out.
+-define(LAYOUT, 1).
+
+%% One host's state. The tables are public, because hooks run in the processes of the sessions, and
+%% have an heir, so that a crash or a restart of the module loses nothing.
+-record(tabs,
+        {proc :: atom(),                   % registered name of the link's process
+         meta :: ets:tid(),                % {Key, Value}: counters and what the service said last
+         inbox :: ets:tid(),               % {Order, Item}: what hooks have seen and the process has not
+         waiting :: ets:tid(),             % {Order, #event{}}: without a number
+         outstanding :: ets:tid(),         % {Number, #event{}}: sent and not acknowledged
+         index :: ets:tid(),               % both of these by user
+         users :: ets:tid(),               % {User}: known to have no registration
+         requests :: ets:tid(),            % {Ref, #request{}} and {{User, Ref}}
+         in_flight :: ets:tid(),           % {{Instance, Ref}, Deadline}: publishes without an outcome
+         outcomes :: ets:tid(),            % {Order, Instance, #xmlel{}}: kept while detached
+         sessions :: ets:tid(),            % {Pid, Hibernated, Csi}
+         flags :: atomics:atomics_ref()}).
+
+-type kind() :: offline | queued | unacked | lost | archived | removed | created.
+
+%% A missed message, or several of one user, resource and kind collapsed into one.
+-record(event,
+        {kind :: kind(),
+         user :: binary(),
+         resource = <<>> :: binary(),
+         count = 1 :: pos_integer(),
+         first :: integer(),               % when the first was missed, Unix milliseconds
+         message = none :: none | fxml:xmlel(),
+         content = false :: boolean(),     % whether the message has one (docs/protocol.md, 3.2)
+         size = 0 :: non_neg_integer()}).  % of the message, bytes, roughly
+
+%% What the process is to make of an item of the inbox: an event, or a user who is back.
+-type item() :: #event{} | {available, User :: binary()} | {session, User :: binary(), Resource :: binary()}.
+
+%% An enable or disable that waits for the service's answer; iq is emptied, since its payload may hold secrets.
+-record(request, {user :: binary(), deadline :: integer(), iq :: xmpp:iq()}).

@@ -1,0 +1,105 @@
+%% Which messages are worth an event, and how they look on the link (docs/protocol.md, 3.2).
+-module(mod_xmpp_push_content).
+
+-export([message/2, archived/4]).
+
+-include("xmpp.hrl").
+
+-define(NS_MUCSUB_MESSAGES, <<"urn:xmpp:mucsub:nodes:messages">>).
+
+%% The message as an element and whether it has a content; none when the service does not want it.
+-spec message(xmpp:message(), [atom()]) -> {fxml:xmlel(), boolean()} | none.
+message(#message{type = error}, _) ->
+    none;
+message(#message{} = Message, Wants) ->
+    El = encode(Message),
+    case inner(El) of
+        none -> none;
+        Inner -> judge(El, Inner, Wants)
+    end.
+
+%% As message/2, for one on its way into the archive of User: mod_mam adds the stanza's id (XEP-0359) only
+%% after storing it, and without the id the service would not know the message again.
+-spec archived(xmpp:message(), [atom()], binary(), binary()) -> {fxml:xmlel(), boolean()} | none.
+archived(#message{meta = #{stanza_id := Id}} = Message, Wants, User, Host) ->
+    By = jid:encode(jid:make(User, Host)),
+    StanzaId = #xmlel{name = <<"stanza-id">>,
+                      attrs = [{<<"xmlns">>, ?NS_SID_0}, {<<"by">>, By}, {<<"id">>, integer_to_binary(Id)}]},
+    message(xmpp:set_els(Message, [StanzaId | xmpp:get_els(Message)]), Wants);
+archived(Message, Wants, _, _) ->
+    message(Message, Wants).
+
+encode(Message) ->
+    #xmlel{attrs = Attrs} = El = xmpp:encode(Message, ?NS_CLIENT),
+    El#xmlel{attrs = lists:keystore(<<"xmlns">>, 1, Attrs, {<<"xmlns">>, ?NS_CLIENT})}.
+
+judge(El, Inner, Wants) ->
+    Content = has_content(Inner),
+    case Content orelse lists:member(any, Wants) orelse (lists:member(calls, Wants) andalso is_call(Inner)) of
+        true -> {El, Content};
+        false -> none
+    end.
+
+%% The message inside a received carbon (XEP-0280) or a MUC/Sub event, else the message itself; none for a
+%% sent carbon, which the user wrote.
+inner(El) ->
+    case fxml:get_subtag_with_xmlns(El, <<"sent">>, ?NS_CARBONS_2) of
+        #xmlel{} -> none;
+        false -> inner_received(El)
+    end.
+
+inner_received(El) ->
+    Carbon = [{<<"received">>, ?NS_CARBONS_2}, {<<"forwarded">>, ?NS_FORWARD}],
+    MucSub = [{<<"event">>, ?NS_PUBSUB_EVENT}],
+    case {descend(El, Carbon), descend(El, MucSub)} of
+        {#xmlel{} = Forwarded, _} -> message_in(Forwarded, El);
+        {_, #xmlel{} = Event} -> message_in(mucsub_item(Event), El);
+        _ -> El
+    end.
+
+descend(El, Path) ->
+    lists:foldl(fun({Name, Ns}, #xmlel{} = Parent) -> fxml:get_subtag_with_xmlns(Parent, Name, Ns);
+                   (_, false) -> false
+                end, El, Path).
+
+mucsub_item(Event) ->
+    case fxml:get_subtag(Event, <<"items">>) of
+        #xmlel{} = Items ->
+            case fxml:get_tag_attr_s(<<"node">>, Items) of
+                ?NS_MUCSUB_MESSAGES -> fxml:get_subtag(Items, <<"item">>);
+                _ -> false
+            end;
+        false ->
+            false
+    end.
+
+message_in(#xmlel{} = Parent, Outer) ->
+    case fxml:get_subtag(Parent, <<"message">>) of
+        #xmlel{} = Inner -> Inner;
+        false -> Outer
+    end;
+message_in(false, Outer) ->
+    Outer.
+
+has_content(#xmlel{children = Children}) ->
+    lists:any(fun is_content/1, Children).
+
+is_content(#xmlel{name = <<"body">>} = Body) ->
+    fxml:get_tag_cdata(Body) /= <<>>;
+is_content(#xmlel{name = <<"encrypted">>} = El) ->
+    lists:member(ns(El), [<<"eu.siacs.conversations.axolotl">>, <<"urn:xmpp:omemo:1">>, <<"urn:xmpp:omemo:2">>])
+        andalso fxml:get_subtag(El, <<"payload">>) /= false;
+is_content(#xmlel{name = Name} = El) ->
+    lists:member({Name, ns(El)}, [{<<"openpgp">>, <<"urn:xmpp:openpgp:0">>},
+                                  {<<"x">>, <<"jabber:x:encrypted">>},
+                                  {<<"encryption">>, <<"urn:xmpp:eme:0">>}]);
+is_content(_) ->
+    false.
+
+is_call(#xmlel{children = Children}) ->
+    lists:any(fun(#xmlel{} = El) -> ns(El) == <<"urn:xmpp:jingle-message:0">>;
+                 (_) -> false
+              end, Children).
+
+ns(El) ->
+    fxml:get_tag_attr_s(<<"xmlns">>, El).

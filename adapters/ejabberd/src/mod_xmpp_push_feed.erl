@@ -1,0 +1,181 @@
+%% What the hooks see of users and messages, told to the link's process by way of the inbox.
+%% Runs in the processes of sessions and senders: cheap for those without push, and never in their way.
+-module(mod_xmpp_push_feed).
+
+-export([start/1, stop/1]).
+-export([offline/1, pending/1, sent/3, terminated/2, archived/7, removed/2, created/2]).
+-export([resumed/1, presence/1, opened/3, csi/2]).
+
+-include("xmpp.hrl").
+-include("mod_xmpp_push.hrl").
+
+-spec start(binary()) -> ok.
+start(Host) ->
+    lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:add(Hook, Host, ?MODULE, Fun, Seq) end, hooks()).
+
+-spec stop(binary()) -> ok.
+stop(Host) ->
+    lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:delete(Hook, Host, ?MODULE, Fun, Seq) end, hooks()).
+
+hooks() ->
+    [{offline_message_hook, offline, 60},  % after mod_offline (50), which may refuse by quota
+     {c2s_session_pending, pending, 50},
+     {c2s_handle_send, sent, 60},
+     {c2s_terminated, terminated, 40},     % before mod_stream_mgmt (50) bounces or sends again
+     {store_mam_message, archived, 60},
+     {remove_user, removed, 50},
+     {register_user, created, 50},
+     {c2s_session_resumed, resumed, 50},
+     {c2s_self_presence, presence, 60},
+     {sm_register_connection_hook, opened, 50},
+     {csi_activity, csi, 60}].
+
+%%% Missed messages
+
+%% Action tells what became of the message: only what is kept is worth a wake-up.
+-spec offline({atom(), xmpp:message()}) -> {atom(), xmpp:message()}.
+offline({Action, #message{to = #jid{luser = User, lserver = Host}} = Message} = Acc)
+  when Action == offlined; Action == archived ->
+    feed(offline_message_hook, Acc, offline, {User, Host, <<>>}, fun() -> [Message] end);
+offline(Acc) ->
+    Acc.
+
+%% The connection is lost and resumption possible: what was sent and not acknowledged.
+-spec pending(ejabberd_c2s:state()) -> ejabberd_c2s:state().
+pending(#{jid := #jid{lserver = Host} = JID, mgmt_queue := Queue} = State) ->
+    hook(c2s_session_pending, ok, Host, fun mod_xmpp_push_state:hibernated/1),
+    feed(c2s_session_pending, State, unacked, jid:tolower(JID), fun() -> queued(Queue) end);
+pending(State) ->
+    State.
+
+%% Sent into the queue of a session without a connection.
+-spec sent(ejabberd_c2s:state(), xmpp:stanza(), term()) -> ejabberd_c2s:state().
+sent(#{mgmt_state := pending, jid := JID} = State, #message{} = Message, _Result) ->
+    feed(c2s_handle_send, State, queued, jid:tolower(JID), fun() -> [Message] end);
+sent(State, _, _) ->
+    State.
+
+%% A session ends for good. After a resumption (mgmt_state resumed) its messages live on in the new one.
+-spec terminated(ejabberd_c2s:state(), term()) -> ejabberd_c2s:state().
+terminated(#{jid := #jid{lserver = Host}} = State, _Reason) ->
+    hook(c2s_terminated, ok, Host, fun mod_xmpp_push_state:session_ended/1),
+    terminated(State);
+terminated(State, _Reason) ->
+    State.
+
+terminated(#{mgmt_state := Mgmt, mgmt_queue := Queue, jid := JID} = State)
+  when Mgmt == timeout; Mgmt == pending; Mgmt == active ->
+    feed(c2s_terminated, State, lost, jid:tolower(JID), fun() -> queued(Queue) end);
+terminated(State) ->
+    State.
+
+queued(Queue) ->
+    [Message || {_, _, #message{} = Message} <- p1_queue:to_list(Queue)].
+
+%% Into the archive of a user who is connected somewhere; without a session it is offline/1's.
+-spec archived(xmpp:message(), binary(), binary(), jid:jid(), binary(), chat | groupchat, send | recv) -> xmpp:message().
+archived(#message{} = Message, User, Host, _Peer, _Nick, chat, recv) ->
+    hook(store_mam_message, Message, Host,
+         fun(Tabs) ->
+                 is_wanted(Tabs, archived, User) andalso ejabberd_sm:get_user_resources(User, Host) /= []
+                     andalso offer_archived(Tabs, Message, User, Host)
+         end);
+archived(Message, _, _, _, _, _, _) ->
+    Message.
+
+offer_archived(Tabs, Message, User, Host) ->
+    offer(Tabs, archived, User, <<>>, mod_xmpp_push_content:archived(Message, contents(Tabs), User, Host)).
+
+-spec removed(binary(), binary()) -> ok.
+removed(User, Host) ->
+    account(remove_user, removed, User, Host).
+
+-spec created(binary(), binary()) -> ok.
+created(User, Host) ->
+    account(register_user, created, User, Host).
+
+%% Told also of users who are known to have no push.
+account(Hook, Kind, User, Host) ->
+    hook(Hook, ok, jid:nameprep(Host),
+         fun(Tabs) -> is_wanted(Tabs, Kind) andalso offer(Tabs, Kind, jid:nodeprep(User), <<>>, {none, false}) end).
+
+%% Messages is a function, since most users have no push and their queues need not be looked at.
+feed(Hook, Acc, Kind, {User, Host, Resource}, Messages) ->
+    hook(Hook, Acc, Host,
+         fun(Tabs) ->
+                 is_wanted(Tabs, Kind, User) andalso
+                     [offer(Tabs, Kind, User, Resource, mod_xmpp_push_content:message(Message, contents(Tabs)))
+                      || Message <- Messages()]
+         end).
+
+%% Until the service has said what it wants, all kinds are kept for it.
+is_wanted(Tabs, Kind) ->
+    case mod_xmpp_push_state:get(Tabs, kinds, all) of
+        all -> true;
+        Kinds -> lists:member(Kind, Kinds)
+    end.
+
+is_wanted(Tabs, Kind, User) ->
+    not mod_xmpp_push_users:has_none(Tabs, User) andalso is_wanted(Tabs, Kind).
+
+contents(Tabs) ->
+    mod_xmpp_push_state:get(Tabs, contents, []).
+
+offer(_, _, _, _, none) ->
+    ok;
+offer(Tabs, Kind, User, Resource, {El, Content}) ->
+    mod_xmpp_push_state:offer(
+      Tabs, #event{kind = Kind, user = User, resource = Resource, first = erlang:system_time(millisecond),
+                   message = El, content = Content, size = size_of(El)}).
+
+%% An estimate that does not write the element out.
+size_of(none) -> 0;
+size_of(El) -> erlang:external_size(El).
+
+%%% The user is back
+
+-spec resumed(ejabberd_c2s:state()) -> ejabberd_c2s:state().
+resumed(#{jid := JID} = State) ->
+    session_is_back(c2s_session_resumed, State, JID);
+resumed(State) ->
+    State.
+
+-spec opened(ejabberd_sm:sid(), jid:jid(), ejabberd_sm:info()) -> ok.
+opened(_Sid, JID, _Info) ->
+    session_is_back(sm_register_connection_hook, ok, JID).
+
+session_is_back(Hook, Acc, #jid{luser = User, lserver = Host, lresource = Resource}) ->
+    back(Hook, Acc, Host, User, {session, User, Resource}).
+
+%% Available, and was not: a mere change of presence on one device says nothing about the others.
+-spec presence({xmpp:presence(), ejabberd_c2s:state()}) -> {xmpp:presence(), ejabberd_c2s:state()}.
+presence({#presence{type = available} = Presence, #{jid := #jid{luser = User, lserver = Host}} = State} = Acc) ->
+    case takes_messages(Presence) andalso not takes_messages(maps:get(pres_last, State, none)) of
+        true -> back(c2s_self_presence, Acc, Host, User, {available, User});
+        false -> Acc
+    end;
+presence(Acc) ->
+    Acc.
+
+%% RFC 6121, 8.5.2.1: messages to the account go to resources of a priority of 0 or more.
+takes_messages(#presence{priority = undefined}) -> true;
+takes_messages(#presence{priority = Priority}) -> Priority >= 0;
+takes_messages(none) -> false.
+
+back(Hook, Acc, Host, User, Item) ->
+    hook(Hook, Acc, Host,
+         fun(Tabs) -> mod_xmpp_push_state:is_idle(Tabs, User) orelse mod_xmpp_push_state:offer(Tabs, Item) end).
+
+-spec csi(ejabberd_c2s:state(), active | inactive) -> ejabberd_c2s:state().
+csi(#{lserver := Host} = State, Activity) ->
+    hook(csi_activity, State, Host, fun(Tabs) -> mod_xmpp_push_state:csi(Tabs, Activity) end).
+
+%% What every hook does: hands Acc on, whatever comes of Body.
+hook(Hook, Acc, Host, Body) ->
+    mod_xmpp_push_guard:effect(Hook, Acc,
+                               fun() ->
+                                       case mod_xmpp_push_state:find(Host) of
+                                           undefined -> ok;
+                                           Tabs -> Body(Tabs)
+                                       end
+                               end).

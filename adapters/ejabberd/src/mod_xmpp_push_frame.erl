@@ -1,0 +1,119 @@
+%% The link's elements: written and read, and nothing else (docs/protocol.md).
+-module(mod_xmpp_push_frame).
+
+-export([frames/1, attr/2, number/2, words/2, ranges/1]).
+-export([knock/0, pong/0, hello/2, event/4, withdraw/2, outcome/2, request/4]).
+
+-include("xmpp.hrl").
+-include("mod_xmpp_push.hrl").
+
+%%% Reading
+
+%% The link's elements in a message, in order.
+-spec frames(xmpp:message()) -> [fxml:xmlel()].
+frames(Message) ->
+    [El || #xmlel{} = El <- xmpp:get_els(Message), fxml:get_tag_attr_s(<<"xmlns">>, El) == ?NS_LINK].
+
+%% Empty when absent: no attribute of the link means anything when empty.
+-spec attr(binary(), fxml:xmlel()) -> binary().
+attr(Name, El) ->
+    fxml:get_tag_attr_s(Name, El).
+
+-spec number(binary(), fxml:xmlel()) -> non_neg_integer() | none.
+number(Name, El) ->
+    to_number(attr(Name, El)).
+
+%% The words of a child that are among those known.
+-spec words(fxml:xmlel(), [atom()]) -> [atom()].
+words(Child, Known) ->
+    Words = binary:split(fxml:get_tag_cdata(Child), <<" ">>, [global, trim_all]),
+    [Word || Word <- Known, lists:member(atom_to_binary(Word, utf8), Words)].
+
+-spec ranges(binary()) -> [{non_neg_integer(), non_neg_integer()}].
+ranges(Text) ->
+    lists:filtermap(fun range/1, binary:split(Text, <<" ">>, [global, trim_all])).
+
+range(Word) ->
+    case [to_number(Part) || Part <- binary:split(Word, <<"-">>)] of
+        [N] when is_integer(N) -> {true, {N, N}};
+        [From, To] when is_integer(From), is_integer(To) -> {true, {From, To}};
+        _ -> false
+    end.
+
+to_number(Digits) ->
+    case re:run(Digits, "^[0-9]{1,19}$", [{capture, none}]) of
+        match -> binary_to_integer(Digits);
+        nomatch -> none
+    end.
+
+%%% Writing
+
+-spec knock() -> fxml:xmlel().
+knock() ->
+    frame(<<"knock">>, [], []).
+
+-spec pong() -> fxml:xmlel().
+pong() ->
+    frame(<<"pong">>, [], []).
+
+-spec hello([{binary(), term()}], [kind()]) -> fxml:xmlel().
+hello(Attrs, Kinds) ->
+    Can = lists:join(<<" ">>, [atom_to_binary(Kind, utf8) || Kind <- Kinds]),
+    frame(<<"hello">>, [{<<"version">>, 1} | Attrs],
+          [#xmlel{name = <<"can">>, children = [{xmlcdata, iolist_to_binary(Can)}]}]).
+
+%% An event as it is at Now (Unix milliseconds), with the user's sessions at that moment.
+-spec event(pos_integer(), #event{}, list(), integer()) -> fxml:xmlel().
+event(Number, #event{} = Event, Sessions, Now) ->
+    frame(<<"event">>,
+          [{<<"n">>, Number},
+           {<<"kind">>, Event#event.kind},
+           {<<"user">>, Event#event.user},
+           {<<"resource">>, unless(Event#event.resource, <<>>)},
+           {<<"count">>, unless(Event#event.count, 1)},
+           {<<"first">>, past(Event#event.first, Now)}],
+          [session(Session) || Session <- Sessions] ++ [Message || #xmlel{} = Message <- [Event#event.message]]).
+
+%% Within the second counts as now.
+past(First, Now) when Now - First < 1000 -> undefined;
+past(First, _) -> First.
+
+session({Resource, Priority, Hibernated, Csi}) ->
+    element(<<"s">>, [{<<"r">>, Resource}, {<<"p">>, Priority},
+                      {<<"h">>, case Hibernated of true -> 1; false -> undefined end},
+                      {<<"c">>, Csi}], []).
+
+-spec withdraw(binary(), [pos_integer()]) -> fxml:xmlel().
+withdraw(Epoch, Numbers) ->
+    Text = lists:join(<<" ">>, [range_text(Range) || Range <- to_ranges(lists:usort(Numbers))]),
+    frame(<<"withdraw">>, [{<<"epoch">>, Epoch}], [{xmlcdata, iolist_to_binary(Text)}]).
+
+to_ranges([]) -> [];
+to_ranges([First | Rest]) -> to_ranges(Rest, {First, First}).
+
+to_ranges([N | Rest], {From, To}) when N == To + 1 -> to_ranges(Rest, {From, N});
+to_ranges(Rest, Range) -> [Range | to_ranges(Rest)].
+
+range_text({N, N}) -> integer_to_binary(N);
+range_text({From, To}) -> [integer_to_binary(From), $-, integer_to_binary(To)].
+
+-spec outcome(pos_integer(), [{binary(), term()}]) -> fxml:xmlel().
+outcome(Ref, Attrs) ->
+    frame(<<"outcome">>, [{<<"ref">>, Ref} | Attrs], []).
+
+-spec request(pos_integer(), binary(), binary(), fxml:xmlel()) -> fxml:xmlel().
+request(Ref, User, Resource, Payload) ->
+    frame(<<"request">>, [{<<"ref">>, Ref}, {<<"user">>, User}, {<<"resource">>, Resource}], [Payload]).
+
+frame(Name, Attrs, Children) ->
+    element(Name, [{<<"xmlns">>, ?NS_LINK} | Attrs], Children).
+
+element(Name, Attrs, Children) ->
+    #xmlel{name = Name, attrs = [{Key, text(Value)} || {Key, Value} <- Attrs, Value /= undefined], children = Children}.
+
+text(Value) when is_binary(Value) -> Value;
+text(Value) when is_integer(Value) -> integer_to_binary(Value);
+text(Value) when is_atom(Value) -> atom_to_binary(Value, utf8).
+
+unless(Value, Value) -> undefined;
+unless(Value, _) -> Value.

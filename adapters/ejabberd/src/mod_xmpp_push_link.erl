@@ -1,0 +1,331 @@
+%% The link's process, one a host: attaches, sends in order and in portions, and takes what the service says.
+%% What must outlive it is in mod_xmpp_push_state's tables.
+-module(mod_xmpp_push_link).
+-behaviour(gen_server).
+
+-export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2, format_status/1]).
+
+-include("xmpp.hrl").
+-include("logger.hrl").
+-include("mod_xmpp_push.hrl").
+
+%% How often deadlines are looked at, and how often sessions that left without a word; milliseconds.
+-define(SWEEP, 1000).
+-define(TIDY, 600000).
+
+%% Stanzas sent for each item taken: its own, and one of those before it.
+-define(CATCH_UP, 2).
+
+-define(KINDS, [offline, queued, unacked, lost, archived, removed, created]).
+-define(CONTENTS, [calls, any]).
+
+-record(state,
+        {host :: binary(),
+         tabs :: #tabs{},
+         options :: gen_mod:opts(),
+         attached = false :: boolean(),
+         window = 0 :: non_neg_integer(),
+         %% Number up to which the outstanding events were sent again on this attachment.
+         resent = done :: non_neg_integer() | done,
+         %% A pump message is on its way.
+         pumping = false :: boolean()}).
+
+%%% gen_server
+
+init([Host, Options]) ->
+    process_flag(trap_exit, true),
+    Tabs = mod_xmpp_push_state:open(Host, gen_mod:get_module_proc(Host, mod_xmpp_push)),
+    S = detach(configure(Options, #state{host = Host, tabs = Tabs, options = Options})),
+    prepare(S),
+    self() ! inbox,
+    erlang:send_after(?SWEEP, self(), sweep),
+    erlang:send_after(?TIDY, self(), tidy),
+    knock(S),
+    {ok, S}.
+
+handle_call(_, _, S) ->
+    {reply, ok, S}.
+
+handle_cast(Message, S) ->
+    {noreply, mod_xmpp_push_guard:step(link_cast, S, fun() -> cast(Message, S) end)}.
+
+handle_info(Message, S) ->
+    {noreply, mod_xmpp_push_guard:step(link_info, S, fun() -> info(Message, S) end)}.
+
+%% The module's own stop keeps the tables; only the end of the server needs a file.
+terminate(_, #state{host = Host, tabs = Tabs} = S) ->
+    mod_xmpp_push_guard:effect(
+      link_end, ok,
+      fun() ->
+              drain(infinity, detach(S)),
+              mod_xmpp_push_state:get(Tabs, stopping, false) andalso mod_xmpp_push_spool:write(Host, Tabs)
+      end).
+
+%% Neither messages nor the state are for the log.
+format_status(Status) ->
+    maps:map(fun(Key, _) when Key == state; Key == message; Key == log -> hidden;
+                (_, Value) -> Value
+             end, Status).
+
+%%% What happens
+
+cast({frames, Frames}, S) ->
+    lists:foldl(fun frame/2, S, Frames);
+cast({request, Ref, User, Resource, El}, S) ->
+    hand_on(Ref, User, Resource, El, S);
+cast({component_up, Component}, S) ->
+    component_up(Component, S);
+cast({component_down, Component}, S) ->
+    component_down(Component, S);
+cast({reload, Options}, S) ->
+    reload(Options, S);
+cast(_, S) ->
+    S.
+
+info(inbox, #state{tabs = Tabs} = S) ->
+    mod_xmpp_push_state:awake(Tabs),
+    pump(drain(portion(S), S));
+info(pump, S) ->
+    pump(S#state{pumping = false});
+info({iq_reply, Reply, Publish}, #state{tabs = Tabs} = S) ->
+    mod_xmpp_push_publish:replied(Tabs, Reply, Publish),
+    pump(S);
+info(sweep, #state{tabs = Tabs} = S) ->
+    erlang:send_after(?SWEEP, self(), sweep),
+    Now = erlang:monotonic_time(millisecond),
+    mod_xmpp_push_request:expire(Tabs, Now),
+    mod_xmpp_push_publish:sweep(Tabs, Now),
+    info(inbox, S);
+info(tidy, #state{tabs = Tabs} = S) ->
+    erlang:send_after(?TIDY, self(), tidy),
+    mod_xmpp_push_state:tidy_sessions(Tabs),
+    S;
+info(_, S) ->
+    S.
+
+%%% Starting
+
+configure(Options, #state{tabs = Tabs} = S) ->
+    #{buffer_entries := Entries, buffer_bytes := Bytes} = Options,
+    mod_xmpp_push_state:put(Tabs, limits, {Entries, Bytes}),
+    S#state{options = Options}.
+
+%% Tables that were just made have no epoch yet.
+prepare(#state{host = Host, tabs = Tabs}) ->
+    mod_xmpp_push_buffer:recount(Tabs),
+    mod_xmpp_push_state:put(Tabs, stopping, false),
+    case mod_xmpp_push_state:get(Tabs, epoch, none) of
+        none ->
+            mod_xmpp_push_state:put(Tabs, epoch, binary:encode_hex(crypto:strong_rand_bytes(8))),
+            mod_xmpp_push_spool:read(Host, Tabs);
+        _ ->
+            ok
+    end.
+
+reload(Options, #state{options = Old} = S0) ->
+    S = configure(Options, S0),
+    case component(S) == maps:get(component, Old) of
+        true -> S;
+        false -> knock(detach(S))
+    end.
+
+component(#state{options = #{component := Component}}) -> Component.
+
+portion(#state{options = #{portion := Portion}}) -> Portion.
+
+%%% The component
+
+%% A connection that is new has not said hello, whatever one before it said.
+component_up(Component, S) ->
+    case component(S) of
+        Component -> knock(detach(S));
+        _ -> S
+    end.
+
+%% With a second connection of the component, the first may go.
+component_down(Component, S) ->
+    case component(S) == Component andalso not is_connected(S) of
+        true -> detach(S);
+        false -> S
+    end.
+
+is_connected(S) ->
+    ejabberd_router:is_my_route(component(S)).
+
+knock(S) ->
+    send(mod_xmpp_push_frame:knock(), S).
+
+detach(#state{tabs = Tabs} = S) ->
+    mod_xmpp_push_state:put(Tabs, attached, false),
+    S#state{attached = false, resent = done}.
+
+%% Without a route the message would leave by s2s: so asks before each, and mod_xmpp_push:keep_local/1
+%% catches the one whose route goes between this question and its routing.
+send(El, #state{host = Host} = S) ->
+    case is_connected(S) of
+        true ->
+            From = jid:make(<<>>, Host, ?LINK_RESOURCE),
+            ejabberd_router:route(#message{from = From, to = jid:make(component(S)), sub_els = [El]}),
+            S;
+        false ->
+            detach(S)
+    end.
+
+%%% From the service
+
+frame(#xmlel{name = Name} = El, S) ->
+    mod_xmpp_push_guard:step(link_frame, S, fun() -> frame(Name, El, S) end).
+
+frame(<<"hello">>, El, S) ->
+    case mod_xmpp_push_frame:number(<<"version">>, El) of
+        1 -> pump(hello(El, S));
+        _ -> S
+    end;
+frame(<<"ping">>, _, #state{attached = true} = S) ->
+    send(mod_xmpp_push_frame:pong(), S);
+frame(<<"ping">>, _, S) ->
+    knock(send(mod_xmpp_push_frame:pong(), S));
+frame(<<"bye">>, _, S) ->
+    detach(S);
+frame(<<"ack">>, El, #state{tabs = Tabs} = S) ->
+    case mod_xmpp_push_frame:attr(<<"epoch">>, El) == epoch(S) of
+        true -> mod_xmpp_push_buffer:ack(Tabs, mod_xmpp_push_frame:ranges(fxml:get_tag_cdata(El)));
+        false -> ok
+    end,
+    pump(S);
+frame(<<"users">>, El, #state{attached = true, tabs = Tabs} = S) ->
+    mod_xmpp_push_users:statements(Tabs, El),
+    S;
+frame(<<"publish">>, El, #state{attached = true, host = Host, tabs = Tabs, options = Options} = S) ->
+    mod_xmpp_push_publish:relay(Tabs, Host, maps:get(max_in_flight, Options), El),
+    pump(S);
+frame(<<"answer">>, El, #state{tabs = Tabs} = S) ->
+    mod_xmpp_push_request:answer(Tabs, El),
+    S;
+frame(_, _, S) ->
+    S.
+
+hello(El, #state{tabs = Tabs, options = #{buffer_entries := Entries}} = S0) ->
+    Instance = mod_xmpp_push_frame:attr(<<"instance">>, El),
+    mod_xmpp_push_users:hello(Tabs, Instance, number(<<"users">>, El, 0)),
+    mod_xmpp_push_publish:new_instance(Tabs, Instance),
+    want(fxml:get_subtag(El, <<"want">>), Tabs),
+    S = send(own_hello(mod_xmpp_push_frame:attr(<<"session">>, El), S0), S0),
+    case is_connected(S) of
+        true ->
+            mod_xmpp_push_state:put(Tabs, attached, true),
+            S#state{attached = true, resent = 0, window = max(1, min(number(<<"window">>, El, 1), Entries))};
+        false ->
+            S
+    end.
+
+own_hello(Session, #state{tabs = Tabs} = S) ->
+    {Instance, Got} = mod_xmpp_push_state:get(Tabs, got, {undefined, undefined}),
+    Dropped = mod_xmpp_push_state:get(Tabs, dropped, 0),
+    mod_xmpp_push_state:bump(Tabs, dropped, -Dropped),
+    mod_xmpp_push_frame:hello(
+      [{<<"session">>, Session},
+       {<<"epoch">>, epoch(S)},
+       {<<"software">>, <<"ejabberd ", (ejabberd_option:version())/binary>>},
+       {<<"instance">>, Instance},
+       {<<"got">>, Got},
+       {<<"dropped">>, Dropped}], fed(S)).
+
+%% The kinds this server can tell of.
+fed(#state{host = Host}) ->
+    Without = [{mod_stream_mgmt, [queued, unacked, lost]}, {mod_mam, [archived]}],
+    ?KINDS -- lists:append([Kinds || {Module, Kinds} <- Without, not gen_mod:is_loaded(Host, Module)]).
+
+want(#xmlel{} = Want, Tabs) ->
+    Kinds = mod_xmpp_push_frame:words(Want, ?KINDS),
+    mod_xmpp_push_state:put(Tabs, kinds, Kinds),
+    mod_xmpp_push_state:put(Tabs, contents, mod_xmpp_push_frame:words(Want, ?CONTENTS)),
+    mod_xmpp_push_buffer:keep_kinds(Tabs, Kinds);
+want(false, _) ->
+    ok.
+
+epoch(#state{tabs = Tabs}) ->
+    mod_xmpp_push_state:get(Tabs, epoch).
+
+number(Name, El, Default) ->
+    case mod_xmpp_push_frame:number(Name, El) of
+        none -> Default;
+        Number -> Number
+    end.
+
+%%% To the service
+
+hand_on(Ref, User, Resource, El, #state{attached = true} = S) ->
+    send(mod_xmpp_push_frame:request(Ref, User, Resource, El), S);
+hand_on(Ref, _, _, _, #state{tabs = Tabs} = S) ->
+    mod_xmpp_push_request:unavailable(Tabs, Ref),
+    S.
+
+%% Takes what the hooks have seen; the rest of it in another turn, so that others come in between. Each is
+%% sent before the next is taken, while the window allows: side by side in the buffer they would collapse.
+drain(0, S) ->
+    self() ! inbox,
+    S;
+drain(Left, #state{tabs = Tabs} = S) ->
+    case mod_xmpp_push_state:take(Tabs) of
+        {ok, Item} -> drain(less(Left), pump(?CATCH_UP, item(Item, S)));
+        empty -> S
+    end.
+
+less(infinity) -> infinity;
+less(Left) -> Left - 1.
+
+item(#event{kind = Kind, user = User} = Event, #state{tabs = Tabs} = S) ->
+    Kind == created andalso mod_xmpp_push_users:set_some(Tabs, User),
+    case Kind /= removed andalso mod_xmpp_push_users:has_none(Tabs, User) of
+        true -> ok;
+        false -> mod_xmpp_push_buffer:keep(Tabs, Event)
+    end,
+    S;
+item({available, User}, #state{tabs = Tabs} = S) ->
+    withdraw(mod_xmpp_push_buffer:drop_available(Tabs, User), S);
+item({session, User, Resource}, #state{tabs = Tabs} = S) ->
+    withdraw(mod_xmpp_push_buffer:drop_resource(Tabs, User, Resource), S).
+
+withdraw([_ | _] = Numbers, #state{attached = true} = S) ->
+    send(mod_xmpp_push_frame:withdraw(epoch(S), Numbers), S);
+withdraw(_, S) ->
+    S.
+
+%% Sends one portion of what may be sent.
+pump(S) ->
+    pump(portion(S), S).
+
+pump(_, #state{attached = false} = S) ->
+    S;
+pump(0, #state{pumping = true} = S) ->
+    S;
+pump(0, S) ->
+    self() ! pump,
+    S#state{pumping = true};
+pump(Left, S) ->
+    case next(S) of
+        {El, S1} -> pump(Left - 1, send(El, S1));
+        none -> S
+    end.
+
+next(#state{tabs = Tabs} = S) ->
+    case mod_xmpp_push_publish:take_outcome(Tabs) of
+        {ok, El} -> {El, S};
+        none -> next_event(S)
+    end.
+
+next_event(#state{tabs = Tabs, resent = done, window = Window} = S) ->
+    case mod_xmpp_push_buffer:window_used(Tabs) < Window andalso mod_xmpp_push_buffer:promote(Tabs) of
+        {Number, Event} -> {event(Number, Event, S), S};
+        _ -> none
+    end;
+next_event(#state{tabs = Tabs, resent = Last} = S) ->
+    case mod_xmpp_push_buffer:next_outstanding(Tabs, Last) of
+        {Number, Event} -> {event(Number, Event, S), S#state{resent = Number}};
+        none -> next_event(S#state{resent = done})
+    end.
+
+event(Number, #event{user = User} = Event, #state{host = Host, tabs = Tabs}) ->
+    Sessions = mod_xmpp_push_state:sessions(Tabs, User, Host),
+    mod_xmpp_push_frame:event(Number, Event, Sessions, erlang:system_time(millisecond)).

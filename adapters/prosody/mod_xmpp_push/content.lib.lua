@@ -1,0 +1,93 @@
+-- Which messages are worth an event (docs/protocol.md, 3.2).
+
+local ipairs = ipairs;
+
+local xmlns_client = "jabber:client";
+local xmlns_carbons = "urn:xmpp:carbons:2";
+local xmlns_forward = "urn:xmpp:forward:0";
+local xmlns_pubsub_event = "http://jabber.org/protocol/pubsub#event";
+local xmlns_mam = "urn:xmpp:mam:2";
+local xmlns_call = "urn:xmpp:jingle-message:0";
+local node_mucsub = "urn:xmpp:mucsub:nodes:messages";
+
+local function named(name)
+	return function (child) return child.name == name; end
+end
+
+-- OMEMO without a payload only moves keys about.
+local function omemo(child)
+	return child.name == "encrypted" and child:child_with_name("payload") ~= nil;
+end
+
+local payloads = {
+	["eu.siacs.conversations.axolotl"] = omemo;
+	["urn:xmpp:omemo:1"] = omemo;
+	["urn:xmpp:omemo:2"] = omemo;
+	["urn:xmpp:openpgp:0"] = named("openpgp");
+	["jabber:x:encrypted"] = named("x");
+	["urn:xmpp:eme:0"] = named("encryption");
+};
+
+-- mod_carbons marks only the copy itself as jabber:client, a parsed copy has it on each child too.
+local function is_client(element)
+	local xmlns = element.attr.xmlns;
+	return xmlns == nil or xmlns == xmlns_client;
+end
+
+local function has_content(message, calls)
+	for _, child in ipairs(message.tags) do
+		if is_client(child) then
+			if child.name == "body" and (child:get_text() or "") ~= "" then return true; end
+		else
+			local is_payload = payloads[child.attr.xmlns];
+			if is_payload and is_payload(child) then return true; end
+			if calls and child.attr.xmlns == xmlns_call then return true; end
+		end
+	end
+	return false;
+end
+
+local function message_in(parent)
+	for _, child in ipairs(parent and parent.tags or {}) do
+		if child.name == "message" and is_client(child) then return child; end
+	end
+end
+
+local function mucsub_message(event)
+	local items = event:get_child("items");
+	if not items or items.attr.node ~= node_mucsub then return; end
+	for _, item in ipairs(items.tags) do
+		local message = message_in(item);
+		if message then return message; end
+	end
+end
+
+-- The message a user would call missed: the one inside a copy, else the message itself; nil if it is none.
+-- Carbons are believed only from the account itself (XEP-0280, section 11).
+local function missed(message, account)
+	for _, child in ipairs(message.tags) do
+		local xmlns = child.attr.xmlns;
+		if xmlns == xmlns_mam then return nil; end
+		if xmlns == xmlns_carbons and message.attr.from == account then
+			if child.name == "sent" then return nil; end
+			if child.name == "received" then return message_in(child:get_child("forwarded", xmlns_forward)); end
+		end
+		if xmlns == xmlns_pubsub_event and child.name == "event" then
+			return mucsub_message(child) or message;
+		end
+	end
+	return message;
+end
+
+-- `account` is the bare JID of the user, `want` the set of words the service sent.
+-- Returns nil when this is no event, true when it has a content, false when it is told only because `any` is wanted.
+local function judge(message, account, want)
+	if message.attr.type == "error" then return nil; end
+	local inner = missed(message, account);
+	if not inner or inner.attr.type == "error" then return nil; end
+	if has_content(inner, want.calls) then return true; end
+	if want.any then return false; end
+	return nil;
+end
+
+return { judge = judge };

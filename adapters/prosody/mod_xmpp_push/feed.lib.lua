@@ -1,0 +1,157 @@
+-- What the server knows of missed messages, turned into events (docs/protocol.md, 3).
+
+local st = require "util.stanza";
+local jid = require "util.jid";
+
+local ipairs, type = ipairs, type;
+
+local xmlns_stanza_id = "urn:xmpp:sid:0";
+
+local Feed = {};
+Feed.__index = Feed;
+
+-- Stanzas of mod_smacks' queues that were told of: the same objects come by at each of its events.
+-- Weak, so that an acknowledged one does not stay.
+local told = setmetatable({}, { __mode = "k" });
+
+-- `parts` has link, users, sender, sessions, content, options and guard.
+local function new(parts)
+	return setmetatable({ parts = parts }, Feed);
+end
+
+-- A copy of a message that is fit to be sent inside another stanza.
+local function embed(message, stanza_id)
+	local copy = st.clone(message);
+	copy.attr.xmlns = "jabber:client";
+	if stanza_id then copy:add_child(st.stanza("stanza-id", stanza_id)); end
+	return copy;
+end
+
+-- The cheapest refusals come first: most messages are for users without push, or say nothing.
+local function miss(self, kind, user, resource, message, stanza_id)
+	local parts = self.parts;
+	if not user or message.name ~= "message" or parts.users:has_none(user) or not parts.link:wants(kind) then return; end
+	local has_content = parts.content.judge(message, user.."@"..parts.options.host, parts.link:want());
+	if has_content == nil then return; end
+	parts.sender:tell(kind, user, resource, embed(message, stanza_id), has_content);
+end
+
+-- mod_smacks gives a plain table, its releases before 0.12 the queue itself.
+local function each_queued(queue, f)
+	if type(queue.table) == "function" then queue = queue:table(); end
+	for _, stanza in ipairs(queue) do f(stanza); end
+end
+
+local function unacknowledged(self, event)
+	local session = event.origin;
+	if not session.username or self.parts.users:has_none(session.username) then return; end
+	each_queued(event.queue, function (stanza)
+		if told[stanza] then return; end
+		told[stanza] = true;
+		miss(self, "unacked", session.username, session.resource, stanza);
+	end);
+end
+
+local function queued(self, event)
+	told[event.stanza] = true;
+	miss(self, "queued", event.origin.username, event.origin.resource, event.stanza);
+end
+
+local function lost(self, event)
+	local session = event.session;
+	if not session.username then return; end      -- an s2s connection
+	self.parts.sessions.end_session(session);
+	miss(self, "lost", session.username, session.resource, event.stanza);
+end
+
+-- Archived for the user, and not by the user for somebody of the same localpart elsewhere.
+local function archived(self, event)
+	local user, stanza = event.for_user, event.stanza;
+	if not user or self.parts.users:has_none(user) then return; end
+	local account = user.."@"..self.parts.options.host;
+	if jid.bare(stanza.attr.to) ~= account or not self.parts.sessions.has_any(account) then return; end
+	-- The archive's stanza has no id of the archive yet; with it the service knows the message again.
+	miss(self, "archived", user, nil, stanza, { xmlns = xmlns_stanza_id; by = account; id = event.id });
+end
+
+local function about_resource(resource)
+	return function (entry) return entry.resource == resource; end
+end
+
+local function missed_by_all(entry)
+	return entry.kind == "offline" or entry.kind == "lost";
+end
+
+local function session_is_back(self, session)
+	if session.username then self.parts.sender:withdraw(session.username, about_resource(session.resource)); end
+end
+
+local function resumed(self, event)
+	session_is_back(self, event.resumed or event.origin);
+	-- Sent again now; if that is not acknowledged either, it is missed anew.
+	each_queued(event.queue, function (stanza) told[stanza] = nil; end);
+end
+
+local function is_reachable(session)
+	return session.presence ~= nil and (session.priority or 0) >= 0;
+end
+
+-- Hooks. The wrappers see what came of an event: their own part is guarded, the server's is not touched.
+
+-- Only a true result (mod_offline gives the id) says that the message was kept; refused, say over quota, it is the sender's again.
+local function watch_offline(self)
+	local tell = self.parts.guard.wrap("an offline message", function (event)
+		miss(self, "offline", event.username, nil, event.stanza);
+	end);
+	module:wrap_event("message/offline/handle", function (handlers, name, event)
+		local result = handlers(name, event);
+		if result then tell(event); end
+		return result;
+	end);
+end
+
+-- Own presence has no `to`. There is no event after it, and none for a priority that changes.
+local function watch_presence(self)
+	local withdraw = self.parts.guard.wrap("presence", function (session)
+		self.parts.sender:withdraw(session.username, missed_by_all);
+	end);
+	module:wrap_event("presence/bare", function (handlers, name, event)
+		local session = event.origin;
+		if event.stanza.attr.to or session.type ~= "c2s" then return handlers(name, event); end
+		local was_reachable = is_reachable(session);
+		local result = handlers(name, event);
+		if not was_reachable and session.username and is_reachable(session) then withdraw(session); end
+		return result;
+	end);
+end
+
+local function watch_accounts(self)
+	local parts = self.parts;
+	local function record(kind, event)
+		if not parts.link:wants(kind) then return; end
+		parts.users:forget(event.username);
+		parts.sender:record(kind, event.username);
+	end
+	module:hook("user-registered", parts.guard.wrap("a registration", function (event) record("created", event); end));
+	module:hook_global("user-deleted", parts.guard.wrap("a removal", function (event)
+		if event.host == parts.options.host then record("removed", event); end
+	end));
+end
+
+function Feed:listen()
+	local function hook(event, handler, priority)
+		module:hook(event, self.parts.guard.wrap(event, function (data) handler(self, data); end), priority);
+	end
+	watch_offline(self);
+	watch_presence(self);
+	watch_accounts(self);
+	hook("smacks-hibernation-start", unacknowledged);
+	hook("smacks-ack-delayed", unacknowledged);
+	hook("smacks-hibernation-stanza-queued", queued);
+	hook("smacks-hibernation-end", resumed);
+	hook("delivery/failure", lost, 1);      -- before mod_smacks, which stores it or drops it silently
+	hook("archive-message-added", archived);
+	hook("resource-bind", function (_, event) session_is_back(self, event.session); end);
+end
+
+return { new = new };

@@ -1,0 +1,39 @@
+-- A first-in, first-out list from whose middle entries can be taken. Plain data, so that it can be saved.
+-- Each entry carries its place as `entry.seq`.
+
+local function new()
+	return { items = {}, head = 1, tail = 0, count = 0 };
+end
+
+local function push(fifo, entry)
+	fifo.tail = fifo.tail + 1;
+	fifo.count = fifo.count + 1;
+	fifo.items[fifo.tail], entry.seq = entry, fifo.tail;
+end
+
+local function remove(fifo, entry)
+	fifo.items[entry.seq], entry.seq = nil, nil;
+	fifo.count = fifo.count - 1;
+end
+
+-- The oldest entry, nil when empty. What was taken from the middle is passed over once.
+local function peek(fifo)
+	if fifo.count == 0 then return nil; end
+	while fifo.items[fifo.head] == nil do fifo.head = fifo.head + 1; end
+	return fifo.items[fifo.head];
+end
+
+local function pop(fifo)
+	local entry = peek(fifo);
+	if entry then remove(fifo, entry); end
+	return entry;
+end
+
+-- All entries, the oldest first.
+local function list(fifo)
+	local entries = {};
+	for seq = fifo.head, fifo.tail do entries[#entries + 1] = fifo.items[seq]; end
+	return entries;
+end
+
+return { new = new; push = push; remove = remove; peek = peek; pop = pop; list = list };

@@ -1,0 +1,65 @@
+-- Attaching (docs/protocol.md, 2), and the short words of the service.
+
+local tonumber = tonumber;
+local max, min = math.max, math.min;
+local hosts = prosody.hosts;
+
+local version = "1";
+
+-- The kinds of events this host can tell of with the modules it has now.
+local function kinds(host)
+	local loaded = hosts[host].modules;
+	return "offline removed created"
+		..(loaded.smacks and " queued unacked lost" or "")
+		..(loaded.mam and " archived" or "");
+end
+
+local function answer(parts, session)
+	local link, instance, got = parts.link, parts.publishing:heard();
+	local message = link:build("hello", {
+		version = version; session = session; epoch = link:epoch(); software = "prosody "..prosody.version;
+		instance = instance; got = got and ("%d"):format(got) or nil;
+		dropped = ("%d"):format(parts.events:take_dropped());
+	});
+	return link:send(message:text_tag("can", kinds(parts.options.host)));
+end
+
+local function hello(parts, element)
+	local attr = element.attr;
+	if attr.version ~= version then
+		module:log("warn", "xmpp-push speaks version %s of the link and this module version %s: update the older one", attr.version, version);
+		return;
+	end
+	parts.users:greet(attr.instance, attr.users);
+	local window = max(1, min(tonumber(attr.window) or 1, parts.options.entries));
+	parts.link:attach(attr.instance, window, element:get_child_text("want"));
+	if answer(parts, attr.session) then parts.sender:begin_again(); end
+end
+
+local function learn(parts, element)
+	local users = parts.users;
+	users:count_statement(element.attr.n, element.attr.reset == "1");
+	for child in element:childtags() do
+		local user = child:get_text() or "";
+		if child.name == "some" then
+			users:forget(user);
+		elseif child.name == "none" and not parts.requests:is_asking(user) then
+			users:remember_none(user);
+			parts.events:drop_waiting(user);
+		end
+	end
+end
+
+-- `parts` has all parts of the module by name.
+local function listen(parts)
+	local link = parts.link;
+	link:on("hello", function (element) hello(parts, element); end);
+	link:on("bye", function () link:leave(); end);
+	link:on("ping", function () link:send(link:build("pong")); end);
+	link:on("users", function (element) learn(parts, element); end);
+	link:on("ack", function (element)
+		if element.attr.epoch == link:epoch() then parts.sender:acknowledge(element:get_text() or ""); end
+	end);
+end
+
+return { listen = listen };

@@ -1,0 +1,90 @@
+-- The options, and the reasons not to start. An error here keeps the module from being loaded.
+
+local jid = require "util.jid";
+local config = require "core.configmanager";
+local modulemanager = require "core.modulemanager";
+
+local host = module.host;
+
+local function refuse(...)
+	local reason = ("mod_xmpp_push does not start on %s: "):format(host)..(...):format(select(2, ...));
+	module:log("error", "%s", reason);
+	error(reason, 0);
+end
+
+local function number(name, default)
+	local value = module:get_option_number(name, default);
+	if not value or value < 1 then refuse("set %s to a number of at least 1, or remove it", name); end
+	return value;
+end
+
+local function component_domain()
+	local address = module:get_option_string("xmpp_push_component", "push."..host);
+	local prepped = jid.prep(address);
+	local node, domain, resource = jid.split(prepped);
+	if not domain or node or resource then
+		refuse("set xmpp_push_component to the domain of the component, say \"push.%s\"", host);
+	elseif domain == host then
+		refuse("set xmpp_push_component to another domain than the host itself");
+	end
+	return domain;
+end
+
+-- The configuration is asked, not what is loaded by now, so that the order does not matter.
+local function refuse_other_push()
+	for name in modulemanager.get_modules_for_host(host) do
+		if name:find("^cloud_notify") then
+			refuse("remove \"%s\" from modules_enabled (or put it in modules_disabled of this host): both would push", name);
+		end
+	end
+	if modulemanager.is_loaded(host, "cloud_notify") then
+		refuse("unload mod_cloud_notify: both would push");
+	end
+end
+
+-- Loaded by hand later on, it can only be told of.
+local function watch_other_push()
+	module:hook("module-loaded", function (event)
+		if event.module:find("^cloud_notify") then
+			module:log("error", "mod_%s was loaded beside mod_xmpp_push: both push now, unload one of them", event.module);
+		end
+	end);
+end
+
+-- mod_delegation takes a namespace it delegates away from every other module.
+local function refuse_delegation()
+	local delegations = module:get_option("delegations");
+	if type(delegations) == "table" and delegations["urn:xmpp:push:0"] and modulemanager.get_modules_for_host(host):contains("delegation") then
+		refuse("remove [\"urn:xmpp:push:0\"] from delegations: this module takes its place");
+	end
+end
+
+local function warn_if_unknown(component)
+	local kind = config.get(component, "component_module");
+	if kind ~= "component" then
+		module:log("warn", "%s", ("nothing can connect as %s: add Component %q with a component_secret to the configuration")
+			:format(component, component));
+	end
+end
+
+local function read()
+	if module:get_host_type() ~= "local" then refuse("enable it on a VirtualHost, not on a Component"); end
+	refuse_other_push();
+	refuse_delegation();
+	local component = component_domain();
+	local options = {
+		host = host;
+		address = host.."/xmpp-push";
+		component = component;
+		request_timeout = number("xmpp_push_request_timeout", 30);             -- seconds
+		max_in_flight = number("xmpp_push_max_in_flight", 2000);               -- publishes
+		entries = number("xmpp_push_buffer_entries", 100000);
+		bytes = number("xmpp_push_buffer_bytes", 32 * 1024 * 1024);
+		portion = number("xmpp_push_portion", 100);                            -- stanzas a turn
+	};
+	warn_if_unknown(component);
+	watch_other_push();
+	return options;
+end
+
+return { read = read };

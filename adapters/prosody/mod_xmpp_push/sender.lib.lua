@@ -1,0 +1,138 @@
+-- Sends events: at once while the window has room, else later in portions (docs/protocol.md, 3.3).
+
+local ranges = module:require "ranges";
+
+local Sender = {};
+Sender.__index = Sender;
+
+-- `next_outcome()` sends one outcome that waits for the link and says whether there was one.
+local function new(link, events, sessions, options, guard)
+	return setmetatable({
+		link = link, events = events, sessions = sessions, options = options, guard = guard,
+		numbered = {}, place = 1,      -- numbers of outstanding events still to be sent on this connection, and the place in them
+		is_flushing = false,
+		sent_this_turn = 0,
+		next_outcome = function () return false; end;
+	}, Sender);
+end
+
+local function transmit(self, entry, message, first)
+	local stanza = self.link:build("event", {
+		n = ("%d"):format(entry.n); kind = entry.kind; user = entry.user; resource = entry.resource;
+		count = entry.count > 1 and ("%d"):format(entry.count) or nil;
+		first = first and ("%.0f"):format(first) or nil;
+	});
+	self.sessions.describe(stanza, entry.user.."@"..self.options.host);
+	if message then stanza:add_child(message); end
+	return self.link:send(stanza);
+end
+
+local function has_room(self)
+	return self.events:count_outstanding() < self.link:window();
+end
+
+-- What has a number and is still to be sent: not if it was acknowledged or withdrawn meanwhile.
+local function take_numbered(self)
+	while self.place <= #self.numbered do
+		local entry = self.events:outstanding(self.numbered[self.place]);
+		self.place = self.place + 1;
+		if entry then return entry; end
+	end
+	self.numbered, self.place = {}, 1;
+end
+
+-- Says whether something was sent.
+local function flush_one(self)
+	if self.next_outcome() then return true; end
+	if not self.link:is_attached() then return false; end
+	local entry = take_numbered(self) or has_room(self) and self.events:take();
+	return entry and transmit(self, entry, entry.message, entry.first);
+end
+
+-- One turn of the server's loop; what is left goes in later ones.
+local function flush_portion(self)
+	for _ = 1, self.options.portion do
+		if not flush_one(self) then
+			self.is_flushing = false;
+			return nil;
+		end
+	end
+	return 0.001;
+end
+
+-- Sends what waits, in portions: a backlog written at once would make the whole server stand still.
+function Sender:flush()
+	if self.is_flushing then return; end
+	self.is_flushing = true;
+	module:add_timer(0, function ()
+		local ok, delay = self.guard.try("a portion", flush_portion, self);
+		if not ok then self.is_flushing = false; end
+		return ok and delay or nil;
+	end);
+end
+
+-- What is fresh keeps to the portion too: thousands of sessions may break down within one turn.
+local function count_this_turn(self)
+	self.sent_this_turn = self.sent_this_turn + 1;
+	if self.sent_this_turn == 1 then
+		module:add_timer(0, function () self.sent_this_turn = 0; end);
+	end
+end
+
+local function can_issue(self)
+	return self.link:is_attached() and has_room(self) and not self.events:has_unsent();
+end
+
+local function send_or_queue(self, entry, message)
+	if not self.is_flushing and self.sent_this_turn < self.options.portion then
+		count_this_turn(self);
+		transmit(self, entry, message);
+		return;
+	end
+	self.numbered[#self.numbered + 1] = entry.n;
+	self:flush();
+end
+
+-- Tells of a missed message, which nobody may change afterwards.
+function Sender:tell(kind, user, resource, message, has_content)
+	if can_issue(self) then
+		send_or_queue(self, self.events:issue(kind, user, resource, message, has_content), message);
+	else
+		self.events:collapse(kind, user, resource, message, has_content);
+		if self.link:is_attached() then self:flush(); end
+	end
+end
+
+local function send_withdrawn(self, numbers)
+	if #numbers == 0 then return; end
+	self.link:send(self.link:build("withdraw", { epoch = self.link:epoch() }):text(ranges.format(numbers)));
+end
+
+-- What is kept of a user and `is_meant` need not be told any more.
+function Sender:withdraw(user, is_meant)
+	local numbers = self.events:withdraw(user, is_meant);
+	if self.link:is_attached() then send_withdrawn(self, numbers); end
+end
+
+-- Tells of an account that came or went: whatever is kept of that name is void.
+function Sender:record(kind, user)
+	self:withdraw(user, function () return true; end);
+	self.events:record(kind, user);
+	self:flush();
+end
+
+function Sender:acknowledge(text)
+	self.events:acknowledge(text);
+	if self.link:is_attached() and self.events:has_unsent() then self:flush(); end
+end
+
+-- After a new hello: what was withdrawn meanwhile, what is outstanding, then what waits.
+function Sender:begin_again()
+	local withdrawn;
+	self.numbered, withdrawn = self.events:begin_again();
+	self.place = 1;
+	send_withdrawn(self, withdrawn);
+	self:flush();
+end
+
+return { new = new };

@@ -1,0 +1,306 @@
+//! A push service: a component that remembers the notifications it got and answers as it is told.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use push_core::BareJid;
+use push_core::transport::{StreamEvent, Transport as _};
+use push_core::xml::{ElementRef, ElementSink, Namespace, WriteXml};
+use push_transport_xmpp::{Stream, StreamConfig};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::slot::SECRET;
+use super::{Failure, Result};
+
+/// How long notifications are waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How a publish is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// With a result.
+    Result,
+    /// With an error of this type and condition.
+    Error(&'static str, &'static str),
+    /// Not at all.
+    Nothing,
+}
+
+/// A notification, as the push service saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// Who published.
+    pub from: String,
+    /// The node.
+    pub node: String,
+    /// The fields of the summary, without `FORM_TYPE`.
+    pub summary: BTreeMap<String, String>,
+    /// The publish options in order, without `FORM_TYPE`.
+    pub options: Vec<(String, String)>,
+}
+
+impl Notification {
+    /// `last-message-body`.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        self.summary
+            .get("last-message-body")
+            .map_or("", String::as_str)
+    }
+
+    /// `message-count`.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.summary
+            .get("message-count")
+            .and_then(|count| count.parse().ok())
+            .unwrap_or_default()
+    }
+}
+
+/// A connected push service. It ends when dropped.
+#[derive(Debug)]
+pub struct PushService {
+    jid: String,
+    got: watch::Receiver<Vec<Notification>>,
+    up: watch::Receiver<bool>,
+    reply: Arc<Mutex<Reply>>,
+    task: JoinHandle<()>,
+}
+
+impl PushService {
+    /// Connects as `jid`; answers with results until told otherwise.
+    ///
+    /// # Errors
+    /// The server does not let it in.
+    pub async fn connect(jid: &str, port: u16) -> Result<Self> {
+        let component = BareJid::new(jid).map_err(|error| Failure::new(error.to_string()))?;
+        let config = StreamConfig::new(component, format!("127.0.0.1:{port}"), SECRET);
+        let mut stream = Stream::start(config, [9; 32]);
+        wait_until_up(&mut stream).await?;
+        let reply = Arc::new(Mutex::new(Reply::Result));
+        let (sender, got) = watch::channel(Vec::new());
+        let (state, up) = watch::channel(true);
+        let task = tokio::spawn(serve(stream, sender, state, reply.clone()));
+        Ok(Self {
+            jid: jid.to_owned(),
+            got,
+            up,
+            reply,
+            task,
+        })
+    }
+
+    /// Its JID.
+    #[must_use]
+    pub fn jid(&self) -> &str {
+        &self.jid
+    }
+
+    /// How it answers from now on.
+    pub fn answer(&self, reply: Reply) {
+        *self.reply.lock().unwrap_or_else(PoisonError::into_inner) = reply;
+    }
+
+    /// Waits until it is connected, again after a restart of the server.
+    ///
+    /// # Errors
+    /// It is not in time.
+    pub async fn connected(&self) -> Result<()> {
+        let up = timeout(PATIENCE, self.up.clone().wait_for(|up| *up))
+            .await
+            .is_ok_and(|up| up.is_ok());
+        if up {
+            Ok(())
+        } else {
+            Err(Failure::new(
+                "the push service's component does not connect",
+            ))
+        }
+    }
+
+    /// Leaves: its domain is not there any more.
+    pub fn disconnect(&self) {
+        self.task.abort();
+    }
+
+    /// Everything it got so far.
+    #[must_use]
+    pub fn got(&self) -> Vec<Notification> {
+        self.got.borrow().clone()
+    }
+
+    /// Waits until it has got `count` notifications in all; returns them.
+    ///
+    /// # Errors
+    /// They do not come in time, or more come.
+    pub async fn receives(&self, count: usize) -> Result<Vec<Notification>> {
+        let got = self.receives_at_least(count).await?;
+        if got.len() > count {
+            return Err(Failure::new(format!(
+                "{} notifications in place of {count}: {got:#?}",
+                got.len()
+            )));
+        }
+        Ok(got)
+    }
+
+    /// Waits until it has got `count` notifications or more.
+    ///
+    /// # Errors
+    /// They do not come in time.
+    pub async fn receives_at_least(&self, count: usize) -> Result<Vec<Notification>> {
+        let mut got = self.got.clone();
+        let enough = timeout(PATIENCE, got.wait_for(|got| got.len() >= count)).await;
+        match enough {
+            Ok(Ok(got)) => Ok(got.clone()),
+            _ => Err(Failure::new(format!(
+                "not {count} notifications but {:#?}",
+                self.got()
+            ))),
+        }
+    }
+
+    /// Waits until a notification satisfies `what`.
+    ///
+    /// # Errors
+    /// None does in time.
+    pub async fn receives_one(&self, what: impl Fn(&Notification) -> bool) -> Result<Notification> {
+        let mut got = self.got.clone();
+        let found = timeout(PATIENCE, got.wait_for(|got| got.iter().any(&what))).await;
+        let found = match found {
+            Ok(Ok(got)) => got.iter().find(|one| what(one)).cloned(),
+            _ => None,
+        };
+        found.ok_or_else(|| {
+            Failure::new(format!(
+                "the notification waited for is not in {:#?}",
+                self.got()
+            ))
+        })
+    }
+
+    /// Sees that it still has exactly `count` notifications after a while: nothing more is on the way.
+    ///
+    /// # Errors
+    /// There are others.
+    pub async fn stays_at(&self, count: usize) -> Result<()> {
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+        let got = self.got();
+        if got.len() == count {
+            return Ok(());
+        }
+        Err(Failure::new(format!(
+            "{} notifications in place of {count}: {got:#?}",
+            got.len()
+        )))
+    }
+}
+
+impl Drop for PushService {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn wait_until_up(stream: &mut Stream) -> Result<()> {
+    let mut events = Vec::new();
+    let up = async {
+        while !events.contains(&StreamEvent::Up) {
+            stream.next(&mut events).await;
+        }
+    };
+    timeout(PATIENCE, up)
+        .await
+        .map_err(|_| Failure::new("the push service's component does not connect"))
+}
+
+async fn serve(
+    mut stream: Stream,
+    got: watch::Sender<Vec<Notification>>,
+    up: watch::Sender<bool>,
+    reply: Arc<Mutex<Reply>>,
+) {
+    let mut events = Vec::new();
+    loop {
+        stream.next(&mut events).await;
+        for event in events.drain(..) {
+            let stanza = match event {
+                StreamEvent::Stanza(stanza) => stanza,
+                event => {
+                    up.send_replace(event == StreamEvent::Up);
+                    continue;
+                }
+            };
+            let iq = stanza.root();
+            let Some(notification) = notification(iq) else {
+                continue;
+            };
+            let reply = *reply.lock().unwrap_or_else(PoisonError::into_inner);
+            if reply != Reply::Nothing {
+                stream.send(&Answer { iq, reply });
+            }
+            got.send_modify(|got| got.push(notification));
+        }
+        stream.flush();
+    }
+}
+
+fn notification(iq: ElementRef<'_>) -> Option<Notification> {
+    let pubsub = iq.child("pubsub", Namespace::Pubsub)?;
+    let publish = pubsub.child("publish", Namespace::Pubsub)?;
+    let item = publish.child("item", Namespace::Pubsub)?;
+    let summary = item.child("notification", Namespace::Push)?;
+    let options = pubsub.child("publish-options", Namespace::Pubsub);
+    Some(Notification {
+        from: iq.attribute("from")?.to_owned(),
+        node: publish.attribute("node")?.to_owned(),
+        summary: fields(summary).into_iter().collect(),
+        options: options.map(fields).unwrap_or_default(),
+    })
+}
+
+fn fields(parent: ElementRef<'_>) -> Vec<(String, String)> {
+    let Some(form) = parent.child("x", Namespace::DataForms) else {
+        return Vec::new();
+    };
+    let field = |field: ElementRef<'_>| {
+        let value = field.child("value", Namespace::DataForms)?;
+        Some((
+            field.attribute("var")?.to_owned(),
+            value.text().into_owned(),
+        ))
+    };
+    form.children()
+        .filter_map(field)
+        .filter(|(var, _)| var != "FORM_TYPE")
+        .collect()
+}
+
+struct Answer<'a> {
+    iq: ElementRef<'a>,
+    reply: Reply,
+}
+
+impl WriteXml for Answer<'_> {
+    fn write_xml(&self, sink: &mut dyn ElementSink) {
+        sink.start("iq", Namespace::Component);
+        sink.optional("from", self.iq.attribute("to"));
+        sink.optional("to", self.iq.attribute("from"));
+        sink.optional("id", self.iq.attribute("id"));
+        if let Reply::Error(kind, condition) = self.reply {
+            sink.attribute("type", "error");
+            sink.start("error", Namespace::Component);
+            sink.attribute("type", kind);
+            sink.start(condition, Namespace::StanzaErrors);
+            sink.end();
+            sink.end();
+        } else {
+            sink.attribute("type", "result");
+        }
+        sink.end();
+    }
+}

@@ -1,0 +1,169 @@
+//! The binary under test.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::process::Process;
+use super::slot::{SECRET, Slot};
+use super::{Context as _, Failure, Result};
+
+/// How long the service may take to attach, or to drain.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An `xmpp-push run` with a folder of its own. Dropping it kills it.
+#[derive(Debug)]
+pub struct Service {
+    folder: TempDir,
+    process: Option<Process>,
+    ready: &'static str,
+}
+
+impl Service {
+    /// Writes a configuration for the hosts of `slots` under the first one's component, with `more` at its end, and starts the
+    /// service. It is up when it has logged `ready` for the first host.
+    ///
+    /// # Errors
+    /// The binary is not built, or does not attach in time.
+    pub async fn start(slots: &[Slot], port: u16, more: &str, ready: &'static str) -> Result<Self> {
+        let mut folder = tempfile::Builder::new()
+            .prefix("xmpp-push-service-")
+            .tempdir()?;
+        folder.disable_cleanup(std::env::var_os("XMPP_PUSH_KEEP").is_some());
+        std::fs::write(
+            folder.path().join("xmpp-push.toml"),
+            config(slots, port, more),
+        )?;
+        let mut service = Self {
+            folder,
+            process: None,
+            ready,
+        };
+        service.start_again().await?;
+        Ok(service)
+    }
+
+    /// Starts it again, with what it has stored.
+    ///
+    /// # Errors
+    /// As [`Service::start`].
+    pub async fn start_again(&mut self) -> Result<()> {
+        let log = self.folder.path().join("log");
+        let from = log.metadata().map_or(0, |log| log.len());
+        let mut command = Command::new(binary()?);
+        command
+            .arg("run")
+            .arg("--config")
+            .arg(self.folder.path().join("xmpp-push.toml"));
+        let process = Process::spawn("xmpp-push", &command, &log)?;
+        process.wait_for_log(from, self.ready, PATIENCE).await?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// SIGTERM, and waits until it has drained and ended well.
+    ///
+    /// # Errors
+    /// It does not end, or not well.
+    pub async fn stop(&mut self) -> Result<()> {
+        let process = self.process()?;
+        process.terminate()?;
+        let status = process.wait_for_end(PATIENCE).await?;
+        if !status.success() {
+            return Err(process.failure(&format!("ended with {status}")));
+        }
+        self.process = None;
+        Ok(())
+    }
+
+    /// SIGKILL.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process()?.kill()?;
+        self.process = None;
+        Ok(())
+    }
+
+    /// The running process.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn process(&self) -> Result<&Process> {
+        self.process
+            .as_ref()
+            .ok_or_else(|| Failure::new("xmpp-push does not run"))
+    }
+
+    /// Waits until it has logged `text` after byte `from` of its log.
+    ///
+    /// # Errors
+    /// It does not in time.
+    pub async fn logs(&self, from: u64, text: &str) -> Result<()> {
+        self.process()?.wait_for_log(from, text, PATIENCE).await
+    }
+
+    /// Runs `xmpp-push check` with its configuration; returns the exit code and what was printed.
+    ///
+    /// # Errors
+    /// The binary is not built.
+    pub fn check(&self) -> Result<(Option<i32>, String)> {
+        let mut command = Command::new(binary()?);
+        command
+            .arg("check")
+            .arg("--config")
+            .arg(self.folder.path().join("xmpp-push.toml"));
+        let output = command.output().context("xmpp-push check")?;
+        Ok((
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+        ))
+    }
+}
+
+fn config(slots: &[Slot], port: u16, more: &str) -> String {
+    let component = slots
+        .first()
+        .map(|slot| slot.component())
+        .unwrap_or_default();
+    let hosts: Vec<String> = slots.iter().map(|slot| slot.host()).collect();
+    format!(
+        r#"
+[component]
+jid = "{component}"
+server = "127.0.0.1:{port}"
+secret = "{SECRET}"
+hosts = {hosts:?}
+[store]
+url = "registrations.db"
+[log]
+level = "debug"
+[stream]
+keep_alive = "2s"
+keep_alive_timeout = "2s"
+reconnect_first = "100ms"
+reconnect_longest = "500ms"
+{more}
+"#
+    )
+}
+
+/// The binary cargo built beside this test.
+fn binary() -> Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let folder = own.parent().and_then(|deps| deps.parent());
+    let binary = folder
+        .map(|folder| folder.join("xmpp-push"))
+        .unwrap_or_default();
+    if binary.exists() {
+        Ok(binary)
+    } else {
+        Err(Failure::new(format!(
+            "{} is missing; run cargo build -p push-cli",
+            binary.display()
+        )))
+    }
+}

@@ -1,0 +1,233 @@
+//! What most tests need: a slot of a shared server, the service, a push service, and clients.
+
+use super::Result;
+use push_core::xep::pubsub::PUBLISH_OPTIONS;
+
+use super::proxy::Proxy;
+use super::puppet::{Login, Puppet, PushRequest, Session};
+use super::push_service::PushService;
+use super::service::Service;
+use super::slot::{Lease, Slot};
+
+/// Where a shared server listens.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    /// Clients.
+    pub c2s: u16,
+    /// Our component.
+    pub component: u16,
+    /// Push services.
+    pub push_service: u16,
+}
+
+/// How a service is started on a stage.
+#[derive(Clone, Copy, Debug)]
+pub struct Script {
+    /// The end of its configuration.
+    pub config: &'static str,
+    /// What it logs when it is ready.
+    pub ready: &'static str,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            config: "",
+            ready: "adapter attached",
+        }
+    }
+}
+
+/// A slot in use.
+#[derive(Debug)]
+pub struct Stage {
+    /// Where the server listens.
+    pub ports: Ports,
+    /// The binary under test.
+    pub service: Service,
+    /// Its push service.
+    pub push: PushService,
+    slot: Slot,
+    /// Given back when the stage is dropped.
+    lease: Option<Lease>,
+}
+
+impl Stage {
+    /// Connects a push service and starts the binary on a leased slot.
+    ///
+    /// # Errors
+    /// One of them does not come up.
+    pub async fn set(lease: Lease, ports: Ports, script: Script) -> Result<Self> {
+        let push = PushService::connect(&lease.slot.push_service(), ports.push_service).await?;
+        let service =
+            Service::start(&[lease.slot], ports.component, script.config, script.ready).await?;
+        let mut stage = Self::assemble(lease.slot, ports, service, push);
+        stage.lease = Some(lease);
+        Ok(stage)
+    }
+
+    /// A stage of parts a test has started itself.
+    #[must_use]
+    pub fn assemble(slot: Slot, ports: Ports, service: Service, push: PushService) -> Self {
+        Self {
+            ports,
+            service,
+            push,
+            slot,
+            lease: None,
+        }
+    }
+
+    /// The same stage, its users on another host.
+    #[must_use]
+    pub fn on(self, slot: Slot) -> Self {
+        Self { slot, ..self }
+    }
+
+    /// The slot's names.
+    #[must_use]
+    pub fn slot(&self) -> Slot {
+        self.slot
+    }
+
+    /// Somebody who writes: registered, available, not registered for push.
+    ///
+    /// # Errors
+    /// The server does not let them in.
+    pub async fn writer(&self) -> Result<Client> {
+        self.client("writer", "desk").await?.available().await
+    }
+
+    /// A new user with one session, not available yet.
+    ///
+    /// # Errors
+    /// The server does not let them in.
+    pub async fn client(&self, name: &str, resource: &str) -> Result<Client> {
+        let jid = self.slot().user(name);
+        let proxy = Proxy::start(self.ports.c2s).await?;
+        let puppet = Puppet::start()?;
+        let session = puppet.session(resource);
+        session
+            .connect(&Login::registering(&jid, resource, proxy.port()))
+            .await?;
+        Ok(Client {
+            jid,
+            resource: resource.to_owned(),
+            puppet,
+            session,
+            proxy,
+        })
+    }
+
+    /// One more session of a user, in a process of its own.
+    ///
+    /// # Errors
+    /// The server does not let them in.
+    pub async fn another(&self, of: &Client, resource: &str) -> Result<Client> {
+        let proxy = Proxy::start(self.ports.c2s).await?;
+        let puppet = Puppet::start()?;
+        let session = puppet.session(resource);
+        session
+            .connect(&Login::new(&of.jid, resource, proxy.port()))
+            .await?;
+        Ok(Client {
+            jid: of.jid.clone(),
+            resource: resource.to_owned(),
+            puppet,
+            session,
+            proxy,
+        })
+    }
+
+    /// An available user whose device has enabled `node` at the push service, with options.
+    ///
+    /// # Errors
+    /// Something of it fails.
+    pub async fn registered(&self, name: &str, node: &str) -> Result<Client> {
+        let client = self.client(name, "phone").await?.available().await?;
+        client.enable(self, node).await?;
+        Ok(client)
+    }
+
+    /// A user as [`Stage::registered`] who then leaves in order.
+    ///
+    /// # Errors
+    /// Something of it fails.
+    pub async fn sleeper(&self, name: &str, node: &str) -> Result<Client> {
+        let client = self.registered(name, node).await?;
+        client.session.close().await?;
+        client.session.lost().await?;
+        Ok(client)
+    }
+}
+
+/// The options every client of the tests enables with.
+pub const OPTIONS: &[(&str, &str)] = &[
+    ("secret", "eruio234vzxc2kla-91"),
+    ("a", " <&\"'> \u{1F600}"),
+];
+
+/// A client with a process and a connection of its own, both of which can be stopped.
+#[derive(Debug)]
+pub struct Client {
+    /// The user's bare JID.
+    pub jid: String,
+    /// The session's resource.
+    pub resource: String,
+    /// The process.
+    pub puppet: Puppet,
+    /// The session.
+    pub session: Session,
+    /// The connection.
+    pub proxy: Proxy,
+}
+
+impl Client {
+    /// The same client, available.
+    ///
+    /// # Errors
+    /// It is not connected.
+    pub async fn available(self) -> Result<Self> {
+        self.session.available(1).await?;
+        Ok(self)
+    }
+
+    /// Enables push at the stage's push service.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub async fn enable(&self, stage: &Stage, node: &str) -> Result<()> {
+        let service = stage.push.jid().to_owned();
+        let mut fields = vec![("FORM_TYPE", PUBLISH_OPTIONS)];
+        fields.extend(OPTIONS);
+        let request = PushRequest {
+            service: Some(&service),
+            node: Some(node),
+            fields: Some(&fields),
+            ..PushRequest::default()
+        };
+        Ok(self.session.enable(&request).await?)
+    }
+
+    /// Waits until the server has dealt with what this client sent: a round trip, and a moment for what it left behind.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub async fn settled(&self) -> Result<()> {
+        self.session.features(None).await?;
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        Ok(())
+    }
+
+    /// Logs in again with the same resource, through a connection of its own.
+    ///
+    /// # Errors
+    /// The server does not let it in.
+    pub async fn back(&self) -> Result<()> {
+        self.session
+            .connect(&Login::new(&self.jid, &self.resource, self.proxy.port()))
+            .await?;
+        self.session.available(1).await?;
+        Ok(())
+    }
+}

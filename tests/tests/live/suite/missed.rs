@@ -1,0 +1,176 @@
+//! Which missed messages wake whom.
+
+use super::stage;
+use push_tests::live::Result;
+use push_tests::live::puppet::Outgoing;
+use push_tests::live::stage::OPTIONS;
+
+#[tokio::test]
+async fn a_user_without_a_session_is_told_with_the_options() -> Result<()> {
+    let stage = stage().await?;
+    let (writer, alice) = (
+        stage.writer().await?,
+        stage.sleeper("alice", "node-1").await?,
+    );
+    writer.session.chat(&alice.jid, "hello").await?;
+    let got = stage.push.receives(1).await?;
+    assert_eq!(
+        got[0].from,
+        stage.slot().host(),
+        "published from the server's domain"
+    );
+    assert_eq!(got[0].node, "node-1");
+    assert_eq!((got[0].count(), got[0].body()), (1, "New message"));
+    assert!(!got[0].summary.contains_key("last-message-sender"));
+    let options: Vec<_> = OPTIONS
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_string()))
+        .collect();
+    assert_eq!(got[0].options, options, "byte for byte and in order");
+    stage.push.stays_at(1).await
+}
+
+#[tokio::test]
+async fn each_message_to_a_sleeper_is_told_once() -> Result<()> {
+    let stage = stage().await?;
+    let (writer, alice) = (stage.writer().await?, stage.sleeper("alice", "n").await?);
+    for text in ["one", "two", "three"] {
+        writer.session.chat(&alice.jid, text).await?;
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    let got = stage.push.receives_at_least(1).await?;
+    assert!(got.len() <= 3);
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let told: u64 = stage
+        .push
+        .got()
+        .iter()
+        .map(push_tests::live::push_service::Notification::count)
+        .sum();
+    assert_eq!(told, 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_session_with_negative_priority_is_no_session() -> Result<()> {
+    let stage = stage().await?;
+    let (writer, alice) = (stage.writer().await?, stage.registered("alice", "n").await?);
+    alice.session.available(-1).await?;
+    writer.session.chat(&alice.jid, "hello").await?;
+    stage.push.receives(1).await?;
+    stage.push.stays_at(1).await
+}
+
+#[tokio::test]
+async fn a_session_that_was_never_available_is_no_session() -> Result<()> {
+    let stage = stage().await?;
+    let (writer, alice) = (stage.writer().await?, stage.client("alice", "phone").await?);
+    alice.enable(&stage, "n").await?;
+    writer.session.chat(&alice.jid, "hello").await?;
+    stage.push.receives(1).await?;
+    stage.push.stays_at(1).await
+}
+
+#[tokio::test]
+async fn a_user_who_is_online_is_left_alone() -> Result<()> {
+    let stage = stage().await?;
+    let (writer, alice) = (stage.writer().await?, stage.registered("alice", "n").await?);
+    writer.session.chat(&alice.jid, "hello").await?;
+    alice.session.receives("hello").await?;
+    stage.push.stays_at(0).await
+}
+
+#[tokio::test]
+async fn a_user_who_never_enabled_is_left_alone() -> Result<()> {
+    let stage = stage().await?;
+    let (writer, bob) = (stage.writer().await?, stage.client("bob", "phone").await?);
+    bob.session.close().await?;
+    bob.session.lost().await?;
+    writer.session.chat(&bob.jid, "hello").await?;
+    stage.push.stays_at(0).await
+}
+
+#[tokio::test]
+async fn a_phone_without_a_session_is_told_while_the_laptop_is_online() -> Result<()> {
+    let stage = stage().await?;
+    let (writer, phone) = (stage.writer().await?, stage.registered("alice", "n").await?);
+    let laptop = stage.another(&phone, "laptop").await?.available().await?;
+    phone.session.close().await?;
+    phone.session.lost().await?;
+    writer.session.chat(&phone.jid, "hello").await?;
+    laptop.session.receives("hello").await?;
+    stage.push.receives(1).await?;
+    stage.push.stays_at(1).await
+}
+
+#[tokio::test]
+async fn a_laptop_that_is_online_is_not_told_of_what_its_phone_missed() -> Result<()> {
+    let stage = stage().await?;
+    let (writer, phone) = (
+        stage.writer().await?,
+        stage.registered("alice", "phone-node").await?,
+    );
+    let laptop = stage.another(&phone, "laptop").await?.available().await?;
+    laptop.enable(&stage, "laptop-node").await?;
+    phone.session.close().await?;
+    phone.session.lost().await?;
+    writer.session.chat(&phone.jid, "hello").await?;
+    let got = stage.push.receives(1).await?;
+    assert_eq!(got[0].node, "phone-node");
+    stage.push.stays_at(1).await
+}
+
+#[tokio::test]
+async fn chat_states_and_headlines_wake_nobody() -> Result<()> {
+    let stage = stage().await?;
+    let (writer, alice) = (stage.writer().await?, stage.sleeper("alice", "n").await?);
+    let composing = "<composing xmlns='http://jabber.org/protocol/chatstates'/>";
+    let typing = Outgoing {
+        to: &alice.jid,
+        extra: &[composing],
+        ..Outgoing::default()
+    };
+    writer.session.message(&typing).await?;
+    let headline = Outgoing {
+        to: &alice.jid,
+        body: Some("news"),
+        kind: Some("headline"),
+        ..Outgoing::default()
+    };
+    writer.session.message(&headline).await?;
+    stage.push.stays_at(0).await
+}
+
+#[tokio::test]
+async fn an_encrypted_message_is_told_without_its_fallback_text() -> Result<()> {
+    let stage = super::stage_with(push_tests::live::stage::Script {
+        config: "[push]\ninclude_body = true\ninclude_sender = true",
+        ..Default::default()
+    })
+    .await?;
+    let (writer, alice) = (stage.writer().await?, stage.sleeper("alice", "n").await?);
+    let payload = "<encrypted xmlns='eu.siacs.conversations.axolotl'><header sid='1'/><payload>eA==</payload></encrypted>";
+    let secret = Outgoing {
+        to: &alice.jid,
+        body: Some("fallback"),
+        extra: &[payload],
+        ..Outgoing::default()
+    };
+    writer.session.message(&secret).await?;
+    let got = stage.push.receives(1).await?;
+    assert_eq!(got[0].body(), "New message");
+    writer.session.chat(&alice.jid, "open").await?;
+    let got = stage.push.receives(2).await?;
+    assert_eq!(got[1].body(), "open");
+    assert_eq!(got[1].summary.get("last-message-sender"), Some(&writer.jid));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_sender_from_another_domain_wakes_too() -> Result<()> {
+    let (here, there) = (stage().await?, stage().await?);
+    let (writer, alice) = (there.writer().await?, here.sleeper("alice", "n").await?);
+    writer.session.chat(&alice.jid, "hello").await?;
+    here.push.receives(1).await?;
+    there.push.stays_at(0).await
+}

@@ -1,0 +1,167 @@
+//! Restarts of any part: no wake-up lost, none for a user who is back.
+
+use super::{Own, stage};
+use push_tests::live::Result;
+use push_tests::live::push_service::PushService;
+use push_tests::live::service::Service;
+use push_tests::live::slot::Slot;
+use push_tests::live::slot::Slots;
+use push_tests::live::stage::{Script, Stage};
+use std::time::Duration;
+
+#[tokio::test]
+async fn what_was_missed_while_the_service_was_killed_is_told() -> Result<()> {
+    let mut stage = stage().await?;
+    let (writer, alice) = (stage.writer().await?, stage.sleeper("alice", "a").await?);
+    let bob = stage.sleeper("bob", "b").await?;
+    stage.service.kill()?;
+    writer.session.chat(&alice.jid, "one").await?;
+    writer.session.chat(&alice.jid, "two").await?;
+    writer
+        .session
+        .chat(&bob.jid, "for a user who comes back")
+        .await?;
+    writer.settled().await?;
+    bob.back().await?;
+    bob.session.receives("for a user who comes back").await?;
+    stage.service.start_again().await?;
+    let got = stage.push.receives_at_least(1).await?;
+    assert_eq!(got[0].node, "a");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let got = stage.push.got();
+    assert!(got.iter().all(|one| one.node == "a"), "{got:#?}");
+    assert_eq!(
+        got.iter()
+            .map(push_tests::live::push_service::Notification::count)
+            .sum::<u64>(),
+        2
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_enable_while_the_service_is_away_is_told_to_wait() -> Result<()> {
+    let mut stage = stage().await?;
+    let alice = stage.client("alice", "phone").await?;
+    stage.service.stop().await?;
+    let refused = alice.enable(&stage, "n").await.unwrap_err();
+    assert!(
+        refused.to_string().starts_with("wait/service-unavailable"),
+        "{refused}"
+    );
+    stage.service.start_again().await?;
+    alice.enable(&stage, "n").await
+}
+
+#[tokio::test]
+async fn at_full_flow_a_killed_service_loses_no_wake_up() -> Result<()> {
+    let mut stage = stage().await?;
+    let writer = stage.writer().await?;
+    let alice = stage.sleeper("alice", "n").await?;
+    for round in 0..3 {
+        for n in 0..40 {
+            writer
+                .session
+                .chat(&alice.jid, &format!("{round}-{n}"))
+                .await?;
+        }
+        stage.service.kill()?;
+        writer
+            .session
+            .chat(&alice.jid, &format!("{round}-last"))
+            .await?;
+        stage.service.start_again().await?;
+    }
+    writer.session.chat(&alice.jid, "the end").await?;
+    let told = |got: &[push_tests::live::push_service::Notification]| {
+        got.iter()
+            .map(push_tests::live::push_service::Notification::count)
+            .sum::<u64>()
+    };
+    for _ in 0..100 {
+        if told(&stage.push.got()) >= 124 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{} of 124 messages were told", told(&stage.push.got()));
+}
+
+/// A server of the test's own with a stage on it.
+async fn own() -> Result<(Own, Stage)> {
+    let server = Own::start().await?;
+    let slots = Slots::new(0, 2);
+    let stage = Stage::set(slots.lease().await?, server.ports(), Script::default()).await?;
+    Ok((server, stage))
+}
+
+#[tokio::test]
+async fn the_server_restarts_with_what_was_not_acknowledged() -> Result<()> {
+    let (mut server, mut stage) = own().await?;
+    let (writer, alice) = (stage.writer().await?, stage.sleeper("alice", "n").await?);
+    stage.service.kill()?;
+    writer.session.chat(&alice.jid, "hello").await?;
+    writer.settled().await?;
+    server.restart().await?;
+    stage.push.connected().await?;
+    stage.service.start_again().await?;
+    stage.push.receives(1).await?;
+    stage.push.stays_at(1).await
+}
+
+#[tokio::test]
+async fn the_service_survives_a_restart_of_the_server() -> Result<()> {
+    let (mut server, stage) = own().await?;
+    let alice = stage.sleeper("alice", "n").await?;
+    let from = stage.service.process()?.log_size()?;
+    server.restart().await?;
+    stage.service.logs(from, "adapter attached").await?;
+    stage.push.connected().await?;
+    let writer = stage.writer().await?;
+    writer.session.chat(&alice.jid, "hello").await?;
+    stage.push.receives(1).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_reloaded_adapter_keeps_what_it_has() -> Result<()> {
+    let (server, mut stage) = own().await?;
+    let (writer, alice) = (stage.writer().await?, stage.sleeper("alice", "n").await?);
+    stage.service.kill()?;
+    writer.session.chat(&alice.jid, "hello").await?;
+    writer.settled().await?;
+    server.reload_adapter(&stage.slot().host()).await?;
+    stage.service.start_again().await?;
+    stage.push.receives(1).await?;
+    let from = stage.service.process()?.log_size()?;
+    server.reload_adapter(&stage.slot().host()).await?;
+    stage.service.logs(from, "adapter attached").await?;
+    writer.session.chat(&alice.jid, "again").await?;
+    stage.push.receives(2).await?;
+    stage.push.stays_at(2).await
+}
+
+#[tokio::test]
+async fn one_service_serves_two_hosts_of_one_server() -> Result<()> {
+    let server = Own::start_with_one_component().await?;
+    let (first, second) = (Slot::new(0), Slot::new(1));
+    let ports = server.ports();
+    let push = PushService::connect(&first.push_service(), ports.push_service).await?;
+    let service = Service::start(&[first, second], ports.component, "", "adapter attached").await?;
+    let attached = format!("host=\"{}\" software", second.host());
+    service.logs(0, &attached).await?;
+    let mut stage = Stage::assemble(first, ports, service, push);
+    let writer = stage.writer().await?;
+    for (count, slot) in [(1, first), (2, second)] {
+        stage = stage.on(slot);
+        let alice = stage.sleeper("alice", "n").await?;
+        writer.session.chat(&alice.jid, "hello").await?;
+        let got = stage.push.receives(count).await?;
+        assert_eq!(
+            got[count - 1].from,
+            slot.host(),
+            "from the user's own domain"
+        );
+    }
+    Ok(())
+}
