@@ -209,8 +209,11 @@ impl Machine {
         if concerned.is_empty() {
             return Decision::NotConcerned;
         }
-        let fresh = |have: &&Arc<crate::Registration>| !self.dedupe.told(&wake.keys, &have.target);
-        let fresh: Vec<_> = concerned.into_iter().filter(fresh).cloned().collect();
+        let told = |have: &&Arc<crate::Registration>| self.dedupe.told(&wake.keys, &have.target);
+        let (told, fresh): (Vec<_>, Vec<_>) = concerned.into_iter().cloned().partition(|have| told(&have));
+        for registration in told {
+            self.dedupe.learn(&wake.keys, &registration.target);
+        }
         if fresh.is_empty() {
             return Decision::Duplicate;
         }
