@@ -88,8 +88,7 @@ impl Machine {
         let Some(ticket) = self.take_number(host, event.number) else {
             return;
         };
-        let owner = BareJid::new(&format!("{}@{}", event.user, self.hosts[host].domain));
-        let Ok(owner) = owner else {
+        let Some(owner) = self.owner(host, event.user) else {
             return self.release(&[ticket]);
         };
         match event.kind {
@@ -118,6 +117,14 @@ impl Machine {
             }
             LinkEventKind::Unknown => self.release(&[ticket]),
         }
+    }
+
+    /// The account of a user an adapter names.
+    pub(super) fn owner(&self, host: usize, user: &str) -> Option<BareJid> {
+        let domain = &self.hosts[host].domain;
+        let owner = BareJid::new(&format!("{user}@{domain}")).ok()?;
+        // Whatever is in the name: it is of this host.
+        (owner.node().is_some() && owner.domain().as_str() == &**domain).then_some(owner)
     }
 
     /// Opens a ticket for an event number; `None` when it is known already.
