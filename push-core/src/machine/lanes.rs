@@ -69,7 +69,7 @@ struct Asking {
 pub(super) struct Lanes {
     by_owner: SeededMap<BareJid, Lane>,
     asking: SeededMap<QueryId, Asking>,
-    /// Questions given up whose answer may still come: by then the cache may be wrong.
+    /// Commits given up whose answer may still come: by then the cache and the adapter may be wrong.
     late: SeededMap<QueryId, BareJid>,
     queued: VecDeque<BareJid>,
     waiting: usize,
@@ -175,7 +175,12 @@ impl Lanes {
 impl Machine {
     pub(super) fn enqueue(&mut self, now: Timestamp, owner: &BareJid, item: Item) {
         let pause = self.policy().store_retry;
+        // A client waits for the answer.
+        let urgent = matches!(item, Item::Request(_));
         self.lanes.push(owner, item, pause);
+        if urgent {
+            self.end_pause(owner);
+        }
         self.serve(now, owner);
     }
 
@@ -269,7 +274,7 @@ impl Machine {
         result: Result<StoreAnswer, StoreError>,
     ) {
         if let Some(owner) = self.lanes.late.remove(&id) {
-            return self.cache.forget(&owner);
+            return self.invalidate(&owner);
         }
         let Some(asking) = self.lanes.asking.remove(&id) else {
             return;
@@ -299,7 +304,9 @@ impl Machine {
         let Some(asking) = self.lanes.asking.remove(&id) else {
             return;
         };
-        self.lanes.late.insert(id, asking.owner.clone());
+        if matches!(asking.query, Query::Commit(_)) {
+            self.lanes.late.insert(id, asking.owner.clone());
+        }
         self.lanes.set(&asking.owner, State::Idle);
         let error = StoreError::Unavailable {
             reason: "no answer in time".into(),
@@ -309,9 +316,17 @@ impl Machine {
         self.next_queued(now);
     }
 
+    /// The pause of a lane is over; not if it has ended before.
     pub(super) fn retry(&mut self, now: Timestamp, owner: &BareJid) {
-        self.lanes.set(owner, State::Idle);
+        self.end_pause(owner);
         self.serve(now, owner);
+    }
+
+    fn end_pause(&mut self, owner: &BareJid) {
+        let lane = self.lanes.by_owner.get_mut(owner);
+        if let Some(lane) = lane.filter(|lane| lane.state == State::Pausing) {
+            lane.state = State::Idle;
+        }
     }
 
     fn next_queued(&mut self, now: Timestamp) {

@@ -197,10 +197,12 @@ impl Machine {
     /// Tells the adapter of the owner's host whether the owner has registrations.
     pub(super) fn state_user(&mut self, host: usize, owner: &BareJid, some: bool) {
         let Some(user) = owner.node() else { return };
-        if self.hosts[host].is_attached() {
-            self.hosts[host]
-                .statements
-                .push((user.as_str().to_owned(), some));
+        let host = &mut self.hosts[host];
+        if host.is_attached() {
+            host.statements.push((user.as_str().to_owned(), some));
+        } else if some {
+            // The number differs from the adapter's now: it will forget what it believes.
+            host.statements_sent += 1;
         }
     }
 

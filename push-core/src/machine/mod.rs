@@ -199,7 +199,7 @@ impl Machine {
         }
     }
 
-    fn invalidate(&mut self, owner: &BareJid) {
+    pub(super) fn invalidate(&mut self, owner: &BareJid) {
         self.cache.forget(owner);
         if let Some(host) = self.hosts.find(owner.domain().as_str()) {
             self.state_user(host, owner, true);
