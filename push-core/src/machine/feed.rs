@@ -132,13 +132,13 @@ impl Machine {
         let state = &mut self.hosts[host];
         if number <= state.highest {
             if !state.pending.contains_key(&number) {
-                state.done.push(number);
+                state.done.push((number, number));
             }
             return None;
         }
-        if self.skipped && state.highest > 0 {
-            // What is missing was over the transport's limit: sending it again would not help.
-            state.done.extend(state.highest + 1..number);
+        if self.skipped && state.highest + 1 < number {
+            // What is missing was over the transport's limit (or is done): sending it again would not help.
+            state.done.push((state.highest + 1, number - 1));
         }
         state.highest = number;
         let ticket = self.tickets.open(host, state.generation, number);
@@ -267,7 +267,7 @@ impl Machine {
             if host.generation == ticket.generation {
                 host.pending.remove(&ticket.number);
                 if host.is_attached() {
-                    host.done.push(ticket.number);
+                    host.done.push((ticket.number, ticket.number));
                 }
             }
         }

@@ -39,8 +39,8 @@ pub(super) struct Host {
     pub(super) highest: u64,
     /// Events that are not decided yet.
     pub(super) pending: BTreeMap<u64, TicketId>,
-    /// Events that are, not acknowledged yet.
-    pub(super) done: Vec<u64>,
+    /// Events that are, not acknowledged yet: (first, last).
+    pub(super) done: Vec<(u64, u64)>,
     /// What the adapter shall know of users, in order, and how many statements it was sent.
     pub(super) statements: Vec<(String, bool)>,
     pub(super) statements_sent: u64,

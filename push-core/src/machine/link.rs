@@ -260,7 +260,7 @@ fn gathered(host: &mut Host) -> Vec<ToAdapter> {
     }
     items.append(&mut host.outbox);
     if let (Some(epoch), false) = (&host.epoch, host.done.is_empty()) {
-        let numbers = Ranges::of(std::mem::take(&mut host.done));
+        let numbers = Ranges::joined(std::mem::take(&mut host.done));
         items.push(ToAdapter::Ack {
             epoch: epoch.clone(),
             numbers,
