@@ -217,7 +217,8 @@ impl Machine {
             return Decision::NotConcerned;
         }
         let told = |have: &&Arc<crate::Registration>| self.dedupe.told(&wake.keys, &have.target);
-        let (told, fresh): (Vec<_>, Vec<_>) = concerned.into_iter().cloned().partition(|have| told(&have));
+        let (told, fresh): (Vec<_>, Vec<_>) =
+            concerned.into_iter().cloned().partition(|have| told(&have));
         for registration in told {
             self.dedupe.learn(&wake.keys, &registration.target);
         }
