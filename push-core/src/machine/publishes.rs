@@ -434,6 +434,15 @@ impl Machine {
         self.release(&tickets);
     }
 
+    /// What waits for a registration that was enabled anew is published with the new options.
+    pub(super) fn renew_publishes(&mut self, owner: &BareJid, registration: &Registration) {
+        let target = &registration.target;
+        let service = self.publishes.services.get_mut(&target.service);
+        if let Some(waiting) = service.and_then(|service| service.waiting.find(owner, target)) {
+            waiting.registration = Arc::new(registration.clone());
+        }
+    }
+
     /// Nothing that waits is published any more to what is no longer enabled.
     pub(super) fn withdraw_publishes(&mut self, owner: &BareJid, of: impl Fn(&Target) -> bool) {
         let mut withdrawn = Vec::new();

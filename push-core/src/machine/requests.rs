@@ -176,8 +176,14 @@ impl Machine {
                     self.state_user(host, owner, true);
                 }
                 for change in changes {
-                    if let Change::Remove { target, .. } = change {
-                        self.withdraw_publishes(owner, |other| other == target);
+                    match change {
+                        Change::Enable { registration, .. } => {
+                            self.renew_publishes(owner, registration);
+                        }
+                        Change::Remove { target, .. } => {
+                            self.withdraw_publishes(owner, |other| other == target);
+                        }
+                        _ => {}
                     }
                 }
             }
