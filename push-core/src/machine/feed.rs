@@ -113,6 +113,14 @@ impl Machine {
             }
             LinkEventKind::Removed | LinkEventKind::Created => {
                 self.withdraw_publishes(&owner, |_| true);
+                for wake in self.lanes.take_wakes(&owner) {
+                    self.decided(
+                        owner.clone(),
+                        wake.cause,
+                        Decision::Withdrawn,
+                        &wake.tickets,
+                    );
+                }
                 self.enqueue(now, &owner, Item::Forget(ticket));
             }
             LinkEventKind::Unknown => self.release(&[ticket]),

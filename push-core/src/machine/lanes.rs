@@ -154,6 +154,23 @@ impl Lanes {
         tickets
     }
 
+    /// Takes the missed messages out of a lane.
+    pub(super) fn take_wakes(&mut self, owner: &BareJid) -> Vec<Wake> {
+        let Some(lane) = self.by_owner.get_mut(owner) else {
+            return Vec::new();
+        };
+        let (wakes, rest): (VecDeque<Item>, _) = std::mem::take(&mut lane.items)
+            .into_iter()
+            .partition(|item| matches!(item, Item::Wake(_)));
+        lane.items = rest;
+        self.waiting -= wakes.len();
+        let wake = |item| match item {
+            Item::Wake(wake) => Some(wake),
+            _ => None,
+        };
+        wakes.into_iter().filter_map(wake).collect()
+    }
+
     /// Takes the requests out of a lane.
     fn requests(&mut self, owner: &BareJid) -> Vec<Asked> {
         let Some(lane) = self.by_owner.get_mut(owner) else {
