@@ -229,6 +229,7 @@ impl Machine {
             concerned.into_iter().cloned().partition(|have| told(&have));
         for registration in told {
             self.dedupe.learn(&wake.keys, &registration.target);
+            self.join_publish(owner, &registration.target, &wake.tickets);
         }
         if fresh.is_empty() {
             return Decision::Duplicate;

@@ -64,6 +64,8 @@ pub(super) struct Publishes {
     in_flight: SeededMap<PublishId, InFlight>,
     /// Own publishes by IQ id.
     own: SeededMap<String, PublishId>,
+    /// The newest in flight for each registration: hash of (owner, target).
+    newest: SeededMap<u64, PublishId>,
     waiting: usize,
     drawn: u64,
     hash: Seeded,
@@ -75,6 +77,7 @@ impl Publishes {
             services: hash.map(),
             in_flight: hash.map(),
             own: hash.map(),
+            newest: hash.map(),
             waiting: 0,
             drawn: 0,
             hash,
@@ -106,6 +109,16 @@ impl Publishes {
             .into_iter()
             .flat_map(|notification| notification.tickets)
             .collect()
+    }
+
+    /// What is still to be published, or to be answered, for a registration.
+    fn unended(&mut self, owner: &BareJid, target: &Target) -> Option<&mut Notification> {
+        let service = self.services.get_mut(&target.service)?;
+        if let Some(waiting) = service.waiting.find(owner, target) {
+            return Some(waiting);
+        }
+        let id = self.newest.get(&self.hash.hash(&(owner, target)))?;
+        Some(&mut self.in_flight.get_mut(id)?.notification)
     }
 
     /// The publish of our own under this IQ id, with what its answer must come from.
@@ -219,6 +232,9 @@ impl Machine {
         }
         self.publishes.drawn += 1;
         let id = PublishId(self.publishes.drawn);
+        let target = &notification.registration.target;
+        let registration = self.publishes.hash.hash(&(&notification.owner, target));
+        self.publishes.newest.insert(registration, id);
         let adapter = identity == Identity::Server;
         let number = adapter.then(|| self.number_for(notification.host, id));
         let due = self.due_from(now, id, adapter);
@@ -361,6 +377,11 @@ impl Machine {
                     .remove(&format!("{}-{}", self.hosts.instance, id.0)),
             ),
         }
+        let target = &notification.registration.target;
+        let registration = self.publishes.hash.hash(&(&notification.owner, target));
+        if self.publishes.newest.get(&registration) == Some(&id) {
+            self.publishes.newest.remove(&registration);
+        }
         self.settle(now, &notification, identity, outcome);
         let service = notification.registration.target.service.clone();
         self.publishes.service(&service).in_flight -= 1;
@@ -432,6 +453,14 @@ impl Machine {
             latency,
         });
         self.release(&tickets);
+    }
+
+    /// These events are told by what is published to a registration already; they end with it.
+    pub(super) fn join_publish(&mut self, owner: &BareJid, target: &Target, tickets: &[TicketId]) {
+        if let Some(notification) = self.publishes.unended(owner, target) {
+            notification.tickets.extend(tickets);
+            tickets.iter().for_each(|&ticket| self.tickets.hold(ticket));
+        }
     }
 
     /// What waits for a registration that was enabled anew is published with the new options.
