@@ -7,6 +7,7 @@
 
 pub mod live;
 pub mod store;
+pub mod world;
 
 /// The examples of the README, compiled by `cargo test --doc`.
 #[cfg(doctest)]

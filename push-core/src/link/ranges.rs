@@ -8,13 +8,18 @@ pub struct Ranges(Vec<(u64, u64)>);
 
 impl Ranges {
     /// The ranges that cover exactly `numbers`, which need not be sorted.
-    pub fn of(mut numbers: Vec<u64>) -> Self {
-        numbers.sort_unstable();
+    pub fn of(numbers: impl IntoIterator<Item = u64>) -> Self {
+        Self::joined(numbers.into_iter().map(|number| (number, number)).collect())
+    }
+
+    /// The ranges that cover exactly these (first, last), which need not be sorted and may overlap.
+    pub fn joined(mut parts: Vec<(u64, u64)>) -> Self {
+        parts.sort_unstable();
         let mut ranges: Vec<(u64, u64)> = Vec::new();
-        for number in numbers {
+        for (first, last) in parts {
             match ranges.last_mut() {
-                Some((_, end)) if number <= end.saturating_add(1) => *end = number.max(*end),
-                _ => ranges.push((number, number)),
+                Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
+                _ => ranges.push((first, last)),
             }
         }
         Self(ranges)
@@ -63,10 +68,16 @@ mod tests {
 
     #[test]
     fn neighbours_join() {
-        let ranges = Ranges::of(vec![5, 1, 2, 3, 9, 10, 2]);
+        let ranges = Ranges::of([5, 1, 2, 3, 9, 10, 2]);
         assert_eq!(ranges.to_string(), "1-3 5 9-10");
         assert_eq!(Ranges::read("1-3 5 9-10"), ranges);
         assert!(ranges.contains(2) && ranges.contains(10) && !ranges.contains(4));
+    }
+
+    #[test]
+    fn overlapping_parts_join() {
+        let ranges = Ranges::joined(vec![(7, 9), (1, 5), (2, 3), (u64::MAX, u64::MAX), (6, 6)]);
+        assert_eq!(ranges.to_string(), format!("1-9 {}", u64::MAX));
     }
 
     #[test]

@@ -85,6 +85,20 @@ impl Dedupe {
         }
     }
 
+    /// A registration is told of `messages` once more: what came without an archive id before may have one now.
+    ///
+    /// Else a second message under the same sender's id would be taken for the first for ever.
+    pub(super) fn learn(&mut self, messages: &[MessageKey], target: &Target) {
+        let target = self.hash.hash(target);
+        for message in messages {
+            let sender = self.hash.hash(&(target, message.sender));
+            if let (Some(archive), Some(0)) = (message.archive, self.get(sender)) {
+                self.young.insert(sender, archive);
+                self.young.insert(self.hash.hash(&(target, archive)), 1);
+            }
+        }
+    }
+
     /// Lets go of what is older than the window or over the bound.
     pub(super) fn age(&mut self, now: Timestamp, window: Duration, entries: usize) {
         if now.since(self.since) >= window || self.young.len() >= entries / 2 {

@@ -88,8 +88,7 @@ impl Machine {
         let Some(ticket) = self.take_number(host, event.number) else {
             return;
         };
-        let owner = BareJid::new(&format!("{}@{}", event.user, self.hosts[host].domain));
-        let Ok(owner) = owner else {
+        let Some(owner) = self.owner(host, event.user) else {
             return self.release(&[ticket]);
         };
         match event.kind {
@@ -114,10 +113,26 @@ impl Machine {
             }
             LinkEventKind::Removed | LinkEventKind::Created => {
                 self.withdraw_publishes(&owner, |_| true);
+                for wake in self.lanes.take_wakes(&owner) {
+                    self.decided(
+                        owner.clone(),
+                        wake.cause,
+                        Decision::Withdrawn,
+                        &wake.tickets,
+                    );
+                }
                 self.enqueue(now, &owner, Item::Forget(ticket));
             }
             LinkEventKind::Unknown => self.release(&[ticket]),
         }
+    }
+
+    /// The account of a user an adapter names.
+    pub(super) fn owner(&self, host: usize, user: &str) -> Option<BareJid> {
+        let domain = &self.hosts[host].domain;
+        let owner = BareJid::new(&format!("{user}@{domain}")).ok()?;
+        // Whatever is in the name: it is of this host.
+        (owner.node().is_some() && owner.domain().as_str() == &**domain).then_some(owner)
     }
 
     /// Opens a ticket for an event number; `None` when it is known already.
@@ -125,13 +140,13 @@ impl Machine {
         let state = &mut self.hosts[host];
         if number <= state.highest {
             if !state.pending.contains_key(&number) {
-                state.done.push(number);
+                state.done.push((number, number));
             }
             return None;
         }
-        if self.skipped && state.highest > 0 {
-            // What is missing was over the transport's limit: sending it again would not help.
-            state.done.extend(state.highest + 1..number);
+        if self.skipped && state.highest + 1 < number {
+            // What is missing was over the transport's limit (or is done): sending it again would not help.
+            state.done.push((state.highest + 1, number - 1));
         }
         state.highest = number;
         let ticket = self.tickets.open(host, state.generation, number);
@@ -209,8 +224,13 @@ impl Machine {
         if concerned.is_empty() {
             return Decision::NotConcerned;
         }
-        let fresh = |have: &&Arc<crate::Registration>| !self.dedupe.told(&wake.keys, &have.target);
-        let fresh: Vec<_> = concerned.into_iter().filter(fresh).cloned().collect();
+        let told = |have: &&Arc<crate::Registration>| self.dedupe.told(&wake.keys, &have.target);
+        let (told, fresh): (Vec<_>, Vec<_>) =
+            concerned.into_iter().cloned().partition(|have| told(&have));
+        for registration in told {
+            self.dedupe.learn(&wake.keys, &registration.target);
+            self.join_publish(owner, &registration.target, &wake.tickets);
+        }
         if fresh.is_empty() {
             return Decision::Duplicate;
         }
@@ -257,7 +277,7 @@ impl Machine {
             if host.generation == ticket.generation {
                 host.pending.remove(&ticket.number);
                 if host.is_attached() {
-                    host.done.push(ticket.number);
+                    host.done.push((ticket.number, ticket.number));
                 }
             }
         }

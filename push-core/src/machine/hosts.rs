@@ -3,6 +3,7 @@
 use super::deadlines::Key;
 use super::publishes::PublishId;
 use super::tickets::TicketId;
+use crate::Timestamp;
 use crate::hash::{Seeded, SeededMap};
 use crate::link::ToAdapter;
 use crate::registration::Identity;
@@ -38,8 +39,8 @@ pub(super) struct Host {
     pub(super) highest: u64,
     /// Events that are not decided yet.
     pub(super) pending: BTreeMap<u64, TicketId>,
-    /// Events that are, not acknowledged yet.
-    pub(super) done: Vec<u64>,
+    /// Events that are, not acknowledged yet: (first, last).
+    pub(super) done: Vec<(u64, u64)>,
     /// What the adapter shall know of users, in order, and how many statements it was sent.
     pub(super) statements: Vec<(String, bool)>,
     pub(super) statements_sent: u64,
@@ -52,6 +53,8 @@ pub(super) struct Host {
     pub(super) due: Option<Key>,
     /// Pings without pong.
     pub(super) pings: u32,
+    /// When the adapter was heard last.
+    pub(super) heard_at: Timestamp,
     /// `urn:xmpp:push:0` is delegated to us.
     pub(super) delegated: bool,
     /// The best identity it has offered in this run.
@@ -82,6 +85,7 @@ impl Host {
             unanswered: BTreeMap::new(),
             due: None,
             pings: 0,
+            heard_at: Timestamp::default(),
             delegated: false,
             identity: None,
         }

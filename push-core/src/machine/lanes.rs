@@ -69,7 +69,7 @@ struct Asking {
 pub(super) struct Lanes {
     by_owner: SeededMap<BareJid, Lane>,
     asking: SeededMap<QueryId, Asking>,
-    /// Questions given up whose answer may still come: by then the cache may be wrong.
+    /// Commits given up whose answer may still come: by then the cache and the adapter may be wrong.
     late: SeededMap<QueryId, BareJid>,
     queued: VecDeque<BareJid>,
     waiting: usize,
@@ -154,6 +154,23 @@ impl Lanes {
         tickets
     }
 
+    /// Takes the missed messages out of a lane.
+    pub(super) fn take_wakes(&mut self, owner: &BareJid) -> Vec<Wake> {
+        let Some(lane) = self.by_owner.get_mut(owner) else {
+            return Vec::new();
+        };
+        let (wakes, rest): (VecDeque<Item>, _) = std::mem::take(&mut lane.items)
+            .into_iter()
+            .partition(|item| matches!(item, Item::Wake(_)));
+        lane.items = rest;
+        self.waiting -= wakes.len();
+        let wake = |item| match item {
+            Item::Wake(wake) => Some(wake),
+            _ => None,
+        };
+        wakes.into_iter().filter_map(wake).collect()
+    }
+
     /// Takes the requests out of a lane.
     fn requests(&mut self, owner: &BareJid) -> Vec<Asked> {
         let Some(lane) = self.by_owner.get_mut(owner) else {
@@ -175,7 +192,12 @@ impl Lanes {
 impl Machine {
     pub(super) fn enqueue(&mut self, now: Timestamp, owner: &BareJid, item: Item) {
         let pause = self.policy().store_retry;
+        // A client waits for the answer.
+        let urgent = matches!(item, Item::Request(_));
         self.lanes.push(owner, item, pause);
+        if urgent {
+            self.end_pause(owner);
+        }
         self.serve(now, owner);
     }
 
@@ -269,7 +291,7 @@ impl Machine {
         result: Result<StoreAnswer, StoreError>,
     ) {
         if let Some(owner) = self.lanes.late.remove(&id) {
-            return self.cache.forget(&owner);
+            return self.invalidate(&owner);
         }
         let Some(asking) = self.lanes.asking.remove(&id) else {
             return;
@@ -299,7 +321,9 @@ impl Machine {
         let Some(asking) = self.lanes.asking.remove(&id) else {
             return;
         };
-        self.lanes.late.insert(id, asking.owner.clone());
+        if matches!(asking.query, Query::Commit(_)) {
+            self.lanes.late.insert(id, asking.owner.clone());
+        }
         self.lanes.set(&asking.owner, State::Idle);
         let error = StoreError::Unavailable {
             reason: "no answer in time".into(),
@@ -309,9 +333,17 @@ impl Machine {
         self.next_queued(now);
     }
 
+    /// The pause of a lane is over; not if it has ended before.
     pub(super) fn retry(&mut self, now: Timestamp, owner: &BareJid) {
-        self.lanes.set(owner, State::Idle);
+        self.end_pause(owner);
         self.serve(now, owner);
+    }
+
+    fn end_pause(&mut self, owner: &BareJid) {
+        let lane = self.lanes.by_owner.get_mut(owner);
+        if let Some(lane) = lane.filter(|lane| lane.state == State::Pausing) {
+            lane.state = State::Idle;
+        }
     }
 
     fn next_queued(&mut self, now: Timestamp) {

@@ -13,8 +13,10 @@ use std::sync::Arc;
 
 /// The kinds and contents the built-in plugins read.
 const WANT: &str = "offline queued unacked lost archived removed created";
-/// Elements per message: servers limit the size of a stanza.
+/// Elements per message, and bytes of texts in them: Prosody ends a stream with a stanza over 512 kB, and an escaped
+/// character may take six bytes.
 const ITEMS: usize = 50;
+const BYTES: usize = 64 << 10;
 /// Statements per element.
 const STATEMENTS: usize = 500;
 /// Unanswered pings after which the adapter is gone.
@@ -75,6 +77,7 @@ impl Machine {
     /// What an adapter sent; the sender is known to be the adapter of `host`.
     pub(super) fn link_message(&mut self, now: Timestamp, host: usize, message: ElementRef<'_>) {
         self.hosts[host].pings = 0;
+        self.hosts[host].heard_at = now;
         for element in message.children().filter_map(read) {
             match element {
                 FromAdapter::Knock => self.open_link(now, host),
@@ -147,7 +150,7 @@ impl Machine {
             .got
             .filter(|(of, _)| of == instance)
             .map_or(0, |(_, got)| got);
-        self.publish_again(host, got);
+        self.publish_again(now, host, got);
         self.pump_all(now);
     }
 
@@ -196,10 +199,12 @@ impl Machine {
     /// Tells the adapter of the owner's host whether the owner has registrations.
     pub(super) fn state_user(&mut self, host: usize, owner: &BareJid, some: bool) {
         let Some(user) = owner.node() else { return };
-        if self.hosts[host].is_attached() {
-            self.hosts[host]
-                .statements
-                .push((user.as_str().to_owned(), some));
+        let host = &mut self.hosts[host];
+        if host.is_attached() {
+            host.statements.push((user.as_str().to_owned(), some));
+        } else if some {
+            // The number differs from the adapter's now: it will forget what it believes.
+            host.statements_sent += 1;
         }
     }
 
@@ -221,7 +226,7 @@ impl Machine {
             }
             let from: Arc<str> = self.settings.component.as_str().into();
             while !items.is_empty() && self.up {
-                let rest = items.split_off(items.len().min(ITEMS));
+                let rest = items.split_off(portion(&items));
                 let message = LinkMessage {
                     from: from.clone(),
                     host: state.domain.clone(),
@@ -243,6 +248,16 @@ fn enter_epoch(host: &mut Host, epoch: &str) {
     host.done.clear();
 }
 
+/// How many of `items` go into one message; at least one.
+fn portion(items: &[ToAdapter]) -> usize {
+    let mut bytes = 0;
+    let fits = |item: &&ToAdapter| {
+        bytes += item.text_bytes();
+        bytes <= BYTES
+    };
+    items.iter().take(ITEMS).take_while(fits).count().max(1)
+}
+
 /// Statements first: they hold for the answers that follow. Acknowledgements last.
 fn gathered(host: &mut Host) -> Vec<ToAdapter> {
     let mut items = Vec::new();
@@ -257,7 +272,7 @@ fn gathered(host: &mut Host) -> Vec<ToAdapter> {
     }
     items.append(&mut host.outbox);
     if let (Some(epoch), false) = (&host.epoch, host.done.is_empty()) {
-        let numbers = Ranges::of(std::mem::take(&mut host.done));
+        let numbers = Ranges::joined(std::mem::take(&mut host.done));
         items.push(ToAdapter::Ack {
             epoch: epoch.clone(),
             numbers,

@@ -179,6 +179,7 @@ impl Machine {
         for host in 0..self.hosts.len() {
             self.open_link(now, host);
         }
+        self.send_own_again(now);
         self.pump_all(now);
     }
 
@@ -198,7 +199,7 @@ impl Machine {
         }
     }
 
-    fn invalidate(&mut self, owner: &BareJid) {
+    pub(super) fn invalidate(&mut self, owner: &BareJid) {
         self.cache.forget(owner);
         if let Some(host) = self.hosts.find(owner.domain().as_str()) {
             self.state_user(host, owner, true);

@@ -64,6 +64,8 @@ pub(super) struct Publishes {
     in_flight: SeededMap<PublishId, InFlight>,
     /// Own publishes by IQ id.
     own: SeededMap<String, PublishId>,
+    /// The newest in flight for each registration: hash of (owner, target).
+    newest: SeededMap<u64, PublishId>,
     waiting: usize,
     drawn: u64,
     hash: Seeded,
@@ -75,6 +77,7 @@ impl Publishes {
             services: hash.map(),
             in_flight: hash.map(),
             own: hash.map(),
+            newest: hash.map(),
             waiting: 0,
             drawn: 0,
             hash,
@@ -106,6 +109,16 @@ impl Publishes {
             .into_iter()
             .flat_map(|notification| notification.tickets)
             .collect()
+    }
+
+    /// What is still to be published, or to be answered, for a registration.
+    fn unended(&mut self, owner: &BareJid, target: &Target) -> Option<&mut Notification> {
+        let service = self.services.get_mut(&target.service)?;
+        if let Some(waiting) = service.waiting.find(owner, target) {
+            return Some(waiting);
+        }
+        let id = self.newest.get(&self.hash.hash(&(owner, target)))?;
+        Some(&mut self.in_flight.get_mut(id)?.notification)
     }
 
     /// The publish of our own under this IQ id, with what its answer must come from.
@@ -219,11 +232,12 @@ impl Machine {
         }
         self.publishes.drawn += 1;
         let id = PublishId(self.publishes.drawn);
-        let timeout = self.policy().publish_timeout;
+        let target = &notification.registration.target;
+        let registration = self.publishes.hash.hash(&(&notification.owner, target));
+        self.publishes.newest.insert(registration, id);
         let adapter = identity == Identity::Server;
-        let due = now.after(if adapter { timeout + GRACE } else { timeout });
-        let due = self.deadlines.set(due, Due::Publish(id));
         let number = adapter.then(|| self.number_for(notification.host, id));
+        let due = self.due_from(now, id, adapter);
         self.publishes
             .service(&notification.registration.target.service)
             .in_flight += 1;
@@ -239,6 +253,13 @@ impl Machine {
             None => self.send_own(&flight, id),
         }
         self.publishes.in_flight.insert(id, flight);
+    }
+
+    /// Sets the deadline of a publish sent now.
+    fn due_from(&mut self, now: Timestamp, id: PublishId, adapter: bool) -> Key {
+        let timeout = self.policy().publish_timeout;
+        let due = now.after(if adapter { timeout + GRACE } else { timeout });
+        self.deadlines.set(due, Due::Publish(id))
     }
 
     fn number_for(&mut self, host: usize, id: PublishId) -> u64 {
@@ -274,23 +295,65 @@ impl Machine {
     }
 
     /// The link is up again: publishes the adapter did not get are sent again, the others' outcomes will come.
-    pub(super) fn publish_again(&mut self, host: usize, got: u64) {
-        let again: Vec<(u64, PublishId)> = self.hosts[host]
+    pub(super) fn publish_again(&mut self, now: Timestamp, host: usize, got: u64) {
+        let unanswered: Vec<(u64, PublishId)> = self.hosts[host]
             .unanswered
-            .range(got.saturating_add(1)..)
+            .iter()
             .map(|(number, id)| (*number, *id))
             .collect();
-        for (number, id) in again {
-            let Some(flight) = self.publishes.in_flight.remove(&id) else {
+        for (number, id) in unanswered {
+            let Some(mut flight) = self.publishes.in_flight.remove(&id) else {
                 continue;
             };
-            self.send_by_adapter(&flight, number);
+            self.begin_again(now, &mut flight, id);
+            if number > got {
+                self.send_by_adapter(&flight, number);
+            }
             self.publishes.in_flight.insert(id, flight);
         }
     }
 
+    /// The stream is up again: servers drop what is on it when it breaks, so that nobody knows what arrived.
+    pub(super) fn send_own_again(&mut self, now: Timestamp) {
+        let mut own: Vec<PublishId> = self.publishes.own.values().copied().collect();
+        own.sort_unstable();
+        for id in own {
+            let Some(mut flight) = self.publishes.in_flight.remove(&id) else {
+                continue;
+            };
+            self.begin_again(now, &mut flight, id);
+            self.send_own(&flight, id);
+            self.publishes.in_flight.insert(id, flight);
+        }
+    }
+
+    fn begin_again(&mut self, now: Timestamp, flight: &mut InFlight, id: PublishId) {
+        self.deadlines.cancel(flight.due);
+        flight.due = self.due_from(now, id, flight.number.is_some());
+    }
+
     pub(super) fn publish_due(&mut self, now: Timestamp, id: PublishId) {
-        self.published(now, id, &Outcome::TimedOut);
+        let Some(mut flight) = self.publishes.in_flight.remove(&id) else {
+            return;
+        };
+        let on_hold = self.is_on_hold(&flight);
+        if on_hold {
+            self.begin_again(now, &mut flight, id);
+        }
+        self.publishes.in_flight.insert(id, flight);
+        if !on_hold {
+            self.published(now, id, &Outcome::TimedOut);
+        }
+    }
+
+    /// Whether a publish may be lost with the stream and not for want of an answer. It is sent again when the stream (and
+    /// the link) is back; a link nothing came over since may be dead already.
+    fn is_on_hold(&self, flight: &InFlight) -> bool {
+        let host = &self.hosts[flight.notification.host];
+        match flight.number {
+            None => !self.up,
+            Some(_) => !host.is_attached() || host.heard_at <= flight.sent_at,
+        }
     }
 
     /// A publish has an outcome.
@@ -313,6 +376,11 @@ impl Machine {
                     .own
                     .remove(&format!("{}-{}", self.hosts.instance, id.0)),
             ),
+        }
+        let target = &notification.registration.target;
+        let registration = self.publishes.hash.hash(&(&notification.owner, target));
+        if self.publishes.newest.get(&registration) == Some(&id) {
+            self.publishes.newest.remove(&registration);
         }
         self.settle(now, &notification, identity, outcome);
         let service = notification.registration.target.service.clone();
@@ -385,6 +453,23 @@ impl Machine {
             latency,
         });
         self.release(&tickets);
+    }
+
+    /// These events are told by what is published to a registration already; they end with it.
+    pub(super) fn join_publish(&mut self, owner: &BareJid, target: &Target, tickets: &[TicketId]) {
+        if let Some(notification) = self.publishes.unended(owner, target) {
+            notification.tickets.extend(tickets);
+            tickets.iter().for_each(|&ticket| self.tickets.hold(ticket));
+        }
+    }
+
+    /// What waits for a registration that was enabled anew is published with the new options.
+    pub(super) fn renew_publishes(&mut self, owner: &BareJid, registration: &Registration) {
+        let target = &registration.target;
+        let service = self.publishes.services.get_mut(&target.service);
+        if let Some(waiting) = service.and_then(|service| service.waiting.find(owner, target)) {
+            waiting.registration = Arc::new(registration.clone());
+        }
     }
 
     /// Nothing that waits is published any more to what is no longer enabled.

@@ -3,6 +3,8 @@
 use super::feed::joined;
 use super::publishes::Notification;
 use crate::hash::{Seeded, SeededMap};
+use crate::registration::Target;
+use jid::BareJid;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -32,12 +34,9 @@ impl Queue {
 
     /// Puts a notification in. Returns whether there is one more than before.
     pub(super) fn push(&mut self, notification: Notification) -> bool {
-        let key = self.key(&notification);
-        let have = self
-            .index
-            .get(&key)
-            .and_then(|arrival| self.by_arrival.get_mut(arrival));
-        if let Some(have) = have {
+        let (owner, target) = (&notification.owner, &notification.registration.target);
+        let key = self.key(owner, target);
+        if let Some(have) = self.find(owner, target) {
             have.summary = Arc::new(joined(&have.summary, (*notification.summary).clone()));
             have.registration = notification.registration;
             have.tickets.extend(notification.tickets);
@@ -47,6 +46,12 @@ impl Queue {
         self.index.insert(key, self.drawn);
         self.by_arrival.insert(self.drawn, notification);
         true
+    }
+
+    /// The one that waits for the registration of `owner` at `target`.
+    pub(super) fn find(&mut self, owner: &BareJid, target: &Target) -> Option<&mut Notification> {
+        let arrival = self.index.get(&self.key(owner, target))?;
+        self.by_arrival.get_mut(arrival)
     }
 
     /// Takes the first that `can` go.
@@ -74,13 +79,12 @@ impl Queue {
 
     fn remove(&mut self, arrival: u64) -> Option<Notification> {
         let notification = self.by_arrival.remove(&arrival)?;
-        let key = self.key(&notification);
+        let key = self.key(&notification.owner, &notification.registration.target);
         self.index.remove(&key);
         Some(notification)
     }
 
-    fn key(&self, notification: &Notification) -> u64 {
-        self.hash
-            .hash(&(&notification.owner, &notification.registration.target))
+    fn key(&self, owner: &BareJid, target: &Target) -> u64 {
+        self.hash.hash(&(owner, target))
     }
 }

@@ -32,7 +32,12 @@ pub(super) struct Asked {
 #[derive(Debug)]
 pub(super) enum ReplyTo {
     /// The adapter of a host.
-    Adapter { host: usize, number: u64 },
+    Adapter {
+        host: usize,
+        /// Which of the host's epochs the number belongs to.
+        generation: u64,
+        number: u64,
+    },
     /// A server that delegates; the answer is complete but for what it says.
     Delegation(Box<DelegatedAnswer>),
 }
@@ -106,10 +111,13 @@ impl Machine {
     pub(super) fn link_request(&mut self, now: Timestamp, host: usize, request: &LinkRequest<'_>) {
         let reply = ReplyTo::Adapter {
             host,
+            generation: self.hosts[host].generation,
             number: request.number,
         };
-        let owner = BareJid::new(&format!("{}@{}", request.user, self.hosts[host].domain));
-        let Ok(owner) = owner else { return };
+        let Some(owner) = self.owner(host, request.user) else {
+            let error = RequestError::Malformed("the user is not one of this host");
+            return self.reply(&reply, Err(StanzaError::from(&error)));
+        };
         let payload = request
             .payload
             .ok_or(RequestError::Malformed("the request is empty"));
@@ -168,8 +176,14 @@ impl Machine {
                     self.state_user(host, owner, true);
                 }
                 for change in changes {
-                    if let Change::Remove { target, .. } = change {
-                        self.withdraw_publishes(owner, |other| other == target);
+                    match change {
+                        Change::Enable { registration, .. } => {
+                            self.renew_publishes(owner, registration);
+                        }
+                        Change::Remove { target, .. } => {
+                            self.withdraw_publishes(owner, |other| other == target);
+                        }
+                        _ => {}
                     }
                 }
             }
@@ -224,9 +238,14 @@ impl Machine {
 
     fn reply(&mut self, reply: &ReplyTo, answer: Result<(), StanzaError>) {
         match reply {
-            ReplyTo::Adapter { host, number } => {
-                if self.hosts[*host].is_attached() {
-                    self.hosts[*host].outbox.push(ToAdapter::Answer {
+            ReplyTo::Adapter {
+                host,
+                generation,
+                number,
+            } => {
+                let host = &mut self.hosts[*host];
+                if host.is_attached() && host.generation == *generation {
+                    host.outbox.push(ToAdapter::Answer {
                         number: *number,
                         answer,
                     });

@@ -1,0 +1,271 @@
+//! A server's module in virtual time: the adapter's side of docs/protocol.md, and a referee of the service's.
+
+mod feed;
+mod link;
+
+use super::service::Notification;
+use push_core::Timestamp;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// How long the answer to a request is waited for, milliseconds.
+const REQUEST: u64 = 30_000;
+
+/// A session of a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// Its resource.
+    pub resource: String,
+    /// Its priority, when it is available.
+    pub priority: Option<i8>,
+    /// Waits for resumption.
+    pub hibernated: bool,
+}
+
+impl Seat {
+    /// A session with a connection.
+    pub fn live(resource: &str, priority: i8) -> Self {
+        Self {
+            resource: resource.to_owned(),
+            priority: Some(priority),
+            hibernated: false,
+        }
+    }
+
+    /// A session that waits for resumption.
+    pub fn hibernated(resource: &str) -> Self {
+        Self {
+            hibernated: true,
+            ..Self::live(resource, 0)
+        }
+    }
+
+    /// A session that has sent no presence.
+    pub fn silent(resource: &str) -> Self {
+        Self {
+            priority: None,
+            ..Self::live(resource, 0)
+        }
+    }
+}
+
+/// A wake-up the adapter keeps until it is acknowledged.
+#[derive(Clone, Debug)]
+struct Entry {
+    kind: &'static str,
+    user: String,
+    resource: Option<String>,
+    count: u64,
+    first: Timestamp,
+    message: Option<String>,
+    withdrawn: bool,
+}
+
+/// What a client was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The request's number.
+    pub number: u64,
+    /// `result`, or type/condition.
+    pub what: String,
+    /// The error's text.
+    pub text: String,
+}
+
+/// A publish to send as the host.
+#[derive(Clone, Debug)]
+pub struct Relay {
+    /// The service's number for it.
+    pub number: u64,
+    /// The push service.
+    pub to: String,
+    /// What it says.
+    pub notification: Notification,
+}
+
+/// The adapter of a host.
+#[derive(Debug)]
+pub struct Adapter {
+    host: String,
+    epoch: u64,
+    connected: bool,
+    attached: bool,
+    /// Events it may have outstanding, as the service said.
+    pub window: usize,
+    instance: Option<String>,
+    got: Option<u64>,
+    users: u64,
+    none: BTreeSet<String>,
+    drawn: u64,
+    outstanding: BTreeMap<u64, Entry>,
+    collapsed: VecDeque<Entry>,
+    /// Acknowledged since the last hello.
+    acked: BTreeSet<u64>,
+    /// The sessions of the host's users.
+    pub seats: BTreeMap<String, Vec<Seat>>,
+    requests: BTreeMap<u64, (String, Timestamp)>,
+    requested: u64,
+    /// What clients were told.
+    pub told: Vec<Told>,
+    /// Publishes without outcome: until when, and what they say.
+    in_flight: BTreeMap<u64, (Timestamp, Notification)>,
+    /// Publishes it sends at a time.
+    pub max_in_flight: usize,
+    outcomes: Vec<String>,
+    /// To the component.
+    pub out: Vec<String>,
+    /// To push services.
+    pub relays: Vec<Relay>,
+}
+
+impl Adapter {
+    /// A server that has just started.
+    pub fn new(host: &str) -> Self {
+        Self {
+            host: host.to_owned(),
+            epoch: 1,
+            connected: false,
+            attached: false,
+            window: 0,
+            instance: None,
+            got: None,
+            users: 0,
+            none: BTreeSet::new(),
+            drawn: 0,
+            outstanding: BTreeMap::new(),
+            collapsed: VecDeque::new(),
+            acked: BTreeSet::new(),
+            seats: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            requested: 0,
+            told: Vec::new(),
+            in_flight: BTreeMap::new(),
+            max_in_flight: usize::MAX,
+            outcomes: Vec::new(),
+            out: Vec::new(),
+            relays: Vec::new(),
+        }
+    }
+
+    /// Whether hellos were exchanged on this connection.
+    pub fn is_attached(&self) -> bool {
+        self.attached
+    }
+
+    /// How many wake-ups it keeps.
+    pub fn kept(&self) -> usize {
+        let outstanding = self.outstanding.values();
+        outstanding.filter(|entry| !entry.withdrawn).count() + self.collapsed.len()
+    }
+
+    /// Whether it believes that a user has no registration.
+    pub fn believes_none(&self, user: &str) -> bool {
+        self.none.contains(user)
+    }
+
+    /// The component's stream came up.
+    pub fn connect(&mut self) {
+        self.connected = true;
+        self.say("<knock xmlns='urn:x-xmpp-push:link:1'/>");
+    }
+
+    /// The component's stream is lost.
+    pub fn disconnect(&mut self) {
+        (self.connected, self.attached) = (false, false);
+        self.out.clear();
+    }
+
+    /// The server is restarted in order: what is kept survives, numbers and knowledge do not.
+    pub fn restart(&mut self) {
+        self.disconnect();
+        let kept = std::mem::take(&mut self.outstanding).into_values();
+        let kept: Vec<Entry> = kept.filter(|entry| !entry.withdrawn).collect();
+        self.collapsed = kept.into_iter().chain(self.collapsed.drain(..)).collect();
+        self.epoch += 1;
+        (self.drawn, self.requested, self.users) = (0, 0, 0);
+        (self.instance, self.got) = (None, None);
+        self.none.clear();
+        self.requests.clear();
+        self.in_flight.clear();
+        self.outcomes.clear();
+    }
+
+    /// When the next time-out is.
+    pub fn due(&self) -> Option<Timestamp> {
+        let publishes = self.in_flight.values().map(|(due, _)| *due);
+        let requests = self.requests.values().map(|(_, due)| *due);
+        publishes.chain(requests).min()
+    }
+
+    /// Time-outs.
+    pub fn tick(&mut self, now: Timestamp) {
+        let late = |(number, (due, _)): (&u64, &(Timestamp, Notification))| {
+            (*due <= now).then_some(*number)
+        };
+        let late: Vec<u64> = self.in_flight.iter().filter_map(late).collect();
+        for number in late {
+            self.outcome(number, "type='timeout'");
+        }
+        let late =
+            |(number, (_, due)): (&u64, &(String, Timestamp))| (*due <= now).then_some(*number);
+        let late: Vec<u64> = self.requests.iter().filter_map(late).collect();
+        for number in late {
+            self.requests.remove(&number);
+            self.tell(number, "wait/remote-server-timeout", "");
+        }
+    }
+
+    /// A client's request; its number.
+    pub fn request(&mut self, now: Timestamp, user: &str, resource: &str, payload: &str) -> u64 {
+        self.requested += 1;
+        let number = self.requested;
+        if payload.contains("<enable") {
+            self.none.remove(user);
+        }
+        if !self.attached {
+            self.tell(number, "wait/service-unavailable", "");
+            return number;
+        }
+        let due = Timestamp::from_millis(now.as_millis() + REQUEST);
+        self.requests.insert(number, (user.to_owned(), due));
+        self.say(&format!(
+            "<request xmlns='urn:x-xmpp-push:link:1' ref='{number}' user='{user}' resource='{resource}'>{payload}</request>"
+        ));
+        number
+    }
+
+    /// What the client of a request was told, if anything.
+    pub fn told(&self, number: u64) -> Option<&Told> {
+        self.told.iter().rev().find(|told| told.number == number)
+    }
+
+    fn tell(&mut self, number: u64, what: &str, text: &str) {
+        self.told.push(Told {
+            number,
+            what: what.to_owned(),
+            text: text.to_owned(),
+        });
+    }
+
+    /// A publish has ended: `what` is the outcome's attributes.
+    pub fn outcome(&mut self, number: u64, what: &str) {
+        if self.in_flight.remove(&number).is_none() {
+            return;
+        }
+        let outcome = format!("<outcome xmlns='urn:x-xmpp-push:link:1' ref='{number}' {what}/>");
+        if self.attached {
+            self.say(&outcome);
+        } else {
+            self.outcomes.push(outcome);
+        }
+    }
+
+    fn say(&mut self, element: &str) {
+        if self.connected {
+            let host = &self.host;
+            self.out.push(format!(
+                "<message from='{host}/xmpp-push' to='{}'>{element}</message>",
+                super::COMPONENT
+            ));
+        }
+    }
+}

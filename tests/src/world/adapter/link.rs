@@ -1,0 +1,158 @@
+//! What the service says, and whether it may (docs/protocol.md §2, §3.3, §4 to §6).
+
+use super::super::service::Notification;
+use super::super::xml;
+use super::{Adapter, Relay};
+use push_core::Timestamp;
+use push_core::link::Ranges;
+use push_core::xml::{ElementRef, Namespace};
+use std::time::Duration;
+
+impl Adapter {
+    /// A stanza of the component's.
+    pub fn hear(&mut self, now: Timestamp, text: &str) {
+        if !self.connected {
+            return;
+        }
+        let stanza = xml::parse(text);
+        for element in stanza.root().children() {
+            assert_eq!(element.namespace(), Namespace::Link, "{text}");
+            match element.name() {
+                "hello" => self.attach(element),
+                "bye" => self.attached = false,
+                "ping" => self.say("<pong xmlns='urn:x-xmpp-push:link:1'/>"),
+                "ack" => self.acknowledged(element),
+                "users" => self.users(element),
+                "answer" => self.answered(element),
+                "publish" => self.publish(now, element),
+                other => unreachable!("the service said {other}"),
+            }
+        }
+    }
+
+    pub(super) fn epoch_name(&self) -> String {
+        format!("epoch-{}-{}", self.host, self.epoch)
+    }
+
+    fn attach(&mut self, hello: ElementRef<'_>) {
+        let instance = hello.attribute("instance").unwrap();
+        if self.instance.as_deref() != Some(instance) {
+            self.instance = Some(instance.to_owned());
+            self.got = None;
+            self.in_flight.clear();
+            self.outcomes.clear();
+            self.none.clear();
+        }
+        if number(hello, "users") != self.users {
+            self.none.clear();
+        }
+        self.users = number(hello, "users");
+        self.window = usize::try_from(number(hello, "window")).unwrap();
+        self.attached = true;
+        self.acked.clear();
+        let got = self
+            .got
+            .map(|got| format!(" instance='{instance}' got='{got}'"));
+        self.say(&format!(
+            "<hello xmlns='urn:x-xmpp-push:link:1' version='1' session='{}' epoch='{}' software='fake 1' dropped='0'{}/>",
+            hello.attribute("session").unwrap(),
+            self.epoch_name(),
+            got.unwrap_or_default()
+        ));
+        for outcome in std::mem::take(&mut self.outcomes) {
+            self.say(&outcome);
+        }
+        self.send_again();
+        self.send_collapsed();
+    }
+
+    fn acknowledged(&mut self, ack: ElementRef<'_>) {
+        assert_eq!(ack.attribute("epoch"), Some(&*self.epoch_name()));
+        let numbers = Ranges::read(&ack.text());
+        for number in (1..=self.drawn).filter(|number| numbers.contains(*number)) {
+            assert!(
+                self.acked.insert(number),
+                "acknowledged {number} twice in one attach"
+            );
+            let Some(entry) = self.outstanding.remove(&number) else {
+                continue;
+            };
+            let body = entry.message.as_deref().and_then(body_of);
+            let open = self
+                .in_flight
+                .values()
+                .any(|(_, open)| open.body.is_some() && open.body == body && !entry.withdrawn);
+            assert!(!open, "acknowledged {number} before its publish has ended");
+        }
+        self.send_collapsed();
+    }
+
+    fn users(&mut self, users: ElementRef<'_>) {
+        let statement = number(users, "n");
+        assert_eq!(statement, self.users + 1, "statements without gaps");
+        self.users = statement;
+        for user in users.children() {
+            let name = user.text().into_owned();
+            let asks = self.requests.values().any(|(asking, _)| *asking == name);
+            match user.name() {
+                "some" => drop(self.none.remove(&name)),
+                "none" if !asks => {
+                    self.collapsed.retain(|entry| {
+                        entry.user != name || matches!(entry.kind, "removed" | "created")
+                    });
+                    self.none.insert(name);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn answered(&mut self, answer: ElementRef<'_>) {
+        let reference = number(answer, "ref");
+        if self.requests.remove(&reference).is_none() {
+            // Only one that was given up may be answered late, and nothing twice.
+            let told = self.told(reference).map(|told| told.what.as_str());
+            assert_eq!(told, Some("wait/remote-server-timeout"), "{reference}");
+            return;
+        }
+        let attribute = |name| answer.attribute(name).unwrap_or_default();
+        let what = match attribute("type") {
+            "result" => "result".to_owned(),
+            _ => format!("{}/{}", attribute("etype"), attribute("condition")),
+        };
+        self.tell(reference, &what, &answer.text());
+    }
+
+    fn publish(&mut self, now: Timestamp, publish: ElementRef<'_>) {
+        let reference = number(publish, "ref");
+        if self.got.is_some_and(|got| reference <= got) {
+            return;
+        }
+        self.got = Some(reference);
+        let pubsub = publish.child("pubsub", Namespace::Pubsub).unwrap();
+        let notification = Notification::read(now, pubsub);
+        let timeout = Duration::from_secs(number(publish, "timeout"));
+        let full = self.in_flight.len() >= self.max_in_flight;
+        self.in_flight
+            .insert(reference, (now.after(timeout), notification.clone()));
+        if full {
+            let busy = "type='error' origin='link' etype='wait' condition='resource-constraint'";
+            return self.outcome(reference, busy);
+        }
+        self.relays.push(Relay {
+            number: reference,
+            to: publish.attribute("to").unwrap().to_owned(),
+            notification,
+        });
+    }
+}
+
+fn number(element: ElementRef<'_>, name: &str) -> u64 {
+    element.attribute(name).unwrap().parse().unwrap()
+}
+
+/// The body of a message, as text of XML.
+fn body_of(message: &str) -> Option<String> {
+    let (_, behind) = message.split_once("<body>")?;
+    Some(behind.split_once("</body>")?.0.to_owned())
+}
