@@ -167,10 +167,7 @@ impl Stage {
     /// The type of the next delegated answer, and whose it is.
     async fn answered(&mut self) -> (String, String) {
         loop {
-            let stanza = timeout(PATIENCE, self.sent.recv())
-                .await
-                .expect("an answer")
-                .unwrap();
+            let stanza = timeout(PATIENCE, self.sent.recv()).await.unwrap().unwrap();
             let iq = stanza.root();
             let Some(delegation) = iq.child("delegation", Namespace::Delegation2) else {
                 continue;
