@@ -94,6 +94,8 @@ enum Due {
     Retry(BareJid),
     /// The push service did not answer.
     Publish(PublishId),
+    /// Publish to this push service again.
+    Unpause(BareJid),
 }
 
 impl Machine {
@@ -169,6 +171,7 @@ impl Machine {
             Due::Query(id) => self.query_due(now, id),
             Due::Retry(owner) => self.retry(now, &owner),
             Due::Publish(id) => self.publish_due(now, id),
+            Due::Unpause(service) => self.pause_over(now, &service),
         }
     }
 
