@@ -196,6 +196,11 @@ impl Machine {
 
     fn configure(&mut self, now: Timestamp, settings: Settings) {
         let fresh = self.hosts.configure(&settings.hosts);
+        for host in 0..self.hosts.len() {
+            if !self.hosts[host].configured {
+                self.detach(host);
+            }
+        }
         self.settings = settings;
         if self.up {
             fresh.into_iter().for_each(|host| self.open_link(now, host));
