@@ -205,9 +205,8 @@ impl Adapter {
         for number in late {
             self.outcome(number, "type='timeout'");
         }
-        let late = |(number, (_, due)): (&u64, &(String, Timestamp))| {
-            (*due <= now).then_some(*number)
-        };
+        let late =
+            |(number, (_, due)): (&u64, &(String, Timestamp))| (*due <= now).then_some(*number);
         let late: Vec<u64> = self.requests.iter().filter_map(late).collect();
         for number in late {
             self.requests.remove(&number);

@@ -259,7 +259,11 @@ impl World {
         self.adapters
             .values_mut()
             .for_each(|adapter| adapter.tick(now));
-        while let Some(entry) = self.wires.first_entry().filter(|entry| entry.key().0 <= now) {
+        while let Some(entry) = self
+            .wires
+            .first_entry()
+            .filter(|entry| entry.key().0 <= now)
+        {
             let delivery = entry.remove();
             self.deliver(now, delivery);
             self.collect();
@@ -289,10 +293,7 @@ impl World {
             } => {
                 self.service_at(&service).open -= 1;
                 if epoch == self.epochs.get(&host).copied().unwrap_or_default() {
-                    self.adapters
-                        .get_mut(&host)
-                        .unwrap()
-                        .outcome(number, &what);
+                    self.adapters.get_mut(&host).unwrap().outcome(number, &what);
                 }
             }
         }

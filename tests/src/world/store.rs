@@ -1,7 +1,9 @@
 //! A store in virtual time that fails as it is told.
 
 use push_core::store::{Change, Kind, RegistrationStore, StoreError};
-use push_core::{BareJid, Event, MemoryStore, Query, QueryId, Registration, StoreAnswer, Timestamp};
+use push_core::{
+    BareJid, Event, MemoryStore, Query, QueryId, Registration, StoreAnswer, Timestamp,
+};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

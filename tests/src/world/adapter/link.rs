@@ -50,7 +50,9 @@ impl Adapter {
         self.window = usize::try_from(number(hello, "window")).unwrap();
         self.attached = true;
         self.acked.clear();
-        let got = self.got.map(|got| format!(" instance='{instance}' got='{got}'"));
+        let got = self
+            .got
+            .map(|got| format!(" instance='{instance}' got='{got}'"));
         self.say(&format!(
             "<hello xmlns='urn:x-xmpp-push:link:1' version='1' session='{}' epoch='{}' software='fake 1' dropped='0'{}/>",
             hello.attribute("session").unwrap(),
@@ -76,9 +78,10 @@ impl Adapter {
                 continue;
             };
             let body = entry.message.as_deref().and_then(body_of);
-            let open = self.in_flight.values().any(|(_, open)| {
-                open.body.is_some() && open.body == body && !entry.withdrawn
-            });
+            let open = self
+                .in_flight
+                .values()
+                .any(|(_, open)| open.body.is_some() && open.body == body && !entry.withdrawn);
             assert!(!open, "acknowledged {number} before its publish has ended");
         }
         self.send_collapsed();
