@@ -2,5 +2,27 @@
 //! fail, lie and come back.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+#[path = "world/bounds.rs"]
+mod bounds;
+#[path = "world/dedupe.rs"]
+mod dedupe;
+#[path = "world/identity.rs"]
+mod identity;
+#[path = "world/judge.rs"]
+mod judge;
+#[path = "world/publish.rs"]
+mod publish;
+#[path = "world/reattach.rs"]
+mod reattach;
+#[path = "world/store.rs"]
+mod store;
+#[path = "world/targets.rs"]
+mod targets;
 #[path = "world/transcripts.rs"]
 mod transcripts;
+#[path = "world/trust.rs"]
+mod trust;
+#[path = "world/users.rs"]
+mod users;
+#[path = "world/validation.rs"]
+mod validation;

@@ -94,6 +94,8 @@ enum Due {
     Retry(BareJid),
     /// The push service did not answer.
     Publish(PublishId),
+    /// Publish to this push service again.
+    Unpause(BareJid),
 }
 
 impl Machine {
@@ -169,6 +171,7 @@ impl Machine {
             Due::Query(id) => self.query_due(now, id),
             Due::Retry(owner) => self.retry(now, &owner),
             Due::Publish(id) => self.publish_due(now, id),
+            Due::Unpause(service) => self.pause_over(now, &service),
         }
     }
 
@@ -193,6 +196,11 @@ impl Machine {
 
     fn configure(&mut self, now: Timestamp, settings: Settings) {
         let fresh = self.hosts.configure(&settings.hosts);
+        for host in 0..self.hosts.len() {
+            if !self.hosts[host].configured {
+                self.detach(host);
+            }
+        }
         self.settings = settings;
         if self.up {
             fresh.into_iter().for_each(|host| self.open_link(now, host));

@@ -13,6 +13,7 @@ use crate::link::{Outcome, ToAdapter};
 use crate::registration::{Identity, Registration, Target};
 use crate::report::{PublishEnd, Report};
 use crate::store::Change;
+use crate::xep::error::DefinedCondition;
 use crate::xep::push::Summary;
 use jid::BareJid;
 use std::sync::Arc;
@@ -20,6 +21,9 @@ use std::time::Duration;
 
 /// How much longer than the adapter we wait, so that its word comes first.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// The pause after an adapter had no room for a publish.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Push services remembered; beyond it those with nothing in work are forgotten.
 const MAX_SERVICES: usize = 10_000;
@@ -53,6 +57,8 @@ struct InFlight {
 struct Service {
     waiting: Queue,
     in_flight: usize,
+    /// Nothing is sent to it for a moment: an adapter had no room.
+    paused: bool,
     /// The identity it last accepted a publish under, by host.
     accepted: Vec<(usize, Identity)>,
 }
@@ -143,6 +149,7 @@ impl Publishes {
         let fresh = || Service {
             waiting: Queue::new(hash),
             in_flight: 0,
+            paused: false,
             accepted: Vec::new(),
         };
         self.services.entry(service.clone()).or_insert_with(fresh)
@@ -176,6 +183,9 @@ impl Machine {
 
     /// Sends what waits for a push service, as far as it has room and the hosts can be reached.
     fn pump(&mut self, now: Timestamp, service: &BareJid) {
+        if self.publishes.service(service).paused {
+            return;
+        }
         let bound = self.policy().in_flight_per_service;
         let routes: Vec<Option<Identity>> =
             (0..self.hosts.len()).map(|host| self.route(host)).collect();
@@ -189,6 +199,11 @@ impl Machine {
             let identity = routes[notification.host].unwrap_or(Identity::Component);
             self.start(now, notification, identity);
         }
+    }
+
+    pub(super) fn pause_over(&mut self, now: Timestamp, service: &BareJid) {
+        self.publishes.service(service).paused = false;
+        self.pump(now, service);
     }
 
     /// Everything that waits may have a way now.
@@ -385,8 +400,25 @@ impl Machine {
         self.settle(now, &notification, identity, outcome);
         let service = notification.registration.target.service.clone();
         self.publishes.service(&service).in_flight -= 1;
-        self.ended(now, notification, identity, end(outcome), sent_at);
+        if no_room(outcome) {
+            self.report_end(now, &notification, identity, end(outcome), sent_at);
+            self.put_back(now, notification);
+        } else {
+            self.ended(now, notification, identity, end(outcome), sent_at);
+        }
         self.pump(now, &service);
+    }
+
+    /// The adapter did not send it: it waits for its turn again.
+    fn put_back(&mut self, now: Timestamp, notification: Notification) {
+        let service = notification.registration.target.service.clone();
+        let state = self.publishes.service(&service);
+        let one_more = state.waiting.put_back(notification);
+        let paused = std::mem::replace(&mut state.paused, true);
+        self.publishes.waiting += usize::from(one_more);
+        if !paused {
+            self.deadlines.set(now.after(PAUSE), Due::Unpause(service));
+        }
     }
 
     /// What the outcome means for the registration.
@@ -437,22 +469,25 @@ impl Machine {
         end: PublishEnd,
         since: Timestamp,
     ) {
-        let Notification {
-            owner,
-            registration,
-            tickets,
-            ..
-        } = notification;
-        let service = registration.target.service.clone();
-        let latency = now.since(since);
+        self.report_end(now, &notification, identity, end, since);
+        self.release(&notification.tickets);
+    }
+
+    fn report_end(
+        &mut self,
+        now: Timestamp,
+        notification: &Notification,
+        identity: Identity,
+        end: PublishEnd,
+        since: Timestamp,
+    ) {
         self.report(Report::Published {
-            owner,
-            service,
+            owner: notification.owner.clone(),
+            service: notification.registration.target.service.clone(),
             identity,
             end,
-            latency,
+            latency: now.since(since),
         });
-        self.release(&tickets);
     }
 
     /// These events are told by what is published to a registration already; they end with it.
@@ -491,6 +526,12 @@ impl Machine {
             self.ended(now, notification, identity, PublishEnd::Withdrawn, now);
         }
     }
+}
+
+/// Whether the adapter had too much in flight.
+fn no_room(outcome: &Outcome) -> bool {
+    let busy = DefinedCondition::ResourceConstraint;
+    matches!(outcome, Outcome::LinkError(error) if error.condition == busy)
 }
 
 fn end(outcome: &Outcome) -> PublishEnd {

@@ -54,6 +54,17 @@ impl Queue {
         self.by_arrival.get_mut(arrival)
     }
 
+    /// Puts one back that was taken too early; one that came meanwhile is newer and absorbs it. Returns whether there is one
+    /// more than before.
+    pub(super) fn put_back(&mut self, older: Notification) -> bool {
+        let Some(newer) = self.find(&older.owner, &older.registration.target) else {
+            return self.push(older);
+        };
+        newer.summary = Arc::new(joined(&older.summary, (*newer.summary).clone()));
+        newer.tickets.extend(older.tickets);
+        false
+    }
+
     /// Takes the first that `can` go.
     pub(super) fn pop(&mut self, can: impl Fn(&Notification) -> bool) -> Option<Notification> {
         let arrival = *self

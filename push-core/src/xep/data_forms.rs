@@ -55,8 +55,8 @@ pub(crate) fn write_submit<'f>(
     sink.start("x", Namespace::DataForms);
     sink.attribute("type", "submit");
     sink.start("field", Namespace::DataForms);
-    sink.attribute("var", "FORM_TYPE");
     sink.attribute("type", "hidden");
+    sink.attribute("var", "FORM_TYPE");
     sink.leaf("value", Namespace::DataForms, form_type);
     sink.end();
     for (var, value) in fields {

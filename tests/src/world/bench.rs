@@ -74,9 +74,9 @@ impl Bench {
 
     /// Stanzas come in, as one read of the socket.
     pub fn hear(&mut self, text: &str) {
-        let stanzas = xml::try_parse(text);
-        assert!(stanzas.is_some(), "not well-formed: {text}");
-        self.tell_all(stanzas.unwrap_or_default().into_iter().map(Event::Stanza));
+        let events = xml::read(text);
+        assert!(events.is_some(), "not well-formed: {text}");
+        self.tell_all(events.unwrap_or_default().into_iter().map(Event::from));
     }
 
     /// The operator asks.

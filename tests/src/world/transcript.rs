@@ -10,7 +10,7 @@ use super::store::Mood;
 use super::{HOST, SERVICE, settings, stage, xml};
 use push_core::plugin::MongooseImPlugin;
 use push_core::registration::Identity;
-use push_core::{IdentityChoice, OperatorRequest, Settings};
+use push_core::{BareJid, Event, IdentityChoice, OperatorRequest, Settings};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -111,6 +111,11 @@ impl Player {
             [count, "seconds", "pass"] => {
                 let seconds = count.parse().unwrap();
                 self.bench.pass(Duration::from_secs(seconds));
+            }
+            ["somebody", "else", "has", "changed", "what", user, "has"] => {
+                let owner = BareJid::new(&format!("{user}@{HOST}")).unwrap();
+                self.bench.tell(Event::Invalidate(owner));
+                self.bench.take();
             }
             [user, "has", "enabled", "push", "on", "the", resource] => {
                 self.enable(user, resource, "");

@@ -1,31 +1,36 @@
 //! Stanzas as text, through the transport's own parser and writer.
 
+use push_core::transport::StreamEvent;
 use push_core::xml::{ElementRef, Stanza, WriteXml};
 use push_transport_xmpp::{Decoder, Incoming, Limits, XmlWriter};
 
 const HEADER: &str = "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='1'>";
 
-/// The stanzas of `text`, as a component's stream would bring them.
+/// What a component's stream that brings `text` tells: stanzas, and those over the limit.
 ///
 /// `None` when the stream would end: the text is not well-formed.
-pub fn try_parse(text: &str) -> Option<Vec<Stanza>> {
+pub fn read(text: &str) -> Option<Vec<StreamEvent>> {
     let mut decoder = Decoder::new(Limits::default());
     decoder.push(HEADER.as_bytes());
     decoder.push(text.as_bytes());
-    let mut stanzas = Vec::new();
+    let mut events = Vec::new();
     while let Some(incoming) = decoder.next_incoming().ok()? {
-        if let Incoming::Stanza(stanza) = incoming {
-            stanzas.push(stanza);
+        match incoming {
+            Incoming::Stanza(stanza) => events.push(StreamEvent::Stanza(stanza)),
+            Incoming::Skipped(bytes) => events.push(StreamEvent::Skipped(bytes)),
+            Incoming::Header(_) | Incoming::Close => {}
         }
     }
-    (!decoder.is_inside()).then_some(stanzas)
+    (!decoder.is_inside()).then_some(events)
 }
 
 /// The only stanza of `text`.
 pub fn parse(text: &str) -> Stanza {
-    let mut stanzas = try_parse(text).unwrap_or_default();
-    assert_eq!(stanzas.len(), 1, "not one stanza: {text}");
-    stanzas.remove(0)
+    let mut events = read(text).unwrap_or_default();
+    match events.pop() {
+        Some(StreamEvent::Stanza(stanza)) if events.is_empty() => stanza,
+        _ => unreachable!("not one stanza: {text}"),
+    }
 }
 
 /// What would be written to the stream.

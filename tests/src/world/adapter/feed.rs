@@ -35,7 +35,9 @@ impl Adapter {
 
     /// The account was deleted (`removed`) or the name registered anew (`created`).
     pub fn account(&mut self, now: Timestamp, kind: &'static str, user: &str) {
-        self.withdraw(|entry| entry.user == user);
+        let kept =
+            |entry: &Entry| entry.user != user || matches!(entry.kind, "removed" | "created");
+        self.collapsed.retain(kept);
         self.none.remove(user);
         let entry = Entry {
             kind,
