@@ -122,6 +122,21 @@ async fn malformed_requests_say_what_was_wrong() -> Result<()> {
 }
 
 #[tokio::test]
+async fn another_child_in_the_namespace_is_a_bad_request() -> Result<()> {
+    let stage = stage().await?;
+    let alice = stage.client("alice", "phone").await?;
+    let patience = push_tests::live::puppet::PATIENCE;
+    let other = "<enabled xmlns='urn:xmpp:push:0' jid='app.test' node='n'/>";
+    let error = alice
+        .session
+        .iq("set", None, other, patience)
+        .await
+        .unwrap_err();
+    assert_eq!(error.stanza(), Some(("modify", "bad-request")), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn nobody_enables_for_somebody_else() -> Result<()> {
     let stage = stage().await?;
     let (writer, victim) = (
