@@ -198,7 +198,8 @@ impl Machine {
     pub(super) fn state_user(&mut self, host: usize, owner: &BareJid, some: bool) {
         let Some(user) = owner.node() else { return };
         let host = &mut self.hosts[host];
-        if host.is_attached() {
+        // An adapter that is being greeted has read the hello before it reads this.
+        if host.is_attached() || some && host.session.is_some() {
             host.statements.push((user.as_str().to_owned(), some));
         } else if some {
             // The number differs from the adapter's now: it will forget what it believes.
