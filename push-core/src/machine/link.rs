@@ -26,7 +26,9 @@ impl Machine {
         if self.draining.is_some() || !self.hosts[host].configured {
             return;
         }
-        let session = token(&mut self.rng);
+        // A hello that is not answered yet stays the same one: a knock may cross it.
+        let open = self.hosts[host].session.take();
+        let session = open.unwrap_or_else(|| token(&mut self.rng));
         let window = self.policy().max_queue / self.hosts.configured();
         let hello = ToAdapter::Hello {
             session: session.clone(),
