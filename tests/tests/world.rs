@@ -4,12 +4,16 @@
 
 #[path = "world/bounds.rs"]
 mod bounds;
+#[path = "world/course.rs"]
+mod course;
 #[path = "world/dedupe.rs"]
 mod dedupe;
 #[path = "world/identity.rs"]
 mod identity;
 #[path = "world/judge.rs"]
 mod judge;
+#[path = "world/properties.rs"]
+mod properties;
 #[path = "world/publish.rs"]
 mod publish;
 #[path = "world/reattach.rs"]

@@ -19,6 +19,10 @@ pub(super) struct MessageKey {
     sender: u64,
 }
 
+/// Names one message told to one registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Mark(u64);
+
 /// What registrations were told, for a while and within a bound.
 ///
 /// Two generations: a new one begins after the window or when the young one is full, so that an entry is kept for
@@ -70,6 +74,13 @@ impl Dedupe {
             && messages
                 .iter()
                 .all(|message| self.told_one(*message, target))
+    }
+
+    /// Names for `messages`, told to the registration at `target`.
+    pub(super) fn marks(&self, messages: &[MessageKey], target: &Target) -> Vec<Mark> {
+        let target = self.hash.hash(target);
+        let mark = |message: &MessageKey| Mark(self.hash.hash(&(target, message.sender)));
+        messages.iter().map(mark).collect()
     }
 
     /// Remembers that the registration at `target` was told.

@@ -4,6 +4,7 @@ use super::Machine;
 use super::cache::Registrations;
 use super::dedupe::MessageKey;
 use super::lanes::Item;
+use super::publishes::Notification;
 use super::tickets::TicketId;
 use crate::Timestamp;
 use crate::link::{LinkEvent, LinkEventKind};
@@ -229,7 +230,8 @@ impl Machine {
             concerned.into_iter().cloned().partition(|have| told(&have));
         for registration in told {
             self.dedupe.learn(&wake.keys, &registration.target);
-            self.join_publish(owner, &registration.target, &wake.tickets);
+            let marks = self.dedupe.marks(&wake.keys, &registration.target);
+            self.join_publishes(owner, &registration.target, &marks, &wake.tickets);
         }
         if fresh.is_empty() {
             return Decision::Duplicate;
@@ -240,14 +242,16 @@ impl Machine {
             wake.tickets
                 .iter()
                 .for_each(|&ticket| self.tickets.hold(ticket));
-            self.publish(
-                now,
-                wake.host,
-                owner,
+            let marks = self.dedupe.marks(&wake.keys, &registration.target);
+            let notification = Notification {
+                host: wake.host,
+                owner: owner.clone(),
                 registration,
-                summary.clone(),
-                wake.tickets.clone(),
-            );
+                summary: summary.clone(),
+                marks,
+                tickets: wake.tickets.clone(),
+            };
+            self.publish(now, notification);
         }
         Decision::Notify(count)
     }

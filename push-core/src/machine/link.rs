@@ -28,7 +28,9 @@ impl Machine {
         if self.draining.is_some() || !self.hosts[host].configured {
             return;
         }
-        let session = token(&mut self.rng);
+        // A hello that is not answered yet stays the same one: a knock may cross it.
+        let open = self.hosts[host].session.take();
+        let session = open.unwrap_or_else(|| token(&mut self.rng));
         let window = self.policy().max_queue / self.hosts.configured();
         let hello = ToAdapter::Hello {
             session: session.clone(),
@@ -200,7 +202,8 @@ impl Machine {
     pub(super) fn state_user(&mut self, host: usize, owner: &BareJid, some: bool) {
         let Some(user) = owner.node() else { return };
         let host = &mut self.hosts[host];
-        if host.is_attached() {
+        // An adapter that is being greeted has read the hello before it reads this.
+        if host.is_attached() || some && host.session.is_some() {
             host.statements.push((user.as_str().to_owned(), some));
         } else if some {
             // The number differs from the adapter's now: it will forget what it believes.

@@ -1,6 +1,7 @@
 //! Publishes: waiting for their turn, in flight, answered.
 
 use super::deadlines::Key;
+use super::dedupe::Mark;
 use super::judge::{Verdict, judge};
 use super::lanes::Item;
 use super::queue::Queue;
@@ -39,6 +40,7 @@ pub(super) struct Notification {
     pub(super) owner: BareJid,
     pub(super) registration: Arc<Registration>,
     pub(super) summary: Arc<Summary>,
+    pub(super) marks: Vec<Mark>,
     pub(super) tickets: Vec<TicketId>,
 }
 
@@ -50,6 +52,8 @@ struct InFlight {
     number: Option<u64>,
     sent_at: Timestamp,
     due: Key,
+    /// The stream was cut while the adapter had it: its outcome may be lost.
+    cut: bool,
 }
 
 /// What is known of a push service.
@@ -70,8 +74,8 @@ pub(super) struct Publishes {
     in_flight: SeededMap<PublishId, InFlight>,
     /// Own publishes by IQ id.
     own: SeededMap<String, PublishId>,
-    /// The newest in flight for each registration: hash of (owner, target).
-    newest: SeededMap<u64, PublishId>,
+    /// Which publish in flight tells a registration of a message.
+    telling: SeededMap<Mark, PublishId>,
     waiting: usize,
     drawn: u64,
     hash: Seeded,
@@ -83,7 +87,7 @@ impl Publishes {
             services: hash.map(),
             in_flight: hash.map(),
             own: hash.map(),
-            newest: hash.map(),
+            telling: hash.map(),
             waiting: 0,
             drawn: 0,
             hash,
@@ -117,16 +121,6 @@ impl Publishes {
             .collect()
     }
 
-    /// What is still to be published, or to be answered, for a registration.
-    fn unended(&mut self, owner: &BareJid, target: &Target) -> Option<&mut Notification> {
-        let service = self.services.get_mut(&target.service)?;
-        if let Some(waiting) = service.waiting.find(owner, target) {
-            return Some(waiting);
-        }
-        let id = self.newest.get(&self.hash.hash(&(owner, target)))?;
-        Some(&mut self.in_flight.get_mut(id)?.notification)
-    }
-
     /// The publish of our own under this IQ id, with what its answer must come from.
     pub(super) fn own(&self, id: &str) -> Option<(PublishId, &BareJid, &BareJid, Identity)> {
         let id = *self.own.get(id)?;
@@ -158,22 +152,7 @@ impl Publishes {
 
 impl Machine {
     /// Publishes a notification, now or when it can be sent and its push service has room.
-    pub(super) fn publish(
-        &mut self,
-        now: Timestamp,
-        host: usize,
-        owner: &BareJid,
-        registration: Arc<Registration>,
-        summary: Arc<Summary>,
-        tickets: Vec<TicketId>,
-    ) {
-        let notification = Notification {
-            host,
-            owner: owner.clone(),
-            registration,
-            summary,
-            tickets,
-        };
+    pub(super) fn publish(&mut self, now: Timestamp, notification: Notification) {
         let service = notification.registration.target.service.clone();
         if self.publishes.service(&service).waiting.push(notification) {
             self.publishes.waiting += 1;
@@ -247,9 +226,9 @@ impl Machine {
         }
         self.publishes.drawn += 1;
         let id = PublishId(self.publishes.drawn);
-        let target = &notification.registration.target;
-        let registration = self.publishes.hash.hash(&(&notification.owner, target));
-        self.publishes.newest.insert(registration, id);
+        for &mark in &notification.marks {
+            self.publishes.telling.insert(mark, id);
+        }
         let adapter = identity == Identity::Server;
         let number = adapter.then(|| self.number_for(notification.host, id));
         let due = self.due_from(now, id, adapter);
@@ -262,6 +241,7 @@ impl Machine {
             number,
             sent_at: now,
             due,
+            cut: false,
         };
         match number {
             Some(number) => self.send_by_adapter(&flight, number),
@@ -321,7 +301,8 @@ impl Machine {
                 continue;
             };
             self.begin_again(now, &mut flight, id);
-            if number > got {
+            flight.cut = number <= got;
+            if !flight.cut {
                 self.send_by_adapter(&flight, number);
             }
             self.publishes.in_flight.insert(id, flight);
@@ -351,13 +332,14 @@ impl Machine {
         let Some(mut flight) = self.publishes.in_flight.remove(&id) else {
             return;
         };
-        let on_hold = self.is_on_hold(&flight);
+        let (on_hold, cut) = (self.is_on_hold(&flight), flight.cut);
         if on_hold {
             self.begin_again(now, &mut flight, id);
         }
         self.publishes.in_flight.insert(id, flight);
         if !on_hold {
-            self.published(now, id, &Outcome::TimedOut);
+            // The adapter always has a word; if it was lost, nobody knows whether the push service was asked.
+            self.finish(now, id, &Outcome::TimedOut, cut);
         }
     }
 
@@ -373,6 +355,11 @@ impl Machine {
 
     /// A publish has an outcome.
     pub(super) fn published(&mut self, now: Timestamp, id: PublishId, outcome: &Outcome) {
+        self.finish(now, id, outcome, no_room(outcome));
+    }
+
+    /// A publish is over; perhaps its notification goes `again`.
+    fn finish(&mut self, now: Timestamp, id: PublishId, outcome: &Outcome, again: bool) {
         let Some(flight) = self.publishes.in_flight.remove(&id) else {
             return;
         };
@@ -392,15 +379,13 @@ impl Machine {
                     .remove(&format!("{}-{}", self.hosts.instance, id.0)),
             ),
         }
-        let target = &notification.registration.target;
-        let registration = self.publishes.hash.hash(&(&notification.owner, target));
-        if self.publishes.newest.get(&registration) == Some(&id) {
-            self.publishes.newest.remove(&registration);
+        for mark in &notification.marks {
+            self.publishes.telling.remove(mark);
         }
         self.settle(now, &notification, identity, outcome);
         let service = notification.registration.target.service.clone();
         self.publishes.service(&service).in_flight -= 1;
-        if no_room(outcome) {
+        if again {
             self.report_end(now, &notification, identity, end(outcome), sent_at);
             self.put_back(now, notification);
         } else {
@@ -491,10 +476,25 @@ impl Machine {
     }
 
     /// These events are told by what is published to a registration already; they end with it.
-    pub(super) fn join_publish(&mut self, owner: &BareJid, target: &Target, tickets: &[TicketId]) {
-        if let Some(notification) = self.publishes.unended(owner, target) {
-            notification.tickets.extend(tickets);
+    pub(super) fn join_publishes(
+        &mut self,
+        owner: &BareJid,
+        target: &Target,
+        marks: &[Mark],
+        tickets: &[TicketId],
+    ) {
+        let publishes = &mut self.publishes;
+        let service = publishes.services.get_mut(&target.service);
+        if let Some(waiting) = service.and_then(|service| service.waiting.find(owner, target)) {
+            waiting.tickets.extend(tickets);
             tickets.iter().for_each(|&ticket| self.tickets.hold(ticket));
+        }
+        for mark in marks {
+            let id = publishes.telling.get(mark);
+            if let Some(flight) = id.and_then(|id| publishes.in_flight.get_mut(id)) {
+                flight.notification.tickets.extend(tickets);
+                tickets.iter().for_each(|&ticket| self.tickets.hold(ticket));
+            }
         }
     }
 

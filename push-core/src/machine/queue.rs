@@ -39,6 +39,7 @@ impl Queue {
         if let Some(have) = self.find(owner, target) {
             have.summary = Arc::new(joined(&have.summary, (*notification.summary).clone()));
             have.registration = notification.registration;
+            have.marks.extend(notification.marks);
             have.tickets.extend(notification.tickets);
             return false;
         }
@@ -61,6 +62,7 @@ impl Queue {
             return self.push(older);
         };
         newer.summary = Arc::new(joined(&older.summary, (*newer.summary).clone()));
+        newer.marks.extend(older.marks);
         newer.tickets.extend(older.tickets);
         false
     }

@@ -98,8 +98,8 @@ pub struct Adapter {
     drawn: u64,
     outstanding: BTreeMap<u64, Entry>,
     collapsed: VecDeque<Entry>,
-    /// Acknowledged since the last hello.
-    acked: BTreeSet<u64>,
+    /// How often each number was sent on this connection and not acknowledged since; once more for those sent before.
+    said: BTreeMap<u64, usize>,
     /// The sessions of the host's users.
     pub seats: BTreeMap<String, Vec<Seat>>,
     requests: BTreeMap<u64, (String, Timestamp)>,
@@ -133,7 +133,7 @@ impl Adapter {
             drawn: 0,
             outstanding: BTreeMap::new(),
             collapsed: VecDeque::new(),
-            acked: BTreeSet::new(),
+            said: BTreeMap::new(),
             seats: BTreeMap::new(),
             requests: BTreeMap::new(),
             requested: 0,
@@ -157,6 +157,11 @@ impl Adapter {
         outstanding.filter(|entry| !entry.withdrawn).count() + self.collapsed.len()
     }
 
+    /// How many clients wait for an answer.
+    pub fn asking(&self) -> usize {
+        self.requests.len()
+    }
+
     /// Whether it believes that a user has no registration.
     pub fn believes_none(&self, user: &str) -> bool {
         self.none.contains(user)
@@ -171,15 +176,20 @@ impl Adapter {
     /// The component's stream is lost.
     pub fn disconnect(&mut self) {
         (self.connected, self.attached) = (false, false);
+        self.said = self.outstanding.keys().map(|number| (*number, 1)).collect();
         self.out.clear();
     }
 
     /// The server is restarted in order: what is kept survives, numbers and knowledge do not.
     pub fn restart(&mut self) {
         self.disconnect();
-        let kept = std::mem::take(&mut self.outstanding).into_values();
-        let kept: Vec<Entry> = kept.filter(|entry| !entry.withdrawn).collect();
-        self.collapsed = kept.into_iter().chain(self.collapsed.drain(..)).collect();
+        let outstanding = std::mem::take(&mut self.outstanding).into_values();
+        let collapsed = std::mem::take(&mut self.collapsed);
+        outstanding
+            .filter(|entry| !entry.withdrawn)
+            .chain(collapsed)
+            .for_each(|entry| self.collapse(entry));
+        self.said.clear();
         self.epoch += 1;
         (self.drawn, self.requested, self.users) = (0, 0, 0);
         (self.instance, self.got) = (None, None);

@@ -285,3 +285,30 @@ fn an_event_over_the_limit_is_passed_over_and_acknowledged_by_the_next() {
         assert_eq!(world.adapter().kept(), 0, "first: {first}");
     }
 }
+
+#[test]
+fn a_refusal_that_was_lost_on_the_way_is_no_outcome() {
+    let mut world = alice();
+    world.adapter().max_in_flight = 0;
+    world.missed("offline", "alice", None, "1");
+    // The adapter has just refused it.
+    world.pass(Duration::from_millis(4));
+    world.cut();
+    world.adapter().max_in_flight = 10;
+    world.connect();
+    world.pass(Duration::from_secs(60));
+    assert_eq!(bodies(&mut world), ["1"]);
+    assert_eq!(world.adapter().kept(), 0);
+}
+
+#[test]
+fn requests_right_behind_the_hello_are_heard() {
+    let mut world = alice();
+    world.cut();
+    world.connect();
+    // Our hello has arrived and is answered; the adapter's knock was on its way at the same time.
+    world.pass(Duration::from_millis(2));
+    assert!(world.adapter().is_attached());
+    let enable = format!("<enable xmlns='urn:xmpp:push:0' jid='{SERVICE}' node='new'/>");
+    assert_eq!(world.request("alice", "phone", &enable), "result");
+}

@@ -104,7 +104,10 @@ impl Adapter {
         self.outstanding.len() < self.window
     }
 
-    fn collapse(&mut self, newer: Entry) {
+    pub(super) fn collapse(&mut self, newer: Entry) {
+        if matches!(newer.kind, "removed" | "created") {
+            return self.collapsed.push_back(newer);
+        }
         let same = |entry: &&mut Entry| {
             (&entry.user, &entry.resource, entry.kind) == (&newer.user, &newer.resource, newer.kind)
         };
@@ -143,6 +146,7 @@ impl Adapter {
     }
 
     fn say_event(&mut self, number: u64) {
+        *self.said.entry(number).or_default() += 1;
         let entry = &self.outstanding[&number];
         let mut event = format!(
             "<event xmlns='urn:x-xmpp-push:link:1' n='{number}' kind='{}' user='{}' count='{}' first='{}'",

@@ -49,7 +49,6 @@ impl Adapter {
         self.users = number(hello, "users");
         self.window = usize::try_from(number(hello, "window")).unwrap();
         self.attached = true;
-        self.acked.clear();
         let got = self
             .got
             .map(|got| format!(" instance='{instance}' got='{got}'"));
@@ -70,19 +69,27 @@ impl Adapter {
         assert_eq!(ack.attribute("epoch"), Some(&*self.epoch_name()));
         let numbers = Ranges::read(&ack.text());
         for number in (1..=self.drawn).filter(|number| numbers.contains(*number)) {
+            let said = self.said.entry(number).or_default();
             assert!(
-                self.acked.insert(number),
-                "acknowledged {number} twice in one attach"
+                *said > 0,
+                "acknowledged {number} more often than it was sent"
             );
+            *said -= 1;
             let Some(entry) = self.outstanding.remove(&number) else {
                 continue;
             };
             let body = entry.message.as_deref().and_then(body_of);
-            let open = self
-                .in_flight
+            let held = self
+                .outstanding
                 .values()
-                .any(|(_, open)| open.body.is_some() && open.body == body && !entry.withdrawn);
-            assert!(!open, "acknowledged {number} before its publish has ended");
+                .any(|other| body.is_some() && other.message.as_deref().and_then(body_of) == body);
+            let open = self.in_flight.iter().find(|(_, (_, open))| {
+                open.body.is_some() && open.body == body && !entry.withdrawn && !held
+            });
+            assert!(
+                open.is_none(),
+                "acknowledged {number} before its publish has ended: {entry:?} {open:?}"
+            );
         }
         self.send_collapsed();
     }
