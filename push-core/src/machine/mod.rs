@@ -10,9 +10,12 @@ mod judge;
 mod lanes;
 mod link;
 mod publishes;
+mod publishing;
 mod queue;
 mod requests;
+mod serving;
 mod settings;
+mod settling;
 mod tickets;
 
 pub use settings::{IdentityChoice, Settings};
