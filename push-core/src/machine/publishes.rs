@@ -222,7 +222,7 @@ impl Machine {
 
     fn start(&mut self, now: Timestamp, notification: Notification, identity: Identity) {
         if self.tickets.all_withdrawn(&notification.tickets) {
-            return self.ended(now, notification, identity, PublishEnd::Withdrawn, now);
+            return self.ended(now, &notification, identity, PublishEnd::Withdrawn, now);
         }
         self.publishes.drawn += 1;
         let id = PublishId(self.publishes.drawn);
@@ -389,7 +389,7 @@ impl Machine {
             self.report_end(now, &notification, identity, end(outcome), sent_at);
             self.put_back(now, notification);
         } else {
-            self.ended(now, notification, identity, end(outcome), sent_at);
+            self.ended(now, &notification, identity, end(outcome), sent_at);
         }
         self.pump(now, &service);
     }
@@ -449,12 +449,12 @@ impl Machine {
     fn ended(
         &mut self,
         now: Timestamp,
-        notification: Notification,
+        notification: &Notification,
         identity: Identity,
         end: PublishEnd,
         since: Timestamp,
     ) {
-        self.report_end(now, &notification, identity, end, since);
+        self.report_end(now, notification, identity, end, since);
         self.release(&notification.tickets);
     }
 
@@ -523,7 +523,7 @@ impl Machine {
         for notification in withdrawn {
             let identity = notification.registration.identity;
             let now = Timestamp::default();
-            self.ended(now, notification, identity, PublishEnd::Withdrawn, now);
+            self.ended(now, &notification, identity, PublishEnd::Withdrawn, now);
         }
     }
 }

@@ -18,8 +18,8 @@ use std::time::Duration;
 pub fn play(text: &str) -> String {
     let mut player = Player::new(settings());
     let paragraphs = text.split("\n\n").map(|part| part.trim_matches('\n'));
-    let played = paragraphs.flat_map(|paragraph| player.paragraph(paragraph));
-    played.collect::<Vec<_>>().join("\n\n") + "\n"
+    let shown = paragraphs.flat_map(|paragraph| player.paragraph(paragraph));
+    shown.collect::<Vec<_>>().join("\n\n") + "\n"
 }
 
 /// The first lines that differ.

@@ -116,7 +116,7 @@ fn every_answer_to_a_publish_is_judged() {
                 } else {
                     *dice.pick(&values)
                 };
-                attributes.push_str(&format!("{name}='{value}' "));
+                attributes += &[name, "='", value, "' "].concat();
             }
         }
         judged += usize::from(outcome(&attributes));

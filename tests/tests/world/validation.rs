@@ -284,15 +284,11 @@ fn values_are_kept_byte_for_byte_and_in_order() {
         ("a", "<&>'\""),
         ("m", "\u{1F600}é\u{301}"),
     ];
-    let fields: String = values
-        .iter()
-        .map(|(var, value)| {
-            format!(
-                "<field var='{var}'><value>{}</value></field>",
-                escaped(value)
-            )
-        })
-        .collect();
+    let field = |(var, value): &(&str, &str)| {
+        let value = escaped(value);
+        format!("<field var='{var}'><value>{value}</value></field>")
+    };
+    let fields = values.iter().map(field).collect::<Vec<_>>().concat();
     let kept = options(&submit(&format!("{FORM_TYPE}{fields}")));
     let expected = values.map(|(var, value)| (var.to_owned(), value.to_owned()));
     assert_eq!(kept, expected);
@@ -338,9 +334,8 @@ fn limits_are_named() {
         format!("<enable xmlns='urn:xmpp:push:0' jid='a@{jid}' node='n'/>")
     };
     let fields = |count: usize| {
-        let fields: String = (0..count)
-            .map(|n| format!("<field var='f{n}'><value>v</value></field>"))
-            .collect();
+        let field = |n| format!("<field var='f{n}'><value>v</value></field>");
+        let fields = (0..count).map(field).collect::<Vec<_>>().concat();
         submit(&format!("{FORM_TYPE}{fields}"))
     };
     let size = |size: usize| {
