@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::exit::Failure;
 use crate::lock::InstanceLock;
 use crate::{compose, run};
+use push_core::transport::DownReason;
 use push_core::{BareJid, HostStatus, Status};
 use push_driver::Handle;
 use serde_json::json;
@@ -185,16 +186,38 @@ async fn server(config: Config, findings: &mut Findings) -> Result<(), Failure> 
     match status {
         Some(status) if status.up => {
             findings.good(format!("server: connected to {address} as {component}"));
-            status.hosts.iter().for_each(|status| host(status, &component, findings));
+            status
+                .hosts
+                .iter()
+                .for_each(|status| host(status, &component, findings));
         }
-        _ => findings.bad(
-            format!("server: no connection to {address} as {component}"),
-            "see that the server listens there for components, that it knows this component, and that the secret is the same",
-        ),
+        status => {
+            let reason = status.and_then(|status| status.down);
+            let why = reason
+                .as_ref()
+                .map_or_else(|| "no answer".to_owned(), ToString::to_string);
+            findings.bad(
+                format!("server: {address}, as {component}: {why}"),
+                remedy(reason.as_ref()),
+            );
+        }
     }
     drop(tokio::time::timeout(SETTLE, handle.drain()).await);
     running.abort();
     Ok(())
+}
+
+/// What to do about a stream that does not come up.
+fn remedy(reason: Option<&DownReason>) -> &'static str {
+    match reason {
+        Some(DownReason::NotAuthorized) => {
+            "give component.secret and the server's configuration of this component the same secret"
+        }
+        Some(DownReason::Conflict) => "stop the other program that is connected under this name",
+        _ => {
+            "see that the server runs, listens there for components (XEP-0114), and knows this component"
+        }
+    }
 }
 
 async fn settled(handle: &Handle) -> Option<Status> {

@@ -5,6 +5,7 @@ use crate::link::LinkMessage;
 use crate::registration::{Identity, Registration};
 use crate::report::Report;
 use crate::store::Change;
+use crate::transport::DownReason;
 use crate::xep::delegation::DelegatedAnswer;
 use crate::xep::iq::IqAnswer;
 use crate::xep::privilege::PrivilegedIq;
@@ -131,6 +132,8 @@ pub enum OperatorReply {
 pub struct Status {
     /// Whether the stream is up.
     pub up: bool,
+    /// Why it is not, if that is known.
+    pub down: Option<DownReason>,
     /// Each configured host.
     pub hosts: Vec<HostStatus>,
     /// Missed messages waiting for a decision or for their publish.

@@ -9,33 +9,59 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
-/// How often the same complaint about publishes is logged at most.
+/// How often the same complaint is logged at most.
 const REPEAT: Duration = Duration::from_secs(10);
 
-/// Logs reports; complaints that come with every publish only now and then, with their number.
+/// Logs reports; complaints that can come with every message only now and then, with their number.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
-    complaints: HashMap<PublishEnd, (Instant, u64)>,
+    complaints: HashMap<Complaint, (Instant, u64)>,
+}
+
+/// What can come with every message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Complaint {
+    /// Nobody was woken.
+    Publish(PublishEnd),
+    Overloaded,
+    Skipped,
+    Untrusted(&'static str),
+    StoreFailed,
+}
+
+impl Complaint {
+    fn of(report: &Report) -> Option<Self> {
+        match report {
+            Report::Published {
+                end: PublishEnd::Accepted | PublishEnd::Withdrawn,
+                ..
+            } => None,
+            Report::Published { end, .. } => Some(Self::Publish(*end)),
+            Report::Overloaded => Some(Self::Overloaded),
+            Report::Skipped { .. } => Some(Self::Skipped),
+            Report::Untrusted { what } => Some(Self::Untrusted(what)),
+            Report::StoreFailed { .. } => Some(Self::StoreFailed),
+            _ => None,
+        }
+    }
 }
 
 impl Log {
     pub(crate) fn report(&mut self, report: &Report) {
-        if let Report::Published { end, .. } = report {
-            self.published(*end);
+        if let Some(complaint) = Complaint::of(report) {
+            self.complain(complaint, report);
         }
         line(report);
     }
 
-    /// What an operator must hear of even without debug logs: nobody was woken.
-    fn published(&mut self, end: PublishEnd) {
-        if matches!(end, PublishEnd::Accepted | PublishEnd::Withdrawn) {
-            return;
-        }
+    /// At once the first time, then with the number of those since.
+    fn complain(&mut self, complaint: Complaint, report: &Report) {
         let now = Instant::now();
-        let (since, count) = self.complaints.entry(end).or_insert((now, 0));
+        let (since, count) = self.complaints.entry(complaint).or_insert((now, 0));
         *count += 1;
         if *count == 1 || now.duration_since(*since) >= REPEAT {
-            complain(end, *count);
+            complain(complaint, report, *count);
+            // What follows is counted from here; the 1 keeps it from being told at once.
             (*since, *count) = (now, 1);
         }
     }
@@ -45,7 +71,7 @@ fn line(report: &Report) {
     match report {
         Report::StreamUp => info!("connected to the server"),
         Report::StreamDown(reason) => stream_down(reason),
-        Report::Skipped { bytes } => warn!(bytes, "a stanza over the limit was passed over"),
+        Report::Skipped { bytes } => debug!(bytes, "stanza passed over"),
         Report::Attached { host, software } => info!(host, software, "adapter attached"),
         Report::Detached { host } => warn!(host, "adapter detached"),
         Report::NoAdapter { host } => info!(host, "no adapter at this host"),
@@ -66,7 +92,7 @@ fn line(report: &Report) {
         Report::IdentityChosen { host, identity } => {
             info!(host, ?identity, "publishing under this identity")
         }
-        Report::Untrusted { what } => warn!(what, "passed over: not from a configured host"),
+        Report::Untrusted { what } => debug!(what, "passed over"),
         Report::Requested { owner, outcome } => requested(owner.as_str(), *outcome),
         Report::Decided {
             owner,
@@ -101,7 +127,7 @@ fn line(report: &Report) {
             );
         }
         Report::Forgotten { owner } => debug!(owner = owner.as_str(), "account forgotten"),
-        Report::StoreFailed { error } => error!(error, "the store failed"),
+        Report::StoreFailed { error } => debug!(error, "store failed"),
         Report::Corrupt { owner, rows } => {
             error!(
                 rows,
@@ -112,7 +138,7 @@ fn line(report: &Report) {
                 "account with unreadable registrations"
             );
         }
-        Report::Overloaded => warn!("too much waits: a missed message was let go"),
+        Report::Overloaded => debug!("missed message let go"),
         other => error!(report = ?std::mem::discriminant(other), "unknown report of the core"),
     }
 }
@@ -146,7 +172,27 @@ fn decided(owner: &str, cause: &str, decision: Decision) {
     debug!(owner, cause, ?decision, "missed message");
 }
 
-fn complain(end: PublishEnd, count: u64) {
+fn complain(complaint: Complaint, report: &Report, count: u64) {
+    match (complaint, report) {
+        (Complaint::Publish(end), _) => publish_ended(end, count),
+        (Complaint::Overloaded, _) => {
+            warn!(
+                count,
+                "too much waits: missed messages are let go; raise push.workers.max_queue"
+            );
+        }
+        (Complaint::Skipped, _) => warn!(count, "a stanza over stream.max_stanza was passed over"),
+        (Complaint::Untrusted(what), _) => {
+            warn!(what, count, "passed over: not from a configured host")
+        }
+        (Complaint::StoreFailed, Report::StoreFailed { error }) => {
+            error!(error, count, "the store failed")
+        }
+        (Complaint::StoreFailed, _) => {}
+    }
+}
+
+fn publish_ended(end: PublishEnd, count: u64) {
     match end {
         PublishEnd::Accepted | PublishEnd::Withdrawn => {}
         PublishEnd::Refused(condition) => {

@@ -60,6 +60,7 @@ mod scanner;
 mod scope;
 mod stream;
 mod tape;
+mod text;
 mod writer;
 mod xml;
 

@@ -103,13 +103,7 @@ impl Scanner {
                 Some(end) => Ok((end + 1, self.closed())),
             },
             State::Bang(seen) => {
-                if rest[0] != CDATA[*seen] {
-                    return Err(FramingError::Restricted);
-                }
-                *seen += 1;
-                if *seen == CDATA.len() {
-                    self.state = State::CData(0);
-                }
+                self.state = bang(*seen, rest[0])?;
                 Ok((1, None))
             }
             State::CData(brackets) => {
@@ -120,11 +114,10 @@ impl Scanner {
                 Ok((used, None))
             }
             State::Declaration(question) => {
-                let ended = *question && rest[0] == b'>';
-                *question = rest[0] == b'?';
-                if ended {
-                    self.state = State::Content;
-                }
+                self.state = match (*question, rest[0]) {
+                    (true, b'>') => State::Content,
+                    (_, byte) => State::Declaration(byte == b'?'),
+                };
                 Ok((1, None))
             }
             State::Closed => Ok((rest.len(), None)),
@@ -206,6 +199,17 @@ fn tag_end(quote: &mut Quote, rest: &[u8]) -> Option<usize> {
         }
         at += 1;
     }
+}
+
+/// Goes on behind `<!`, where only a CDATA section may begin.
+fn bang(seen: usize, byte: u8) -> Result<State, FramingError> {
+    if byte != CDATA[seen] {
+        return Err(FramingError::Restricted);
+    }
+    Ok(match seen + 1 {
+        all if all == CDATA.len() => State::CData(0),
+        seen => State::Bang(seen),
+    })
 }
 
 /// Goes on in a CDATA section: the bytes used, and whether they end it.

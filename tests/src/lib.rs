@@ -8,3 +8,8 @@
 pub mod live;
 pub mod store;
 pub mod world;
+
+/// The examples of the README, compiled by `cargo test --doc`.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -1,7 +1,13 @@
 //! The live suite: real servers with the adapter, real clients, the real binary.
 //!
-//! `live/suite/` is written once and included by each server, which gives it `stage()` and `server()`. A test's name tells both:
-//! `prosody::suite::missed::a_user_without_a_session_is_told`.
+//! `live/suite/` is written once; each server includes the modules that hold for it and gives them `stage()`. A test's name tells
+//! both: `prosody::suite::missed::a_user_without_a_session_is_told`.
+//!
+//! | Server | Archive | What else |
+//! |---|---|---|
+//! | `prosody`, `ejabberd` | yes | restarts, reloads, faults; `if_offline` on ejabberd |
+//! | `prosody_plain`, `ejabberd_plain` | no | `mod_privilege`, and nothing sent anew, on ejabberd |
+//! | `prosody_zero_code` | yes | no adapter |
 #![expect(
     clippy::duplicate_mod,
     reason = "the suite is included once for each server"
@@ -9,5 +15,11 @@
 
 #[path = "live/ejabberd.rs"]
 mod ejabberd;
+#[path = "live/ejabberd_plain.rs"]
+mod ejabberd_plain;
 #[path = "live/prosody.rs"]
 mod prosody;
+#[path = "live/prosody_plain.rs"]
+mod prosody_plain;
+#[path = "live/prosody_zero_code.rs"]
+mod prosody_zero_code;

@@ -26,6 +26,8 @@ process_iq(#iq{type = set, from = #jid{luser = User, lserver = Host}, to = #jid{
         true -> submit(Tabs, IQ);
         false -> unavailable(IQ)
     end;
+process_iq(#iq{type = set, lang = Lang, from = #jid{luser = User, lserver = Host}, to = #jid{luser = User, lserver = Host}} = IQ) ->
+    xmpp:make_error(strip(IQ), xmpp:err_bad_request(<<"Neither enable nor disable">>, Lang));
 process_iq(#iq{lang = Lang} = IQ) ->
     xmpp:make_error(strip(IQ), xmpp:err_not_allowed(<<"Only enable and disable, and only for your own account">>, Lang)).
 

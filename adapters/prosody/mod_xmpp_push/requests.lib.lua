@@ -121,6 +121,16 @@ local function refuse_get(event)
 	return refuse(event, "cancel", "not-allowed", "Use an IQ of type set");
 end
 
+-- Anything else in the namespace, once nothing has answered it.
+local function refuse_unknown(event)
+	local stanza = event.stanza;
+	local child = stanza.tags[1];
+	if not child or child.attr.xmlns ~= xmlns_push then return nil; end
+	if stanza.attr.type == "get" then return refuse_get(event); end
+	if stanza.attr.type ~= "set" then return nil; end
+	return refuse(event, "modify", "bad-request", "Neither enable nor disable");
+end
+
 -- The priority is that of a handler which owns the namespace: other modules listen at 0.
 function Requests:listen()
 	local function hook(event, name, handler)
@@ -134,6 +144,7 @@ function Requests:listen()
 			hook("iq-"..kind.."/host/", name, refuse_others);
 		end
 	end
+	module:hook("iq/self", self.guard.wrap("a request", refuse_unknown), -1);      -- behind mod_iq, which looks for handlers
 	module:hook("account-disco-info", self.guard.wrap("disco", function (event)
 		(event.reply or event.stanza):tag("feature", { var = xmlns_push }):up();
 	end));

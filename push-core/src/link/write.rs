@@ -94,6 +94,26 @@ impl WriteXml for ToAdapter {
 }
 
 impl ToAdapter {
+    /// The bytes of the texts in it, roughly: what makes one element much larger than another.
+    pub(crate) fn text_bytes(&self) -> usize {
+        match self {
+            Self::Users { users, .. } => users.iter().map(|(user, _)| user.len() + 16).sum(),
+            Self::Publish {
+                registration,
+                summary,
+                ..
+            } => {
+                let options = registration
+                    .options
+                    .fields()
+                    .map(|(name, value)| name.len() + value.len());
+                let body = summary.last_message_body.as_ref().map_or(0, String::len);
+                registration.target.node.as_str().len() + options.sum::<usize>() + body
+            }
+            _ => 0,
+        }
+    }
+
     const fn name(&self) -> &'static str {
         match self {
             Self::Hello { .. } => "hello",

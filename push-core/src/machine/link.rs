@@ -13,8 +13,10 @@ use std::sync::Arc;
 
 /// The kinds and contents the built-in plugins read.
 const WANT: &str = "offline queued unacked lost archived removed created";
-/// Elements per message: servers limit the size of a stanza.
+/// Elements per message, and bytes of texts in them: Prosody ends a stream with a stanza over 512 kB, and an escaped
+/// character may take six bytes.
 const ITEMS: usize = 50;
+const BYTES: usize = 64 << 10;
 /// Statements per element.
 const STATEMENTS: usize = 500;
 /// Unanswered pings after which the adapter is gone.
@@ -227,7 +229,7 @@ impl Machine {
             }
             let from: Arc<str> = self.settings.component.as_str().into();
             while !items.is_empty() && self.up {
-                let rest = items.split_off(items.len().min(ITEMS));
+                let rest = items.split_off(portion(&items));
                 let message = LinkMessage {
                     from: from.clone(),
                     host: state.domain.clone(),
@@ -247,6 +249,16 @@ fn enter_epoch(host: &mut Host, epoch: &str) {
     host.highest = 0;
     host.pending.clear();
     host.done.clear();
+}
+
+/// How many of `items` go into one message; at least one.
+fn portion(items: &[ToAdapter]) -> usize {
+    let mut bytes = 0;
+    let fits = |item: &&ToAdapter| {
+        bytes += item.text_bytes();
+        bytes <= BYTES
+    };
+    items.iter().take(ITEMS).take_while(fits).count().max(1)
 }
 
 /// Statements first: they hold for the answers that follow. Acknowledgements last.

@@ -10,9 +10,12 @@ mod judge;
 mod lanes;
 mod link;
 mod publishes;
+mod publishing;
 mod queue;
 mod requests;
+mod serving;
 mod settings;
+mod settling;
 mod tickets;
 
 pub use settings::{IdentityChoice, Settings};
@@ -69,6 +72,8 @@ pub struct Machine {
     rng: ChaCha8Rng,
     actions: VecDeque<Action>,
     up: bool,
+    /// Why the stream is down, once that is known.
+    down: Option<DownReason>,
     /// Something was passed over since the stream came up: numbers may be missing.
     skipped: bool,
     hosts: Hosts,
@@ -107,6 +112,7 @@ impl Machine {
         Self {
             actions: VecDeque::new(),
             up: false,
+            down: None,
             skipped: false,
             hosts,
             lanes: Lanes::new(hash),
@@ -177,6 +183,7 @@ impl Machine {
 
     fn stream_up(&mut self, now: Timestamp) {
         self.up = true;
+        self.down = None;
         self.skipped = false;
         self.report(Report::StreamUp);
         for host in 0..self.hosts.len() {
@@ -188,6 +195,7 @@ impl Machine {
 
     fn stream_down(&mut self, reason: DownReason) {
         self.up = false;
+        self.down = Some(reason.clone());
         self.report(Report::StreamDown(reason));
         for host in 0..self.hosts.len() {
             self.detach(host);
@@ -257,6 +265,7 @@ impl Machine {
         };
         Status {
             up: self.up,
+            down: self.down.clone(),
             hosts: self.hosts.iter().map(status).collect(),
             waiting: self.waiting(),
             in_flight: self.publishes.in_flight(),

@@ -168,12 +168,12 @@ fn options(form: Form<'_>, limits: &RequestLimits) -> Result<PublishOptions, Req
     let mut fields: Vec<(String, String)> = Vec::new();
     let mut size = 0;
     for field in form.fields() {
+        let Some(var) = field.var else { continue };
         let [value] = field.values.as_slice() else {
             return Err(RequestError::Malformed(
                 "a field of the form has not exactly one value",
             ));
         };
-        let Some(var) = field.var else { continue };
         if var == "FORM_TYPE" {
             form_type = Some(value.clone());
             continue;

@@ -138,13 +138,15 @@ impl Ejabberd {
         Ok(())
     }
 
-    /// Asks it to stop and waits until it has.
+    /// Asks it to stop, as `ejabberdctl stop` does, and waits until it has. At SIGTERM it would kill the sessions first.
     ///
     /// # Errors
     /// It does not run, or does not stop.
     pub async fn stop(&mut self) -> Result<()> {
-        self.process()?.terminate()?;
-        self.process()?.wait_for_end(PATIENCE).await?;
+        let process = self.process()?;
+        // It may be gone before it has answered; that it goes is what counts.
+        drop(self.api("stop", &json!({})).await);
+        process.wait_for_end(PATIENCE).await?;
         self.process = None;
         Ok(())
     }

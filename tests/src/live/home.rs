@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{Context as _, Failure, Result};
+use super::{Context as _, Failure, Result, repository};
 
 /// A temporary folder for a server's files, and the system that the server's programs come from.
 ///
@@ -145,6 +145,27 @@ impl Home {
         copied.sort();
         Ok(copied)
     }
+}
+
+/// A folder with one file of a folder of the repository, changed: behind each of the texts follows what belongs to it. To be
+/// copied over the original.
+///
+/// # Errors
+/// The file has not each of the texts.
+pub fn overlay(folder: &str, file: &str, insertions: &[(&str, &str)]) -> Result<TempDir> {
+    let original = repository().join(folder).join(file);
+    let mut content = fs::read_to_string(&original).context(original.display())?;
+    for (text, insertion) in insertions {
+        if !content.contains(text) {
+            return Err(Failure::new(format!("{file} has no {text:?}")));
+        }
+        content = content.replace(text, &format!("{text} {insertion}"));
+    }
+    let copy = tempfile::tempdir()?;
+    let path = copy.path().join(file);
+    fs::create_dir_all(path.parent().unwrap_or(copy.path()))?;
+    fs::write(path, content)?;
+    Ok(copy)
 }
 
 fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {

@@ -3,14 +3,19 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
 
-use super::{Context as _, Result};
+use super::{Context as _, Failure, Result};
+
+/// How long bytes are waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How much is read at once, in bytes.
 const CHUNK: usize = 16 * 1024;
@@ -92,6 +97,21 @@ impl Proxy {
     #[must_use]
     pub fn bytes_to_server(&self) -> u64 {
         self.counters.to_server.load(Ordering::Relaxed)
+    }
+
+    /// Waits until more than so many bytes went to the clients.
+    ///
+    /// # Errors
+    /// They do not in time.
+    pub async fn delivers_more_than(&self, bytes: u64) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while self.bytes_to_client() <= bytes {
+            if Instant::now() >= deadline {
+                return Err(Failure::new("the server sends nothing"));
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
     }
 
     /// How many bytes went to the clients so far.
@@ -181,7 +201,6 @@ async fn pump(
 #[cfg(test)]
 mod tests {
     use std::io::ErrorKind;
-    use std::time::Duration;
 
     use tokio::time::timeout;
 

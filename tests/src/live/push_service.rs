@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use push_core::BareJid;
 use push_core::transport::{StreamEvent, Transport as _};
-use push_core::xml::{ElementRef, ElementSink, Namespace, WriteXml};
-use push_transport_xmpp::{Stream, StreamConfig};
-use tokio::sync::watch;
+use push_core::xml::{ElementRef, ElementSink, Namespace, Stanza, WriteXml};
+use push_transport_xmpp::{Decoder, Incoming, Limits, Stream, StreamConfig};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -25,6 +25,8 @@ pub enum Reply {
     Result,
     /// With an error of this type and condition.
     Error(&'static str, &'static str),
+    /// With a result, after this long.
+    Late(Duration),
     /// Not at all.
     Nothing,
 }
@@ -61,14 +63,29 @@ impl Notification {
     }
 }
 
+/// How many messages notifications stand for, together.
+#[must_use]
+pub fn total(notifications: &[Notification]) -> u64 {
+    notifications.iter().map(Notification::count).sum()
+}
+
 /// A connected push service. It ends when dropped.
 #[derive(Debug)]
 pub struct PushService {
     jid: String,
     got: watch::Receiver<Vec<Notification>>,
+    heard: watch::Receiver<Vec<String>>,
     up: watch::Receiver<bool>,
     reply: Arc<Mutex<Reply>>,
+    orders: mpsc::UnboundedSender<Order>,
     task: JoinHandle<()>,
+}
+
+/// What it sends beside answers that are due at once.
+#[derive(Debug)]
+enum Order {
+    Say(Stanza),
+    Answer(Stanza, Reply),
 }
 
 impl PushService {
@@ -82,15 +99,26 @@ impl PushService {
         let mut stream = Stream::start(config, [9; 32]);
         wait_until_up(&mut stream).await?;
         let reply = Arc::new(Mutex::new(Reply::Result));
-        let (sender, got) = watch::channel(Vec::new());
-        let (state, up) = watch::channel(true);
-        let task = tokio::spawn(serve(stream, sender, state, reply.clone()));
+        let (got_sender, got) = watch::channel(Vec::new());
+        let (heard_sender, heard) = watch::channel(Vec::new());
+        let (up_sender, up) = watch::channel(true);
+        let (orders, to_do) = mpsc::unbounded_channel();
+        let serving = Serving {
+            stream,
+            got: got_sender,
+            heard: heard_sender,
+            up: up_sender,
+            reply: reply.clone(),
+            orders: orders.clone(),
+        };
         Ok(Self {
             jid: jid.to_owned(),
             got,
+            heard,
             up,
             reply,
-            task,
+            orders,
+            task: tokio::spawn(serving.run(to_do)),
         })
     }
 
@@ -103,6 +131,39 @@ impl PushService {
     /// How it answers from now on.
     pub fn answer(&self, reply: Reply) {
         *self.reply.lock().unwrap_or_else(PoisonError::into_inner) = reply;
+    }
+
+    /// Sends any stanza, as XML.
+    ///
+    /// # Errors
+    /// This is no stanza.
+    pub fn say(&self, xml: &str) -> Result<()> {
+        let stanza = parsed(xml).ok_or_else(|| Failure::new(format!("no stanza: {xml}")))?;
+        self.orders
+            .send(Order::Say(stanza))
+            .map_err(|_| Failure::new("the push service has left"))
+    }
+
+    /// Every stanza it was sent that is no notification, as XML.
+    #[must_use]
+    pub fn heard(&self) -> Vec<String> {
+        self.heard.borrow().clone()
+    }
+
+    /// Waits until it was sent `count` stanzas that are no notifications.
+    ///
+    /// # Errors
+    /// They do not come in time.
+    pub async fn hears(&self, count: usize) -> Result<Vec<String>> {
+        let mut heard = self.heard.clone();
+        let enough = timeout(PATIENCE, heard.wait_for(|heard| heard.len() >= count)).await;
+        match enough {
+            Ok(Ok(heard)) => Ok(heard.clone()),
+            _ => Err(Failure::new(format!(
+                "not {count} stanzas but {:#?}",
+                self.heard()
+            ))),
+        }
     }
 
     /// Waits until it is connected, again after a restart of the server.
@@ -153,34 +214,25 @@ impl PushService {
     /// # Errors
     /// They do not come in time.
     pub async fn receives_at_least(&self, count: usize) -> Result<Vec<Notification>> {
+        self.receives_until(|got| got.len() >= count).await
+    }
+
+    /// Waits until all that it has got is `enough`.
+    ///
+    /// # Errors
+    /// It is not in time.
+    pub async fn receives_until(
+        &self,
+        enough: impl Fn(&[Notification]) -> bool,
+    ) -> Result<Vec<Notification>> {
         let mut got = self.got.clone();
-        let enough = timeout(PATIENCE, got.wait_for(|got| got.len() >= count)).await;
-        match enough {
+        match timeout(PATIENCE, got.wait_for(|got| enough(got))).await {
             Ok(Ok(got)) => Ok(got.clone()),
             _ => Err(Failure::new(format!(
-                "not {count} notifications but {:#?}",
+                "not what is waited for in {:#?}",
                 self.got()
             ))),
         }
-    }
-
-    /// Waits until a notification satisfies `what`.
-    ///
-    /// # Errors
-    /// None does in time.
-    pub async fn receives_one(&self, what: impl Fn(&Notification) -> bool) -> Result<Notification> {
-        let mut got = self.got.clone();
-        let found = timeout(PATIENCE, got.wait_for(|got| got.iter().any(&what))).await;
-        let found = match found {
-            Ok(Ok(got)) => got.iter().find(|one| what(one)).cloned(),
-            _ => None,
-        };
-        found.ok_or_else(|| {
-            Failure::new(format!(
-                "the notification waited for is not in {:#?}",
-                self.got()
-            ))
-        })
     }
 
     /// Sees that it still has exactly `count` notifications after a while: nothing more is on the way.
@@ -218,34 +270,79 @@ async fn wait_until_up(stream: &mut Stream) -> Result<()> {
         .map_err(|_| Failure::new("the push service's component does not connect"))
 }
 
-async fn serve(
-    mut stream: Stream,
+/// A stanza as it would come on a component's stream.
+fn parsed(xml: &str) -> Option<Stanza> {
+    let mut decoder = Decoder::new(Limits::default());
+    decoder.push(b"<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams'>");
+    decoder.push(xml.as_bytes());
+    let header = decoder.next_incoming();
+    match decoder.next_incoming() {
+        Ok(Some(Incoming::Stanza(stanza))) if header.is_ok() => Some(stanza),
+        _ => None,
+    }
+}
+
+/// What runs while it is connected.
+struct Serving {
+    stream: Stream,
     got: watch::Sender<Vec<Notification>>,
+    heard: watch::Sender<Vec<String>>,
     up: watch::Sender<bool>,
     reply: Arc<Mutex<Reply>>,
-) {
-    let mut events = Vec::new();
-    loop {
-        stream.next(&mut events).await;
-        for event in events.drain(..) {
-            let stanza = match event {
-                StreamEvent::Stanza(stanza) => stanza,
-                event => {
-                    up.send_replace(event == StreamEvent::Up);
-                    continue;
-                }
-            };
-            let iq = stanza.root();
-            let Some(notification) = notification(iq) else {
-                continue;
-            };
-            let reply = *reply.lock().unwrap_or_else(PoisonError::into_inner);
-            if reply != Reply::Nothing {
-                stream.send(&Answer { iq, reply });
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+impl Serving {
+    async fn run(mut self, mut to_do: mpsc::UnboundedReceiver<Order>) {
+        let mut events = Vec::new();
+        loop {
+            tokio::select! {
+                () = self.stream.next(&mut events) => {}
+                Some(order) = to_do.recv() => self.carry_out(&order),
             }
-            got.send_modify(|got| got.push(notification));
+            for event in events.drain(..) {
+                match event {
+                    StreamEvent::Stanza(stanza) => self.take(stanza),
+                    event => drop(self.up.send_replace(event == StreamEvent::Up)),
+                }
+            }
+            self.stream.flush();
         }
-        stream.flush();
+    }
+
+    fn carry_out(&mut self, order: &Order) {
+        match order {
+            Order::Say(stanza) => self.stream.send(&stanza.root()),
+            Order::Answer(stanza, reply) => self.stream.send(&Answer {
+                iq: stanza.root(),
+                reply: *reply,
+            }),
+        }
+    }
+
+    fn take(&mut self, stanza: Stanza) {
+        let Some(notification) = notification(stanza.root()) else {
+            let source = stanza.root().source().to_owned();
+            return self.heard.send_modify(|heard| heard.push(source));
+        };
+        let reply = *self.reply.lock().unwrap_or_else(PoisonError::into_inner);
+        self.answer(stanza, reply);
+        self.got.send_modify(|got| got.push(notification));
+    }
+
+    fn answer(&mut self, stanza: Stanza, reply: Reply) {
+        match reply {
+            Reply::Nothing => {}
+            Reply::Late(delay) => {
+                let orders = self.orders.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(delay).await;
+                    // The push service may have left meanwhile.
+                    drop(orders.send(Order::Answer(stanza, Reply::Result)));
+                });
+            }
+            Reply::Result | Reply::Error(..) => self.carry_out(&Order::Answer(stanza, reply)),
+        }
     }
 }
 

@@ -106,17 +106,26 @@ impl Service {
         self.process()?.wait_for_log(from, text, PATIENCE).await
     }
 
-    /// Runs `xmpp-push check` with its configuration; returns the exit code and what was printed.
+    /// A file of its folder: `registrations.db` is the store.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs `xmpp-push check` with its configuration and these further environment variables; returns the exit code and what
+    /// was printed.
     ///
     /// # Errors
     /// The binary is not built.
-    pub fn check(&self) -> Result<(Option<i32>, String)> {
+    pub async fn check(&self, variables: &[(&str, &str)]) -> Result<(Option<i32>, String)> {
         let mut command = Command::new(binary()?);
         command
             .arg("check")
             .arg("--config")
-            .arg(self.folder.path().join("xmpp-push.toml"));
-        let output = command.output().context("xmpp-push check")?;
+            .arg(self.file("xmpp-push.toml"))
+            .envs(variables.iter().copied());
+        let output = tokio::process::Command::from(command).output().await;
+        let output = output.context("xmpp-push check")?;
         Ok((
             output.status.code(),
             String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -139,8 +148,6 @@ secret = "{SECRET}"
 hosts = {hosts:?}
 [store]
 url = "registrations.db"
-[log]
-level = "debug"
 [stream]
 keep_alive = "2s"
 keep_alive_timeout = "2s"

@@ -1,8 +1,12 @@
 //! What most tests need: a slot of a shared server, the service, a push service, and clients.
 
-use super::Result;
+use std::time::Duration;
+
 use push_core::xep::pubsub::PUBLISH_OPTIONS;
 
+use super::Result;
+use super::ejabberd::Ejabberd;
+use super::prosody::Prosody;
 use super::proxy::Proxy;
 use super::puppet::{Login, Puppet, PushRequest, Session};
 use super::push_service::PushService;
@@ -20,6 +24,28 @@ pub struct Ports {
     pub push_service: u16,
 }
 
+impl From<&Prosody> for Ports {
+    fn from(server: &Prosody) -> Self {
+        let ports = server.ports();
+        Self {
+            c2s: ports.c2s,
+            component: ports.component,
+            push_service: ports.component,
+        }
+    }
+}
+
+impl From<&Ejabberd> for Ports {
+    fn from(server: &Ejabberd) -> Self {
+        let ports = server.ports();
+        Self {
+            c2s: ports.c2s,
+            component: ports.component,
+            push_service: ports.push_service,
+        }
+    }
+}
+
 /// How a service is started on a stage.
 #[derive(Clone, Copy, Debug)]
 pub struct Script {
@@ -27,6 +53,8 @@ pub struct Script {
     pub config: &'static str,
     /// What it logs when it is ready.
     pub ready: &'static str,
+    /// Whether it logs all it can.
+    pub trace: bool,
 }
 
 impl Default for Script {
@@ -34,6 +62,7 @@ impl Default for Script {
         Self {
             config: "",
             ready: "adapter attached",
+            trace: false,
         }
     }
 }
@@ -59,8 +88,9 @@ impl Stage {
     /// One of them does not come up.
     pub async fn set(lease: Lease, ports: Ports, script: Script) -> Result<Self> {
         let push = PushService::connect(&lease.slot.push_service(), ports.push_service).await?;
-        let service =
-            Service::start(&[lease.slot], ports.component, script.config, script.ready).await?;
+        let level = if script.trace { "trace" } else { "debug" };
+        let config = format!("{}\n[log]\nlevel = {level:?}\n", script.config);
+        let service = Service::start(&[lease.slot], ports.component, &config, script.ready).await?;
         let mut stage = Self::assemble(lease.slot, ports, service, push);
         stage.lease = Some(lease);
         Ok(stage)
@@ -90,6 +120,13 @@ impl Stage {
         self.slot
     }
 
+    /// A chat room that no other test has.
+    #[must_use]
+    pub fn room(&self) -> String {
+        let name = self.slot.user("room");
+        name.replace(&self.slot.host(), &self.slot.rooms())
+    }
+
     /// Somebody who writes: registered, available, not registered for push.
     ///
     /// # Errors
@@ -103,20 +140,7 @@ impl Stage {
     /// # Errors
     /// The server does not let them in.
     pub async fn client(&self, name: &str, resource: &str) -> Result<Client> {
-        let jid = self.slot().user(name);
-        let proxy = Proxy::start(self.ports.c2s).await?;
-        let puppet = Puppet::start()?;
-        let session = puppet.session(resource);
-        session
-            .connect(&Login::registering(&jid, resource, proxy.port()))
-            .await?;
-        Ok(Client {
-            jid,
-            resource: resource.to_owned(),
-            puppet,
-            session,
-            proxy,
-        })
+        Client::registering(&self.slot.user(name), resource, self.ports.c2s).await
     }
 
     /// One more session of a user, in a process of its own.
@@ -124,19 +148,8 @@ impl Stage {
     /// # Errors
     /// The server does not let them in.
     pub async fn another(&self, of: &Client, resource: &str) -> Result<Client> {
-        let proxy = Proxy::start(self.ports.c2s).await?;
-        let puppet = Puppet::start()?;
-        let session = puppet.session(resource);
-        session
-            .connect(&Login::new(&of.jid, resource, proxy.port()))
-            .await?;
-        Ok(Client {
-            jid: of.jid.clone(),
-            resource: resource.to_owned(),
-            puppet,
-            session,
-            proxy,
-        })
+        let register = false;
+        Client::connect(&of.jid, resource, self.ports.c2s, register).await
     }
 
     /// An available user whose device has enabled `node` at the push service, with options.
@@ -183,6 +196,33 @@ pub struct Client {
 }
 
 impl Client {
+    /// A new account's first session, at a server's port.
+    ///
+    /// # Errors
+    /// The server does not let it in.
+    pub async fn registering(jid: &str, resource: &str, port: u16) -> Result<Self> {
+        let register = true;
+        Self::connect(jid, resource, port, register).await
+    }
+
+    async fn connect(jid: &str, resource: &str, port: u16, register: bool) -> Result<Self> {
+        let proxy = Proxy::start(port).await?;
+        let puppet = Puppet::start()?;
+        let session = puppet.session(resource);
+        let login = Login {
+            register,
+            ..Login::new(jid, resource, proxy.port())
+        };
+        session.connect(&login).await?;
+        Ok(Self {
+            jid: jid.to_owned(),
+            resource: resource.to_owned(),
+            puppet,
+            session,
+            proxy,
+        })
+    }
+
     /// The same client, available.
     ///
     /// # Errors
@@ -215,7 +255,28 @@ impl Client {
     /// The server does not answer.
     pub async fn settled(&self) -> Result<()> {
         self.session.features(None).await?;
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        Ok(())
+    }
+
+    /// Loses the connection and cannot have another: the session waits for resumption.
+    pub async fn hibernates(&self) {
+        self.proxy.refuse(true);
+        self.proxy.cut();
+        // The server sees the reset when it next looks at its sockets.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+
+    /// Stands still, so that it acknowledges nothing, is sent `text` by `writer`, and hibernates.
+    ///
+    /// # Errors
+    /// The server does not send the text.
+    pub async fn loses(&self, writer: &Self, text: &str) -> Result<()> {
+        self.puppet.process().stop()?;
+        let before = self.proxy.bytes_to_client();
+        writer.session.chat(&self.jid, text).await?;
+        self.proxy.delivers_more_than(before).await?;
+        self.hibernates().await;
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Transcripts: documents that say what goes in and out, played against the Machine.
 //!
 //! A transcript is paragraphs, separated by empty lines. `in:` with indented stanzas is heard by the service, `then:` is
-//! something else that happens ([`happen`](Player::happen) knows the sentences); the `out:` behind either is all that the service says
+//! something else that happens (`Player::happen` knows the sentences); the `out:` behind either is all that the service says
 //! at that moment. Everything else is prose. Random words have names: `SESSION-A` and `INSTANCE-A` are the first of their
 //! kind.
 
@@ -18,8 +18,8 @@ use std::time::Duration;
 pub fn play(text: &str) -> String {
     let mut player = Player::new(settings());
     let paragraphs = text.split("\n\n").map(|part| part.trim_matches('\n'));
-    let shown = paragraphs.flat_map(|paragraph| player.paragraph(paragraph));
-    shown.collect::<Vec<_>>().join("\n\n") + "\n"
+    let spoken = paragraphs.flat_map(|paragraph| player.paragraph(paragraph));
+    spoken.collect::<Vec<_>>().join("\n\n") + "\n"
 }
 
 /// The first lines that differ.

@@ -1,16 +1,40 @@
-//! The suite on ejabberd.
+//! The suite on ejabberd with an archive (XEP-0313), which sends what was not acknowledged anew when a session ends.
 
-use push_tests::live::Result;
 use push_tests::live::ejabberd::{Ejabberd, EjabberdConfig};
 use push_tests::live::slot::{Slot, Slots};
 use push_tests::live::stage::{Ports, Script, Stage};
+use push_tests::live::{Failure, Result};
 use tokio::sync::OnceCell;
 
-#[path = "suite/mod.rs"]
-mod suite;
+#[path = "ejabberd/broken.rs"]
+mod broken;
+#[path = "ejabberd/mucsub.rs"]
+mod mucsub;
+#[path = "ejabberd/refusal.rs"]
+mod refusal;
 
-/// Slots of the shared server: more than tests run at once.
-const SLOTS: usize = 24;
+#[path = "suite"]
+mod suite {
+    use super::{Own, stage, stage_with};
+
+    mod accounts;
+    mod answers;
+    mod elsewhere;
+    mod faults;
+    mod hibernated;
+    mod identity;
+    mod missed;
+    mod privacy;
+    mod registration;
+    mod restarts;
+    mod rooms;
+    mod service;
+    mod trust;
+    mod unacknowledged;
+}
+
+/// Slots of a shared server: more than tests run at once.
+pub(super) const SLOTS: usize = 24;
 
 /// The shared server. The kernel ends it with the test process.
 static SHARED: OnceCell<(Ejabberd, Slots)> = OnceCell::const_new();
@@ -21,55 +45,61 @@ async fn stage() -> Result<Stage> {
 
 async fn stage_with(script: Script) -> Result<Stage> {
     let start = || async {
-        let config = EjabberdConfig {
-            adapter: true,
-            slots: SLOTS,
-            mam: true,
-            ..EjabberdConfig::default()
-        };
-        Ok::<_, push_tests::live::Failure>((Ejabberd::start(config).await?, Slots::new(0, SLOTS)))
+        let server = Ejabberd::start(config(SLOTS)).await?;
+        Ok::<_, Failure>((server, Slots::new(0, SLOTS)))
     };
     let (server, slots) = SHARED.get_or_try_init(start).await?;
-    Stage::set(slots.lease().await?, ports(server), script).await
+    Stage::set(slots.lease().await?, server.into(), script).await
 }
 
-fn ports(server: &Ejabberd) -> Ports {
-    let ports = server.ports();
-    Ports {
-        c2s: ports.c2s,
-        component: ports.component,
-        push_service: ports.push_service,
+fn config(slots: usize) -> EjabberdConfig {
+    EjabberdConfig {
+        adapter: true,
+        slots,
+        mam: true,
+        resend_on_timeout: "if_offline",
+        ..EjabberdConfig::default()
     }
 }
 
-/// A server of a test's own, to restart or reload.
+/// A server of a test's own, to restart, reload or break.
 struct Own(Ejabberd);
 
 impl Own {
     async fn start() -> Result<Self> {
-        let config = EjabberdConfig {
-            adapter: true,
-            slots: 2,
-            mam: true,
-            ..EjabberdConfig::default()
-        };
-        Ok(Self(Ejabberd::start(config).await?))
+        Ok(Self(Ejabberd::start(config(2)).await?))
     }
 
     /// The same, with one component for both hosts.
     async fn start_with_one_component() -> Result<Self> {
-        let adapter_component = Slot::new(0).component();
         let config = EjabberdConfig {
-            adapter: true,
-            slots: 2,
-            adapter_component,
-            ..EjabberdConfig::default()
+            adapter_component: Slot::new(0).component(),
+            ..config(2)
+        };
+        Ok(Self(Ejabberd::start(config).await?))
+    }
+
+    /// The same, connecting to other servers.
+    async fn start_with_s2s() -> Result<Self> {
+        let config = EjabberdConfig {
+            s2s: true,
+            ..config(1)
+        };
+        Ok(Self(Ejabberd::start(config).await?))
+    }
+
+    /// The same, with an adapter whose every hook fails.
+    async fn start_broken() -> Result<Self> {
+        let broken = broken::adapter()?;
+        let config = EjabberdConfig {
+            modules: vec![broken.path().to_owned()],
+            ..config(1)
         };
         Ok(Self(Ejabberd::start(config).await?))
     }
 
     fn ports(&self) -> Ports {
-        ports(&self.0)
+        (&self.0).into()
     }
 
     async fn restart(&mut self) -> Result<()> {
@@ -78,5 +108,15 @@ impl Own {
 
     async fn reload_adapter(&self, host: &str) -> Result<()> {
         self.0.restart_module("mod_xmpp_push", host).await
+    }
+
+    /// Everything it has logged.
+    fn log(&self) -> Result<String> {
+        self.0.process()?.log_since(0)
+    }
+
+    /// What it logs when it could not connect to the server of this domain.
+    fn unreachable(domain: &str) -> String {
+        format!("-> {domain}")
     }
 }

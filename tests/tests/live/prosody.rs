@@ -1,16 +1,38 @@
-//! The suite on Prosody.
+//! The suite on Prosody with an archive (XEP-0313).
 
-use push_tests::live::Result;
 use push_tests::live::prosody::{Prosody, ProsodyConfig};
 use push_tests::live::slot::{Slot, Slots};
 use push_tests::live::stage::{Ports, Script, Stage};
+use push_tests::live::{Failure, Result};
 use tokio::sync::OnceCell;
 
-#[path = "suite/mod.rs"]
-mod suite;
+#[path = "prosody/broken.rs"]
+mod broken;
+#[path = "prosody/refusal.rs"]
+mod refusal;
 
-/// Slots of the shared server: more than tests run at once.
-const SLOTS: usize = 24;
+#[path = "suite"]
+mod suite {
+    use super::{Own, stage, stage_with};
+
+    mod accounts;
+    mod answers;
+    mod elsewhere;
+    mod faults;
+    mod hibernated;
+    mod identity;
+    mod missed;
+    mod privacy;
+    mod registration;
+    mod restarts;
+    mod rooms;
+    mod service;
+    mod trust;
+    mod unacknowledged;
+}
+
+/// Slots of a shared server: more than tests run at once.
+pub(super) const SLOTS: usize = 24;
 
 /// The shared server. The kernel ends it with the test process.
 static SHARED: OnceCell<(Prosody, Slots)> = OnceCell::const_new();
@@ -21,55 +43,61 @@ async fn stage() -> Result<Stage> {
 
 async fn stage_with(script: Script) -> Result<Stage> {
     let start = || async {
-        let config = ProsodyConfig {
-            adapter: true,
-            slots: SLOTS,
-            mam: true,
-            ..ProsodyConfig::default()
-        };
-        Ok::<_, push_tests::live::Failure>((Prosody::start(config).await?, Slots::new(0, SLOTS)))
+        let server = Prosody::start(config(SLOTS)).await?;
+        Ok::<_, Failure>((server, Slots::new(0, SLOTS)))
     };
     let (server, slots) = SHARED.get_or_try_init(start).await?;
-    Stage::set(slots.lease().await?, ports(server), script).await
+    Stage::set(slots.lease().await?, server.into(), script).await
 }
 
-fn ports(server: &Prosody) -> Ports {
-    let ports = server.ports();
-    Ports {
-        c2s: ports.c2s,
-        component: ports.component,
-        push_service: ports.component,
+fn config(slots: usize) -> ProsodyConfig {
+    ProsodyConfig {
+        adapter: true,
+        slots,
+        mam: true,
+        ..ProsodyConfig::default()
     }
 }
 
-/// A server of a test's own, to restart or reload.
+/// A server of a test's own, to restart, reload or break.
 struct Own(Prosody);
 
 impl Own {
     async fn start() -> Result<Self> {
-        let config = ProsodyConfig {
-            adapter: true,
-            slots: 2,
-            mam: true,
-            ..ProsodyConfig::default()
-        };
-        Ok(Self(Prosody::start(config).await?))
+        Ok(Self(Prosody::start(config(2)).await?))
     }
 
     /// The same, with one component for both hosts.
     async fn start_with_one_component() -> Result<Self> {
         let host_settings = format!("xmpp_push_component = {:?}", Slot::new(0).component());
         let config = ProsodyConfig {
-            adapter: true,
-            slots: 2,
             host_settings,
-            ..ProsodyConfig::default()
+            ..config(2)
+        };
+        Ok(Self(Prosody::start(config).await?))
+    }
+
+    /// The same, connecting to other servers.
+    async fn start_with_s2s() -> Result<Self> {
+        let config = ProsodyConfig {
+            s2s: true,
+            ..config(1)
+        };
+        Ok(Self(Prosody::start(config).await?))
+    }
+
+    /// The same, with an adapter whose every hook fails.
+    async fn start_broken() -> Result<Self> {
+        let broken = broken::adapter()?;
+        let config = ProsodyConfig {
+            plugins: vec![broken.path().to_owned()],
+            ..config(1)
         };
         Ok(Self(Prosody::start(config).await?))
     }
 
     fn ports(&self) -> Ports {
-        ports(&self.0)
+        (&self.0).into()
     }
 
     async fn restart(&mut self) -> Result<()> {
@@ -78,5 +106,15 @@ impl Own {
 
     async fn reload_adapter(&self, host: &str) -> Result<()> {
         self.0.reload_module("xmpp_push", host).await
+    }
+
+    /// Everything it has logged.
+    fn log(&self) -> Result<String> {
+        self.0.process()?.log_since(0)
+    }
+
+    /// What it logs when it could not connect to the server of this domain.
+    fn unreachable(domain: &str) -> String {
+        format!("failed outgoing connection to {domain}")
     }
 }

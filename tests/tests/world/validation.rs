@@ -284,12 +284,16 @@ fn values_are_kept_byte_for_byte_and_in_order() {
         ("a", "<&>'\""),
         ("m", "\u{1F600}é\u{301}"),
     ];
-    let field = |(var, value): &(&str, &str)| {
-        let value = escaped(value);
-        format!("<field var='{var}'><value>{value}</value></field>")
-    };
-    let fields = values.iter().map(field).collect::<Vec<_>>().concat();
-    let kept = options(&submit(&format!("{FORM_TYPE}{fields}")));
+    let fields: Vec<String> = values
+        .iter()
+        .map(|(var, value)| {
+            format!(
+                "<field var='{var}'><value>{}</value></field>",
+                escaped(value)
+            )
+        })
+        .collect();
+    let kept = options(&submit(&format!("{FORM_TYPE}{}", fields.concat())));
     let expected = values.map(|(var, value)| (var.to_owned(), value.to_owned()));
     assert_eq!(kept, expected);
 }
@@ -334,9 +338,10 @@ fn limits_are_named() {
         format!("<enable xmlns='urn:xmpp:push:0' jid='a@{jid}' node='n'/>")
     };
     let fields = |count: usize| {
-        let field = |n| format!("<field var='f{n}'><value>v</value></field>");
-        let fields = (0..count).map(field).collect::<Vec<_>>().concat();
-        submit(&format!("{FORM_TYPE}{fields}"))
+        let fields: Vec<String> = (0..count)
+            .map(|n| format!("<field var='f{n}'><value>v</value></field>"))
+            .collect();
+        submit(&format!("{FORM_TYPE}{}", fields.concat()))
     };
     let size = |size: usize| {
         let value = "v".repeat(size - 1);

@@ -14,11 +14,6 @@ async fn a_user_without_a_session_is_told_with_the_options() -> Result<()> {
     );
     writer.session.chat(&alice.jid, "hello").await?;
     let got = stage.push.receives(1).await?;
-    assert_eq!(
-        got[0].from,
-        stage.slot().host(),
-        "published from the server's domain"
-    );
     assert_eq!(got[0].node, "node-1");
     assert_eq!((got[0].count(), got[0].body()), (1, "New message"));
     assert!(!got[0].summary.contains_key("last-message-sender"));
@@ -88,36 +83,6 @@ async fn a_user_who_never_enabled_is_left_alone() -> Result<()> {
     bob.session.lost().await?;
     writer.session.chat(&bob.jid, "hello").await?;
     stage.push.stays_at(0).await
-}
-
-#[tokio::test]
-async fn a_phone_without_a_session_is_told_while_the_laptop_is_online() -> Result<()> {
-    let stage = stage().await?;
-    let (writer, phone) = (stage.writer().await?, stage.registered("alice", "n").await?);
-    let laptop = stage.another(&phone, "laptop").await?.available().await?;
-    phone.session.close().await?;
-    phone.session.lost().await?;
-    writer.session.chat(&phone.jid, "hello").await?;
-    laptop.session.receives("hello").await?;
-    stage.push.receives(1).await?;
-    stage.push.stays_at(1).await
-}
-
-#[tokio::test]
-async fn a_laptop_that_is_online_is_not_told_of_what_its_phone_missed() -> Result<()> {
-    let stage = stage().await?;
-    let (writer, phone) = (
-        stage.writer().await?,
-        stage.registered("alice", "phone-node").await?,
-    );
-    let laptop = stage.another(&phone, "laptop").await?.available().await?;
-    laptop.enable(&stage, "laptop-node").await?;
-    phone.session.close().await?;
-    phone.session.lost().await?;
-    writer.session.chat(&phone.jid, "hello").await?;
-    let got = stage.push.receives(1).await?;
-    assert_eq!(got[0].node, "phone-node");
-    stage.push.stays_at(1).await
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Enable and disable, by clients.
 
 use super::stage;
+use push_core::xep::pubsub::PUBLISH_OPTIONS;
 use push_tests::live::Result;
 use push_tests::live::puppet::PushRequest;
 
@@ -122,6 +123,21 @@ async fn malformed_requests_say_what_was_wrong() -> Result<()> {
 }
 
 #[tokio::test]
+async fn another_child_in_the_namespace_is_a_bad_request() -> Result<()> {
+    let stage = stage().await?;
+    let alice = stage.client("alice", "phone").await?;
+    let patience = push_tests::live::puppet::PATIENCE;
+    let other = "<enabled xmlns='urn:xmpp:push:0' jid='app.test' node='n'/>";
+    let error = alice
+        .session
+        .iq("set", None, other, patience)
+        .await
+        .unwrap_err();
+    assert_eq!(error.stanza(), Some(("modify", "bad-request")), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn nobody_enables_for_somebody_else() -> Result<()> {
     let stage = stage().await?;
     let (writer, victim) = (
@@ -131,7 +147,18 @@ async fn nobody_enables_for_somebody_else() -> Result<()> {
     let service = stage.push.jid().to_owned();
     victim.session.close().await?;
     victim.session.lost().await?;
-    for to in [victim.jid.clone(), stage.slot().host()] {
+    let own_phone = format!("{}/desk", writer.jid);
+    let others_phone = format!("{}/phone", victim.jid);
+    let adapter = format!("{}/xmpp-push", stage.slot().host());
+    for to in [
+        victim.jid.clone(),
+        stage.slot().host(),
+        own_phone,
+        others_phone,
+        "somebody@remote.invalid".to_owned(),
+        stage.slot().component(),
+        adapter,
+    ] {
         let request = PushRequest {
             service: Some(&service),
             node: Some("n"),
@@ -139,13 +166,53 @@ async fn nobody_enables_for_somebody_else() -> Result<()> {
             ..PushRequest::default()
         };
         let error = writer.session.enable(&request).await.unwrap_err();
-        assert_eq!(
-            error.stanza().map(|(kind, _)| kind),
-            Some("cancel"),
-            "{to}: {error}"
-        );
+        assert!(error.stanza().is_some(), "{to}: {error}");
     }
     writer.session.chat(&victim.jid, "hello").await?;
+    stage.push.stays_at(0).await
+}
+
+#[tokio::test]
+async fn hostile_requests_are_told_the_limit() -> Result<()> {
+    let stage = stage().await?;
+    let (writer, alice) = (
+        stage.writer().await?,
+        stage.client("alice", "phone").await?.available().await?,
+    );
+    let service = stage.push.jid().to_owned();
+    let (long_service, long_node) = (format!("{}@{service}", "s".repeat(600)), "n".repeat(1100));
+    let (value, huge) = ("v".repeat(9_000), "v".repeat(150_000));
+    let names: Vec<_> = (0..40).map(|n| format!("field-{n}")).collect();
+    let many = names.iter().map(|name| (name.as_str(), "value"));
+    let form_type = ("FORM_TYPE", PUBLISH_OPTIONS);
+    let many: Vec<_> = std::iter::once(form_type).chain(many).collect();
+    let large = [form_type, ("field", value.as_str())];
+    let huge = [form_type, ("field", huge.as_str())];
+    let requests = [
+        (long_service.as_str(), "n", None, "512"),
+        (service.as_str(), long_node.as_str(), None, "1023"),
+        (service.as_str(), "n", Some(many.as_slice()), "32"),
+        (service.as_str(), "n", Some(large.as_slice()), "8192"),
+        (service.as_str(), "n", Some(huge.as_slice()), "8192"),
+    ];
+    for (service, node, fields, limit) in requests {
+        let request = PushRequest {
+            service: Some(service),
+            node: Some(node),
+            fields,
+            ..PushRequest::default()
+        };
+        let error = alice.session.enable(&request).await.unwrap_err();
+        assert_eq!(
+            error.stanza(),
+            Some(("modify", "not-acceptable")),
+            "{error}"
+        );
+        assert!(error.to_string().contains(limit), "{error}");
+    }
+    alice.session.close().await?;
+    alice.session.lost().await?;
+    writer.session.chat(&alice.jid, "hello").await?;
     stage.push.stays_at(0).await
 }
 
@@ -164,19 +231,4 @@ async fn a_get_is_not_allowed() -> Result<()> {
         .unwrap_err();
     assert_eq!(error.stanza(), Some(("cancel", "not-allowed")), "{error}");
     Ok(())
-}
-
-#[tokio::test]
-async fn an_account_registered_anew_has_nothing() -> Result<()> {
-    let stage = stage().await?;
-    let (writer, alice) = (stage.writer().await?, stage.registered("alice", "n").await?);
-    alice.session.unregister().await?;
-    alice.session.lost().await?;
-    let again =
-        push_tests::live::puppet::Login::registering(&alice.jid, "phone", alice.proxy.port());
-    alice.session.connect(&again).await?;
-    alice.session.close().await?;
-    alice.session.lost().await?;
-    writer.session.chat(&alice.jid, "hello").await?;
-    stage.push.stays_at(0).await
 }
