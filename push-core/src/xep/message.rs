@@ -151,6 +151,19 @@ mod tests {
     }
 
     #[test]
+    fn what_the_user_wrote_is_no_news_whatever_is_around_it() {
+        let sent = message()
+            .child(body("outer"))
+            .child(element("sent", Namespace::Carbons));
+        assert!(
+            Message::read(sent.stanza().root())
+                .unwrap()
+                .unwrapped()
+                .is_none()
+        );
+    }
+
+    #[test]
     fn a_mucsub_event_is_unwrapped_and_others_are_not() {
         let event = |node: &str| {
             let items = element("items", Namespace::PubsubEvent)
