@@ -6,6 +6,7 @@
 
 pub mod adapter;
 pub mod bench;
+pub mod fuzz;
 pub mod random;
 pub mod service;
 pub mod stage;

@@ -8,6 +8,8 @@ mod bounds;
 mod course;
 #[path = "world/dedupe.rs"]
 mod dedupe;
+#[path = "world/fuzz.rs"]
+mod fuzz;
 #[path = "world/identity.rs"]
 mod identity;
 #[path = "world/judge.rs"]

@@ -190,3 +190,54 @@ fn write_answer(sink: &mut dyn ElementSink, number: u64, answer: &Result<(), Sta
     sink.attribute("condition", error.condition.as_str());
     sink.text(error.text.as_deref().unwrap_or_default());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xep::error::{DefinedCondition, ErrorType};
+    use crate::xml::sample::written;
+
+    #[test]
+    fn an_answer_says_what_was_wrong() {
+        let error =
+            StanzaError::new(ErrorType::Modify, DefinedCondition::BadRequest).with_text("why");
+        let refused = written(&ToAdapter::Answer {
+            number: 7,
+            answer: Err(error),
+        });
+        let root = refused.root();
+        let attribute = |name| root.attribute(name);
+        assert_eq!(
+            (attribute("ref"), attribute("type")),
+            (Some("7"), Some("error"))
+        );
+        assert_eq!(
+            (attribute("etype"), attribute("condition")),
+            (Some("modify"), Some("bad-request"))
+        );
+        assert_eq!(root.text(), "why");
+        let done = written(&ToAdapter::Answer {
+            number: 8,
+            answer: Ok(()),
+        });
+        assert_eq!(done.root().attribute("type"), Some("result"));
+        assert_eq!(done.root().text(), "");
+    }
+
+    #[test]
+    fn users_are_named_in_order() {
+        let users = vec![("alice".to_owned(), false), ("bob".to_owned(), true)];
+        let stanza = written(&ToAdapter::Users {
+            number: 3,
+            reset: true,
+            users,
+        });
+        let names: Vec<_> = stanza
+            .root()
+            .children()
+            .map(|user| (user.name(), user.text()))
+            .collect();
+        assert_eq!(names, [("none", "alice".into()), ("some", "bob".into())]);
+        assert_eq!(stanza.root().attribute("reset"), Some("1"));
+    }
+}

@@ -82,3 +82,89 @@ pub(super) fn sender(message: Message<'_>) -> Option<String> {
     };
     Some(shown.to_lowercase())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::Cause;
+    use crate::xml::Namespace;
+    use crate::xml::sample::{Sample, element};
+
+    fn said(plugin: &DefaultPlugin, message: &Sample) -> Option<Summary> {
+        let stanza = message.stanza();
+        plugin.prepare_notification(&Missed {
+            cause: Cause::Offline,
+            message: Message::read(stanza.root()),
+            count: 3,
+        })
+    }
+
+    fn message(kind: &str) -> Sample {
+        element("message", Namespace::Client)
+            .with("type", kind)
+            .with("from", "Bob@example.com/x")
+            .child(element("body", Namespace::Client).text("hush"))
+    }
+
+    fn encrypted(kind: &str) -> Sample {
+        message(kind).child(element("openpgp", Namespace::OpenPgp))
+    }
+
+    #[test]
+    fn it_is_private_unless_told_otherwise() {
+        let said = said(&DefaultPlugin::default(), &message("chat")).unwrap();
+        assert_eq!(said.message_count, Some(3));
+        assert_eq!(said.last_message_sender, None);
+        assert_eq!(said.last_message_body.as_deref(), Some("New message"));
+    }
+
+    #[test]
+    fn it_tells_what_it_is_told_to_and_never_what_is_encrypted() {
+        let content = Content {
+            sender: true,
+            body: true,
+            placeholder: "new".to_owned(),
+        };
+        let plugin = DefaultPlugin::new(content);
+        let open = said(&plugin, &message("chat")).unwrap();
+        assert_eq!(open.last_message_sender.as_deref(), Some("bob@example.com"));
+        assert_eq!(open.last_message_body.as_deref(), Some("hush"));
+        let room = said(&plugin, &message("groupchat")).unwrap();
+        assert_eq!(
+            room.last_message_sender.as_deref(),
+            Some("bob@example.com/x")
+        );
+        let secret = said(&plugin, &encrypted("chat")).unwrap();
+        assert_eq!(secret.last_message_body.as_deref(), Some("new"));
+    }
+
+    #[test]
+    fn only_conversation_with_content_is_worth_it() {
+        let plugin = DefaultPlugin::default();
+        for (kind, worth) in [
+            ("chat", true),
+            ("groupchat", true),
+            ("normal", true),
+            ("headline", false),
+            ("error", false),
+        ] {
+            assert_eq!(said(&plugin, &message(kind)).is_some(), worth, "{kind}");
+            assert_eq!(said(&plugin, &encrypted(kind)).is_some(), worth, "{kind}");
+            let empty = element("message", Namespace::Client).with("type", kind);
+            assert_eq!(said(&plugin, &empty), None, "{kind}");
+        }
+    }
+
+    #[test]
+    fn what_lost_its_content_is_still_told() {
+        let missed = Missed {
+            cause: Cause::Offline,
+            message: None,
+            count: 2,
+        };
+        let said = DefaultPlugin::default()
+            .prepare_notification(&missed)
+            .unwrap();
+        assert_eq!(said.message_count, Some(2));
+    }
+}

@@ -24,3 +24,51 @@ pub fn read(message: ElementRef<'_>) -> Option<Carbon<'_>> {
         .filter(|_| own)
         .map(Carbon::Received)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml::sample::{Sample, element};
+
+    fn copy(kind: &'static str, from: &str, inner: Sample) -> Sample {
+        let forwarded = element("forwarded", Namespace::Forward).child(inner);
+        element("message", Namespace::Client)
+            .with("from", from)
+            .with("to", "alice@example.org/phone")
+            .child(element(kind, Namespace::Carbons).child(forwarded))
+    }
+
+    fn inner() -> Sample {
+        element("message", Namespace::Client).with("from", "bob@example.com/x")
+    }
+
+    #[test]
+    fn a_received_copy_is_looked_into() {
+        let stanza = copy("received", "alice@example.org", inner()).stanza();
+        let Some(Carbon::Received(found)) = read(stanza.root()) else {
+            unreachable!()
+        };
+        assert_eq!(found.attribute("from"), Some("bob@example.com/x"));
+    }
+
+    #[test]
+    fn a_sent_copy_is_known_as_such() {
+        let stanza = copy("sent", "alice@example.org", inner()).stanza();
+        assert!(matches!(read(stanza.root()), Some(Carbon::Sent)));
+    }
+
+    #[test]
+    fn copies_of_others_and_empty_ones_are_none() {
+        let forged = copy("received", "mallory@example.com", inner()).stanza();
+        let empty = copy(
+            "received",
+            "alice@example.org",
+            element("iq", Namespace::Other),
+        )
+        .stanza();
+        let plain = inner().stanza();
+        for stanza in [forged, empty, plain] {
+            assert!(read(stanza.root()).is_none());
+        }
+    }
+}

@@ -67,3 +67,54 @@ pub(crate) fn write_submit<'f>(
     }
     sink.end();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml::StanzaBuilder;
+    use crate::xml::sample::element;
+
+    #[test]
+    fn a_written_form_reads_back() {
+        let mut sink = StanzaBuilder::new();
+        sink.start("parent", Namespace::Other);
+        let fields = [("b", "1"), ("a", ""), ("b", " <&> ")];
+        write_submit(&mut sink, "urn:example:form", fields.into_iter());
+        sink.end();
+        let stanza = sink.finish().unwrap();
+        let form = Form::first_in(stanza.root()).unwrap();
+        assert_eq!(form.kind(), Some("submit"));
+        let mut read = form.fields();
+        let first = read.next().unwrap();
+        assert_eq!(
+            (first.var, first.values),
+            (Some("FORM_TYPE"), vec!["urn:example:form".into()])
+        );
+        let rest: Vec<_> = read
+            .map(|field| (field.var.unwrap(), field.values[0].clone()))
+            .collect();
+        assert_eq!(rest, fields.map(|(var, value)| (var, value.into())));
+    }
+
+    #[test]
+    fn only_the_first_form_and_only_fields_are_read() {
+        let field = element("field", Namespace::DataForms)
+            .child(element("value", Namespace::Other).text("not this"))
+            .child(element("value", Namespace::DataForms).text("this"));
+        let form = element("x", Namespace::DataForms)
+            .child(element("title", Namespace::DataForms))
+            .child(element("field", Namespace::Other))
+            .child(field);
+        let parent = element("enable", Namespace::Push)
+            .child(element("x", Namespace::Other))
+            .child(form)
+            .child(element("x", Namespace::DataForms));
+        let stanza = parent.stanza();
+        let fields: Vec<_> = Form::first_in(stanza.root()).unwrap().fields().collect();
+        assert_eq!(fields.len(), 1);
+        assert_eq!(
+            (fields[0].var, &*fields[0].values),
+            (None, &["this".into()][..])
+        );
+    }
+}

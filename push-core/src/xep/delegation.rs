@@ -81,3 +81,82 @@ impl WriteXml for DelegatedAnswer {
         sink.end();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xep::error::{DefinedCondition, ErrorType, StanzaError};
+    use crate::xep::iq::Answer;
+    use crate::xml::sample::{element, written};
+
+    #[test]
+    fn an_announcement_names_what_is_delegated() {
+        for version in [Namespace::Delegation1, Namespace::Delegation2] {
+            let announced = element("delegation", version)
+                .child(element("delegated", version).with("namespace", "urn:example:x"))
+                .child(element("delegated", version).with("namespace", "urn:xmpp:push:0"))
+                .child(element("delegated", version))
+                .child(element("other", version).with("namespace", "urn:xmpp:ping"));
+            let stanza = element("message", Namespace::Component)
+                .child(announced)
+                .stanza();
+            let found = delegation(stanza.root()).unwrap();
+            let namespaces: Vec<Namespace> = delegated(found).collect();
+            assert_eq!(namespaces, [Namespace::Other, Namespace::Push]);
+        }
+        let other =
+            element("message", Namespace::Component).child(element("delegation", Namespace::Other));
+        assert!(delegation(other.stanza().root()).is_none());
+    }
+
+    #[test]
+    fn disco_nodes_of_both_versions_are_read() {
+        for (node, kind) in [
+            (
+                "urn:xmpp:delegation:1::urn:xmpp:push:0",
+                Some(DiscoNode::Server),
+            ),
+            (
+                "urn:xmpp:delegation:2::urn:xmpp:push:0",
+                Some(DiscoNode::Server),
+            ),
+            (
+                "urn:xmpp:delegation:1:bare:urn:xmpp:push:0",
+                Some(DiscoNode::Account),
+            ),
+            (
+                "urn:xmpp:delegation:2:bare:urn:xmpp:push:0",
+                Some(DiscoNode::Account),
+            ),
+            ("urn:xmpp:delegation:2:bare:urn:xmpp:mam:2", None),
+            ("urn:xmpp:delegation:3::urn:xmpp:push:0", None),
+            ("urn:xmpp:delegation:2:urn:xmpp:push:0", None),
+            ("", None),
+        ] {
+            assert_eq!(disco_node(node), kind, "{node}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_inside_of_the_wrapper() {
+        let error = StanzaError::new(ErrorType::Modify, DefinedCondition::BadRequest);
+        let answer = DelegatedAnswer {
+            from: "push.example.org".to_owned(),
+            to: "example.org".to_owned(),
+            id: "o".to_owned(),
+            version: Namespace::Delegation1,
+            inner: IqAnswer {
+                from: "alice@example.org".to_owned(),
+                to: "alice@example.org/phone".to_owned(),
+                id: "i".to_owned(),
+                answer: Answer::Error(error.clone()),
+            },
+        };
+        let stanza = written(&answer);
+        assert_eq!(stanza.root().attribute("type"), Some("result"));
+        let inner = forwarded_request(delegation(stanza.root()).unwrap()).unwrap();
+        assert!(inner.is("iq", Namespace::Client));
+        let read = crate::xep::iq::Iq::read(inner).unwrap();
+        assert_eq!((read.id, read.error()), ("i", error));
+    }
+}

@@ -27,3 +27,30 @@ pub fn hints(message: ElementRef<'_>) -> impl Iterator<Item = Hint> {
     };
     message.children().filter_map(known)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml::sample::element;
+
+    #[test]
+    fn known_hints_are_read_in_order() {
+        let message = element("message", Namespace::Client)
+            .child(element("no-store", Namespace::Hints))
+            .child(element("store", Namespace::Other))
+            .child(element("shiny", Namespace::Hints))
+            .child(element("no-copy", Namespace::Hints))
+            .child(element("no-permanent-store", Namespace::Hints))
+            .child(element("store", Namespace::Hints));
+        let read: Vec<Hint> = hints(message.stanza().root()).collect();
+        assert_eq!(
+            read,
+            [
+                Hint::NoStore,
+                Hint::NoCopy,
+                Hint::NoPermanentStore,
+                Hint::Store
+            ]
+        );
+    }
+}

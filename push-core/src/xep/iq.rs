@@ -120,3 +120,49 @@ pub(crate) fn write_answer(sink: &mut dyn ElementSink, namespace: Namespace, iq:
     }
     sink.end();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml::sample::{element, written};
+
+    #[test]
+    fn an_iq_needs_a_known_type() {
+        let read = |kind: Option<&str>| {
+            let iq = element("iq", Namespace::Component).with("id", "7");
+            let iq = kind.map_or(iq.clone(), |kind| iq.with("type", kind));
+            Iq::read(iq.stanza().root()).map(|iq| iq.kind)
+        };
+        assert_eq!(read(Some("get")), Some(IqType::Get));
+        assert_eq!(read(Some("set")), Some(IqType::Set));
+        assert_eq!(read(Some("result")), Some(IqType::Result));
+        assert_eq!(read(Some("error")), Some(IqType::Error));
+        assert_eq!(read(Some("shiny")), None);
+        assert_eq!(read(None), None);
+    }
+
+    #[test]
+    fn an_error_without_error_is_undefined() {
+        let stanza = element("iq", Namespace::Component)
+            .with("type", "error")
+            .stanza();
+        let error = Iq::read(stanza.root()).unwrap().error();
+        assert_eq!(
+            error.condition,
+            crate::xep::error::DefinedCondition::UndefinedCondition
+        );
+    }
+
+    #[test]
+    fn answers_go_back_under_the_question_s_id() {
+        let stanza = written(&IqAnswer {
+            from: "a".to_owned(),
+            to: "b".to_owned(),
+            id: "7".to_owned(),
+            answer: Answer::Done,
+        });
+        let iq = Iq::read(stanza.root()).unwrap();
+        assert_eq!((iq.kind, iq.id), (IqType::Result, "7"));
+        assert!(stanza.root().children().next().is_none());
+    }
+}

@@ -95,3 +95,94 @@ fn subscription_event(element: ElementRef<'_>) -> Option<ElementRef<'_>> {
     let item = items.child("item", Namespace::PubsubEvent)?;
     item.children().find(|child| child.name() == "message")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml::sample::{Sample, element};
+
+    fn message() -> Sample {
+        element("message", Namespace::Client)
+    }
+
+    fn body(text: &str) -> Sample {
+        element("body", Namespace::Client).text(text)
+    }
+
+    #[test]
+    fn unknown_types_are_normal() {
+        for (kind, expected) in [
+            ("chat", MessageType::Chat),
+            ("groupchat", MessageType::Groupchat),
+            ("headline", MessageType::Headline),
+            ("error", MessageType::Error),
+            ("normal", MessageType::Normal),
+            ("shiny", MessageType::Normal),
+        ] {
+            let stanza = message().with("type", kind).stanza();
+            assert_eq!(Message::read(stanza.root()).unwrap().kind, expected);
+        }
+        assert_eq!(
+            Message::read(message().stanza().root()).unwrap().kind,
+            MessageType::Normal
+        );
+        assert!(Message::read(element("message", Namespace::Other).stanza().root()).is_none());
+        assert!(Message::read(element("presence", Namespace::Client).stanza().root()).is_none());
+    }
+
+    #[test]
+    fn the_first_body_with_text_counts() {
+        let stanza = message()
+            .child(element("body", Namespace::Other).text("html"))
+            .child(body(""))
+            .child(body("one"))
+            .child(body("two"))
+            .stanza();
+        assert_eq!(
+            Message::read(stanza.root()).unwrap().body().as_deref(),
+            Some("one")
+        );
+        assert_eq!(
+            Message::read(message().child(body("")).stanza().root())
+                .unwrap()
+                .body(),
+            None
+        );
+    }
+
+    #[test]
+    fn what_the_user_wrote_is_no_news_whatever_is_around_it() {
+        let sent = message()
+            .child(body("outer"))
+            .child(element("sent", Namespace::Carbons));
+        assert!(
+            Message::read(sent.stanza().root())
+                .unwrap()
+                .unwrapped()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn a_mucsub_event_is_unwrapped_and_others_are_not() {
+        let event = |node: &str| {
+            let items = element("items", Namespace::PubsubEvent)
+                .with("node", node)
+                .child(
+                    element("item", Namespace::PubsubEvent).child(message().child(body("inner"))),
+                );
+            message()
+                .child(element("event", Namespace::PubsubEvent).child(items))
+                .stanza()
+        };
+        let text = |stanza: &crate::xml::Stanza| {
+            let message = Message::read(stanza.root()).unwrap().unwrapped().unwrap();
+            message.body().map(Cow::into_owned)
+        };
+        assert_eq!(
+            text(&event("urn:xmpp:mucsub:nodes:messages")).as_deref(),
+            Some("inner")
+        );
+        assert_eq!(text(&event("urn:xmpp:mucsub:nodes:subject")), None);
+    }
+}

@@ -59,3 +59,58 @@ impl WriteXml for PrivilegedIq<'_> {
         sink.end();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml::sample::{Sample, element, written};
+
+    fn granted(perm: Sample) -> Option<bool> {
+        let privilege = element("privilege", Namespace::Privilege2).child(perm);
+        let message = element("message", Namespace::Component)
+            .child(privilege)
+            .stanza();
+        grants_publish(message.root())
+    }
+
+    fn iq(namespace: &str, kind: &str) -> Sample {
+        let namespace = element("namespace", Namespace::Privilege2)
+            .with("ns", namespace)
+            .with("type", kind);
+        element("perm", Namespace::Privilege2)
+            .with("access", "iq")
+            .child(namespace)
+    }
+
+    #[test]
+    fn only_pubsub_requests_of_type_set_are_a_grant() {
+        let pubsub = Namespace::Pubsub.uri();
+        assert_eq!(granted(iq(pubsub, "set")), Some(true));
+        assert_eq!(granted(iq(pubsub, "both")), Some(true));
+        assert_eq!(granted(iq(pubsub, "get")), Some(false));
+        assert_eq!(granted(iq("urn:xmpp:mam:2", "set")), Some(false));
+        let message = element("perm", Namespace::Privilege2).with("access", "message");
+        assert_eq!(granted(message), Some(false));
+        let older = element("message", Namespace::Component)
+            .child(element("privilege", Namespace::Privilege1));
+        assert_eq!(grants_publish(older.stanza().root()), None);
+    }
+
+    #[test]
+    fn the_inner_request_names_no_sender() {
+        let stanza = written(&PrivilegedIq {
+            from: "push.example.org",
+            user: "alice@example.org",
+            to: "push.example.net",
+            id: "7",
+            payload: &element("pubsub", Namespace::Pubsub),
+        });
+        let outer = stanza.root();
+        assert_eq!(outer.attribute("to"), Some("alice@example.org"));
+        let inner = outer.only_child().unwrap().only_child().unwrap();
+        assert!(inner.is("iq", Namespace::Client));
+        assert_eq!(inner.attribute("from"), None);
+        assert_eq!(inner.attribute("to"), Some("push.example.net"));
+        assert!(inner.only_child().unwrap().is("pubsub", Namespace::Pubsub));
+    }
+}

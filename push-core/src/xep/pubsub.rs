@@ -37,3 +37,62 @@ impl WriteXml for Publish<'_> {
         sink.end();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registration::{Identity, PublishOptions, PubsubNode, Revision, Status, Target};
+    use crate::xep::data_forms::Form;
+    use crate::xml::sample::written;
+    use crate::{BareJid, Timestamp};
+
+    fn registration(fields: &[(&str, &str)]) -> Registration {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Registration {
+            target: Target {
+                service: BareJid::new("push.example.net").unwrap(),
+                node: PubsubNode::new("n"),
+            },
+            options: PublishOptions::new(fields.iter().map(own).collect()),
+            revision: Revision::new(1),
+            status: Status::Active,
+            resource: None,
+            identity: Identity::Server,
+            enabled_at: Timestamp::from_millis(1),
+        }
+    }
+
+    #[test]
+    fn options_follow_only_when_there_are_fields() {
+        let summary = Summary::default();
+        for fields in [&[][..], &[("secret", "s"), ("a", "")]] {
+            let registration = registration(fields);
+            let stanza = written(&Publish {
+                registration: &registration,
+                summary: &summary,
+            });
+            let publish = stanza.root().child("publish", Namespace::Pubsub).unwrap();
+            assert_eq!(publish.attribute("node"), Some("n"));
+            let item = publish.only_child().unwrap();
+            assert_eq!(item.attributes().count(), 0, "the service names the item");
+            let options = stanza.root().child("publish-options", Namespace::Pubsub);
+            assert_eq!(options.is_some(), !fields.is_empty());
+            let form = options.and_then(Form::first_in);
+            let written = form.into_iter().flat_map(Form::fields).skip(1);
+            let written: Vec<_> = written
+                .map(|field| {
+                    (
+                        field.var.unwrap().to_owned(),
+                        field.values[0].clone().into_owned(),
+                    )
+                })
+                .collect();
+            let expected: Vec<_> = registration
+                .options
+                .fields()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect();
+            assert_eq!(written, expected);
+        }
+    }
+}

@@ -244,3 +244,138 @@ impl WriteXml for Summary {
         sink.end();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml::sample::{Sample, element, written};
+
+    fn read(request: &Sample) -> Result<Request, RequestError> {
+        read_request(request.stanza().root(), &RequestLimits::default())
+    }
+
+    fn enable() -> Sample {
+        element("enable", Namespace::Push)
+            .with("jid", "Push.example.net/x")
+            .with("node", "n")
+    }
+
+    fn field(var: &str, value: &str) -> Sample {
+        element("field", Namespace::DataForms)
+            .with("var", var)
+            .child(element("value", Namespace::DataForms).text(value))
+    }
+
+    fn form() -> Sample {
+        element("x", Namespace::DataForms)
+            .with("type", "submit")
+            .child(field("FORM_TYPE", PUBLISH_OPTIONS))
+    }
+
+    #[test]
+    fn an_enable_is_read_with_its_options_in_order() {
+        let form = form()
+            .child(field("z", "1"))
+            .child(field("a", " 2 "))
+            .child(field("z", "3"));
+        let Ok(Request::Enable { target, options }) = read(&enable().child(form)) else {
+            unreachable!()
+        };
+        assert_eq!(
+            (target.service.as_str(), target.node.as_str()),
+            ("push.example.net", "n")
+        );
+        let fields: Vec<_> = options.fields().collect();
+        assert_eq!(fields, [("z", "3"), ("a", " 2 ")]);
+    }
+
+    #[test]
+    fn a_disable_without_node_means_the_service() {
+        let disable = element("disable", Namespace::Push).with("jid", "push.example.net");
+        assert!(matches!(
+            read(&disable),
+            Ok(Request::Disable { node: None, .. })
+        ));
+        let one = disable.with("node", "n");
+        assert!(matches!(
+            read(&one),
+            Ok(Request::Disable { node: Some(_), .. })
+        ));
+    }
+
+    #[test]
+    fn limits_count_names_and_values_together() {
+        let limits = RequestLimits {
+            options: 10,
+            ..RequestLimits::default()
+        };
+        let request = |value: &str| enable().child(form().child(field("four", value))).stanza();
+        assert!(read_request(request("123456").root(), &limits).is_ok());
+        let over = read_request(request("1234567").root(), &limits);
+        assert_eq!(
+            over,
+            Err(RequestError::TooLarge {
+                what: "the form",
+                limit: 10
+            })
+        );
+    }
+
+    #[test]
+    fn each_fault_has_its_condition() {
+        use {DefinedCondition as Condition, ErrorType as Type};
+        for (error, kind, condition) in [
+            (
+                RequestError::Malformed("x"),
+                Type::Modify,
+                Condition::BadRequest,
+            ),
+            (RequestError::NotOwner, Type::Cancel, Condition::NotAllowed),
+            (RequestError::NotSet, Type::Cancel, Condition::NotAllowed),
+            (
+                RequestError::TooLarge {
+                    what: "x",
+                    limit: 1,
+                },
+                Type::Modify,
+                Condition::NotAcceptable,
+            ),
+            (
+                RequestError::Unavailable,
+                Type::Wait,
+                Condition::ServiceUnavailable,
+            ),
+            (
+                RequestError::Refused,
+                Type::Wait,
+                Condition::InternalServerError,
+            ),
+            (
+                RequestError::Busy,
+                Type::Wait,
+                Condition::ResourceConstraint,
+            ),
+        ] {
+            let stanza_error = StanzaError::from(&error);
+            assert_eq!(
+                (stanza_error.kind, stanza_error.condition),
+                (kind, condition)
+            );
+            assert_eq!(stanza_error.text.as_deref(), Some(&*error.to_string()));
+        }
+    }
+
+    #[test]
+    fn a_summary_says_what_there_is_and_shows_no_content() {
+        let summary = Summary {
+            message_count: Some(2),
+            last_message_sender: None,
+            last_message_body: Some("hush".to_owned()),
+        };
+        let stanza = written(&summary);
+        let form = Form::first_in(stanza.root()).unwrap();
+        let names: Vec<_> = form.fields().filter_map(|field| field.var).collect();
+        assert_eq!(names, ["FORM_TYPE", "message-count", "last-message-body"]);
+        assert!(!format!("{summary:?}").contains("hush"));
+    }
+}

@@ -7,6 +7,8 @@
 mod builder;
 mod element;
 mod namespace;
+#[cfg(test)]
+pub(crate) mod sample;
 mod sink;
 mod stanza;
 

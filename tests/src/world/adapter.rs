@@ -89,6 +89,8 @@ pub struct Adapter {
     epoch: u64,
     connected: bool,
     attached: bool,
+    /// The service is about to stop: outcomes are still sent.
+    bye: bool,
     /// Events it may have outstanding, as the service said.
     pub window: usize,
     instance: Option<String>,
@@ -125,6 +127,7 @@ impl Adapter {
             epoch: 1,
             connected: false,
             attached: false,
+            bye: false,
             window: 0,
             instance: None,
             got: None,
@@ -175,7 +178,7 @@ impl Adapter {
 
     /// The component's stream is lost.
     pub fn disconnect(&mut self) {
-        (self.connected, self.attached) = (false, false);
+        (self.connected, self.attached, self.bye) = (false, false, false);
         self.said = self.outstanding.keys().map(|number| (*number, 1)).collect();
         self.out.clear();
     }
@@ -262,7 +265,7 @@ impl Adapter {
             return;
         }
         let outcome = format!("<outcome xmlns='urn:x-xmpp-push:link:1' ref='{number}' {what}/>");
-        if self.attached {
+        if self.attached || self.bye {
             self.say(&outcome);
         } else {
             self.outcomes.push(outcome);

@@ -103,6 +103,12 @@ impl Bench {
         self.now = self.now.max(moment);
         let late = self.store.late(self.now);
         self.tell_all(late.into_iter().chain([Event::Tick]));
+        // Deadlines are due at their very moment: else time would stand still.
+        let next = self.machine.next_deadline();
+        assert!(
+            next.is_none_or(|next| next > self.now),
+            "a deadline was passed over"
+        );
     }
 
     /// Time passes, from one interesting moment to the next.

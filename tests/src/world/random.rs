@@ -2,6 +2,15 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Checks seed after seed; a failure names its seed.
+pub fn every_seed(what: &str, seeds: std::ops::Range<u64>, mut check: impl FnMut(u64)) {
+    for seed in seeds {
+        let checked = catch_unwind(AssertUnwindSafe(|| check(seed)));
+        assert!(checked.is_ok(), "{what}, seed {seed}: see above");
+    }
+}
 
 /// The same choices for the same seed.
 #[derive(Debug)]

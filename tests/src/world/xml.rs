@@ -24,13 +24,18 @@ pub fn read(text: &str) -> Option<Vec<StreamEvent>> {
     (!decoder.is_inside()).then_some(events)
 }
 
+/// The stanza, if `text` is exactly one.
+pub fn only(text: &str) -> Option<Stanza> {
+    let mut events = read(text)?;
+    match events.pop() {
+        Some(StreamEvent::Stanza(stanza)) if events.is_empty() => Some(stanza),
+        _ => None,
+    }
+}
+
 /// The only stanza of `text`.
 pub fn parse(text: &str) -> Stanza {
-    let mut events = read(text).unwrap_or_default();
-    match events.pop() {
-        Some(StreamEvent::Stanza(stanza)) if events.is_empty() => stanza,
-        _ => unreachable!("not one stanza: {text}"),
-    }
+    only(text).unwrap_or_else(|| unreachable!("not one stanza: {text}"))
 }
 
 /// What would be written to the stream.

@@ -262,9 +262,33 @@ fn drained_is_said_when_nothing_is_in_work() {
     assert!(world.bench.replies.is_empty());
     // The outcome that comes now is heard.
     world.pass(Duration::from_secs(5));
-    world.bench.hear("<message from='example.org/xmpp-push' to='push.example.org'><outcome xmlns='urn:x-xmpp-push:link:1' ref='1' type='result'/></message>");
     let (_, reply) = world.bench.replies.remove(0);
     assert_eq!(reply, OperatorReply::Drained);
+}
+
+#[test]
+fn what_is_not_decided_at_a_stop_is_left_to_the_next_run() {
+    let mut world = alice(1);
+    world.service().manner = Manner::Slow(Duration::from_secs(2));
+    world.missed("offline", "alice", None, "1");
+    world.missed("offline", "bob", None, "2");
+    world.missed("offline", "carol", None, "3");
+    world.pass(Duration::from_secs(1));
+    world.bench.ask(OperatorRequest::Drain);
+    // What is in flight gets its outcome; the rest neither leaves nor is acknowledged.
+    world.pass(Duration::from_secs(5));
+    assert_eq!(world.service().nodes(), ["alice"]);
+    assert_eq!(
+        world.bench.replies.last().unwrap().1,
+        OperatorReply::Drained
+    );
+    world.restart_service(telling(settings()), 9);
+    world.connect();
+    world.pass(Duration::from_secs(10));
+    let mut nodes = world.service().nodes();
+    nodes.sort_unstable();
+    assert_eq!(nodes, ["alice", "bob", "carol"]);
+    assert_eq!(world.adapter().kept(), 0);
 }
 
 #[test]

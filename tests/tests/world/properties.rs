@@ -1,19 +1,15 @@
 //! What holds whatever happens: seeded courses of messages, requests and faults.
 
 use super::course::{Course, Faults};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use push_tests::world::random::every_seed;
 
 /// Courses per kind of faults; some seconds all together.
 const CASES: u64 = 25;
 /// Things that happen in one.
 const STEPS: usize = 120;
 
-/// Runs courses of these faults; a failure names the seed.
 fn every_course(faults: Faults, check: impl Fn(u64)) {
-    for seed in 0..CASES {
-        let checked = catch_unwind(AssertUnwindSafe(|| check(seed)));
-        assert!(checked.is_ok(), "{faults:?}, seed {seed}: see above");
-    }
+    every_seed(&format!("{faults:?}"), 0..CASES, check);
 }
 
 #[test]

@@ -19,7 +19,7 @@ impl Adapter {
             assert_eq!(element.namespace(), Namespace::Link, "{text}");
             match element.name() {
                 "hello" => self.attach(element),
-                "bye" => self.attached = false,
+                "bye" => (self.attached, self.bye) = (false, true),
                 "ping" => self.say("<pong xmlns='urn:x-xmpp-push:link:1'/>"),
                 "ack" => self.acknowledged(element),
                 "users" => self.users(element),
@@ -48,7 +48,7 @@ impl Adapter {
         }
         self.users = number(hello, "users");
         self.window = usize::try_from(number(hello, "window")).unwrap();
-        self.attached = true;
+        (self.attached, self.bye) = (true, false);
         let got = self
             .got
             .map(|got| format!(" instance='{instance}' got='{got}'"));
