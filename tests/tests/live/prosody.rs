@@ -10,6 +10,8 @@ use tokio::sync::OnceCell;
 mod broken;
 #[path = "prosody/refusal.rs"]
 mod refusal;
+#[path = "prosody/reload.rs"]
+mod reload;
 
 #[path = "suite"]
 mod suite {

@@ -129,3 +129,29 @@ async fn a_locked_store_delays_enables_and_no_notification() -> Result<()> {
     assert_eq!(stage.push.receives(2).await?[1].node, "bob");
     stage.push.stays_at(2).await
 }
+
+#[tokio::test]
+async fn what_a_store_that_fails_could_not_tell_is_told_when_it_works() -> Result<()> {
+    let mut stage = stage().await?;
+    let (writer, alice) = (stage.writer().await?, stage.sleeper("alice", "n").await?);
+    let bob = stage.client("bob", "phone").await?;
+    // What it knows by heart it need not ask the store for.
+    stage.service.stop().await?;
+    stage.service.start_again().await?;
+    let shell = rusqlite::Connection::open(stage.service.file("registrations.db")).unwrap();
+    let rename = |from: &str, to: &str| {
+        let order = format!("ALTER TABLE {from} RENAME TO {to}");
+        shell.execute_batch(&order).unwrap();
+    };
+    rename("registration", "away");
+    writer.session.chat(&alice.jid, "missed").await?;
+    stage.service.logs(0, "the store failed").await?;
+    let refused = bob.enable(&stage, "bob").await.unwrap_err().to_string();
+    assert!(refused.starts_with("wait/"), "{refused}");
+    assert!(refused.contains("cannot be stored"), "{refused}");
+    stage.push.stays_at(0).await?;
+    rename("away", "registration");
+    stage.push.receives(1).await?;
+    bob.enable(&stage, "bob").await?;
+    stage.push.stays_at(1).await
+}
