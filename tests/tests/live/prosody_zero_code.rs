@@ -1,4 +1,4 @@
-//! Prosody without the adapter, by configuration alone: XEP-0355 for the requests, mod_firewall for the feed and, where it is
+//! Prosody without the adapter, by configuration alone: XEP-0355 for the requests, `mod_firewall` for the feed and, where it is
 //! granted, XEP-0356 to publish as the user.
 //!
 //! What it cannot: unacknowledged messages of a session that lost its connection, another device online, which device a message to
@@ -25,7 +25,7 @@ mod suite {
 }
 
 /// Each tap forwards (XEP-0297) to a resource of the component that says why the message was missed. `RULEDEP=st`: the packaged
-/// mod_firewall forgets to declare what FORWARD needs. `NOT TYPE: error`: while the component is away its bounce goes to the
+/// `mod_firewall` forgets to declare what FORWARD needs. `NOT TYPE: error`: while the component is away its bounce goes to the
 /// session, is queued there, and would be forwarded without end: Prosody stands still until its stack overflows.
 const TAPS: &str = "::tap_offline
 KIND: message
@@ -113,7 +113,7 @@ async fn without_a_privilege_publishes_come_from_the_component() -> Result<()> {
     Ok(())
 }
 
-/// mod_privilege says `internal-server-error` in place of what the push service said, so that no answer ends a registration.
+/// `mod_privilege` says `internal-server-error` in place of what the push service said, so that no answer ends a registration.
 #[tokio::test]
 async fn with_the_privilege_they_come_from_the_user() -> Result<()> {
     let server = Prosody::start(config(1, true)).await?;

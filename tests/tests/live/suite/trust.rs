@@ -11,10 +11,8 @@ const LINK: &str = "urn:x-xmpp-push:link:1";
 fn commands(stage: &Stage, user: &str) -> Vec<String> {
     let push = stage.push.jid();
     let user = user.split('@').next().unwrap_or_default();
-    let publish = format!(
-        "<pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='stolen'><item>\
-         <notification xmlns='urn:xmpp:push:0'/></item></publish></pubsub>"
-    );
+    let publish = "<pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='stolen'><item>\
+                   <notification xmlns='urn:xmpp:push:0'/></item></publish></pubsub>";
     [
         "<ping xmlns='LINK'/>".to_owned(),
         "<hello xmlns='LINK' version='1' session='s' instance='other' window='1' users='0'><want>offline</want></hello>".to_owned(),
