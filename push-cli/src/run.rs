@@ -73,15 +73,18 @@ async fn serve(config: Config) -> Result<(), Failure> {
         ended = &mut running => return Err(died(ended)),
         () = stop.next() => info!("stopping: waiting for what is in work"),
     }
+    let drained = async {
+        handle.drain().await;
+        // Closing the stream is what is left.
+        running.await
+    };
     tokio::select! {
-        ended = &mut running => return Err(died(ended)),
-        () = handle.drain() => {}
-        () = stop.next() => return stopped_hard(),
-        () = tokio::time::sleep(patience) => return stopped_early(patience),
+        ended = drained => return ended.map(|()| info!("stopped")).map_err(|error| died(Err(error))),
+        () = stop.next() => warn!("stopped at once; what was in work is repeated by the adapters at the next start"),
+        () = tokio::time::sleep(patience) => {
+            warn!(?patience, "stopped with work left; it is repeated by the adapters at the next start");
+        }
     }
-    // Drained: what is left is closing the stream, which does not take long.
-    let closed = tokio::time::timeout(Duration::from_secs(5), running).await;
-    info!(in_order = closed.is_ok(), "stopped");
     Ok(())
 }
 
@@ -90,21 +93,6 @@ fn died(ended: Result<(), tokio::task::JoinError>) -> Failure {
         |error| error.to_string(),
         |()| "the driver ended by itself".to_owned(),
     ))
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "an end of serve like the others")]
-fn stopped_hard() -> Result<(), Failure> {
-    warn!("stopped at once; what was in work is repeated by the adapters at the next start");
-    Ok(())
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "an end of serve like the others")]
-fn stopped_early(patience: Duration) -> Result<(), Failure> {
-    warn!(
-        ?patience,
-        "stopped with work left; it is repeated by the adapters at the next start"
-    );
-    Ok(())
 }
 
 /// SIGTERM and SIGINT.

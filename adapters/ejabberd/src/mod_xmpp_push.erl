@@ -25,7 +25,7 @@ start(Host, Options) ->
     end.
 
 start_link(Host, Options) ->
-    load_modified(),
+    load_helpers(),
     Proc = gen_mod:get_module_proc(Host, ?MODULE),
     case gen_mod:start_child(mod_xmpp_push_link, Host, Options, Proc) of
         {ok, Pid} ->
@@ -55,12 +55,15 @@ reload(Host, New, _Old) ->
 depends(_, _) ->
     [].
 
-%% ejabberdctl restart_module loads this module anew from its file, and none of the others.
-load_modified() ->
+%% ejabberdctl restart_module loads this module anew from its file, and none of the others. All must be loaded:
+%% gen_iq_handler decodes by itself for a module that is not, and the first request would be refused.
+load_helpers() ->
     lists:foreach(fun(Module) ->
                           code:purge(Module),
                           code:load_file(Module)
-                  end, [Module || Module <- ?HELPERS, code:module_status(Module) == modified]).
+                  end, [Module || Module <- ?HELPERS, code:module_status(Module) == modified]),
+    _ = code:ensure_modules_loaded(?HELPERS),
+    ok.
 
 %% ejabberdctl module_uninstall knows this module only.
 -spec pre_uninstall() -> ok.

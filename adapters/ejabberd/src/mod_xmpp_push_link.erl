@@ -23,7 +23,8 @@
         {host :: binary(),
          tabs :: #tabs{},
          options :: gen_mod:opts(),
-         attached = false :: boolean(),
+         %% leaving: after <bye/>, takes outcomes only.
+         attached = false :: boolean() | leaving,
          window = 0 :: non_neg_integer(),
          %% Number up to which the outstanding events were sent again on this attachment.
          resent = done :: non_neg_integer() | done,
@@ -185,8 +186,8 @@ frame(<<"ping">>, _, #state{attached = true} = S) ->
     send(mod_xmpp_push_frame:pong(), S);
 frame(<<"ping">>, _, S) ->
     knock(send(mod_xmpp_push_frame:pong(), S));
-frame(<<"bye">>, _, S) ->
-    detach(S);
+frame(<<"bye">>, _, #state{attached = true} = S) ->
+    (detach(S))#state{attached = leaving};
 frame(<<"ack">>, El, #state{tabs = Tabs} = S) ->
     case mod_xmpp_push_frame:attr(<<"epoch">>, El) == epoch(S) of
         true -> mod_xmpp_push_buffer:ack(Tabs, mod_xmpp_push_frame:ranges(fxml:get_tag_cdata(El)));
@@ -312,6 +313,7 @@ pump(Left, S) ->
 next(#state{tabs = Tabs} = S) ->
     case mod_xmpp_push_publish:take_outcome(Tabs) of
         {ok, El} -> {El, S};
+        none when S#state.attached == leaving -> none;
         none -> next_event(S)
     end.
 

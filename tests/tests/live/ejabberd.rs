@@ -110,6 +110,9 @@ impl Own {
         self.0.restart_module("mod_xmpp_push", host).await
     }
 
+    /// What it logs of a fault in the adapter.
+    const FAULT: &str = broken::FAULT;
+
     /// Everything it has logged.
     fn log(&self) -> Result<String> {
         self.0.process()?.log_since(0)

@@ -1,10 +1,11 @@
-//! Prosody without the adapter, by configuration alone: XEP-0355 for the requests, mod_firewall for the feed, XEP-0356 to publish
-//! as the user.
+//! Prosody without the adapter, by configuration alone: XEP-0355 for the requests, mod_firewall for the feed and, where it is
+//! granted, XEP-0356 to publish as the user.
 //!
-//! What it cannot: unacknowledged messages of a session that lost its connection, another device online, accounts that go,
-//! acknowledgements (what is missed while the service is away is lost).
+//! What it cannot: unacknowledged messages of a session that lost its connection, another device online, which device a message to
+//! the account was queued for, accounts that go, acknowledgements (what is missed while the service is away is lost).
 
 use push_tests::live::prosody::{Prosody, ProsodyConfig};
+use push_tests::live::puppet::ReceivedMessage;
 use push_tests::live::push_service::Reply;
 use push_tests::live::slot::Slots;
 use push_tests::live::stage::{Script, Stage};
@@ -24,7 +25,8 @@ mod suite {
 }
 
 /// Each tap forwards (XEP-0297) to a resource of the component that says why the message was missed. `RULEDEP=st`: the packaged
-/// mod_firewall forgets to declare what FORWARD needs.
+/// mod_firewall forgets to declare what FORWARD needs. `NOT TYPE: error`: while the component is away its bounce goes to the
+/// session, is queued there, and would be forwarded without end: Prosody stands still until its stack overflows.
 const TAPS: &str = "::tap_offline
 KIND: message
 RULEDEP=st
@@ -32,6 +34,7 @@ FORWARD=push{i}.test/offline
 
 ::tap_smqueued
 KIND: message
+NOT TYPE: error
 RULEDEP=st
 FORWARD=push{i}.test/queued
 ";
@@ -86,7 +89,7 @@ async fn stage() -> Result<Stage> {
 
 async fn stage_with(script: Script) -> Result<Stage> {
     let start = || async {
-        let server = Prosody::start(config(SLOTS, true)).await?;
+        let server = Prosody::start(config(SLOTS, false)).await?;
         Ok::<_, Failure>((server, Slots::new(0, SLOTS)))
     };
     let (server, slots) = SHARED.get_or_try_init(start).await?;
@@ -101,29 +104,74 @@ fn delegated(script: Script) -> Script {
 }
 
 #[tokio::test]
-async fn with_the_privilege_publishes_come_from_the_user() -> Result<()> {
+async fn without_a_privilege_publishes_come_from_the_component() -> Result<()> {
     let stage = stage().await?;
     let (writer, alice) = (stage.writer().await?, stage.sleeper("alice", "n").await?);
     writer.session.chat(&alice.jid, "hello").await?;
-    assert_eq!(stage.push.receives(1).await?[0].from, alice.jid);
+    let component = stage.slot().component();
+    assert_eq!(stage.push.receives(1).await?[0].from, component);
     Ok(())
 }
 
+/// mod_privilege says `internal-server-error` in place of what the push service said, so that no answer ends a registration.
 #[tokio::test]
-async fn without_it_they_come_from_the_component() -> Result<()> {
-    let server = Prosody::start(config(1, false)).await?;
+async fn with_the_privilege_they_come_from_the_user() -> Result<()> {
+    let server = Prosody::start(config(1, true)).await?;
     let lease = Slots::new(0, 1).lease().await?;
     let stage = Stage::set(lease, (&server).into(), delegated(Script::default())).await?;
     let (writer, alice) = (stage.writer().await?, stage.sleeper("alice", "n").await?);
     writer.session.chat(&alice.jid, "one").await?;
-    let got = stage.push.receives(1).await?;
-    assert_eq!(got[0].from, stage.slot().component());
+    assert_eq!(stage.push.receives(1).await?[0].from, alice.jid);
     stage.push.answer(Reply::Error("cancel", "item-not-found"));
     writer.session.chat(&alice.jid, "two").await?;
     stage.push.receives(2).await?;
-    stage.service.logs(0, "registration ended").await?;
+    stage.service.logs(0, "Undeliverable").await?;
     writer.session.chat(&alice.jid, "three").await?;
-    stage.push.stays_at(2).await
+    stage.push.receives(3).await?;
+    Ok(())
+}
+
+/// Prosody leaves the bare JID in what it sends to a session, so that the tap says the device only of what was sent to that.
+#[tokio::test]
+async fn a_message_to_a_hibernated_device_wakes_that_one_and_to_the_account_all() -> Result<()> {
+    let stage = stage().await?;
+    let (writer, phone) = (
+        stage.writer().await?,
+        stage.registered("alice", "asleep").await?,
+    );
+    let other = stage.another(&phone, "tablet").await?.available().await?;
+    other.enable(&stage, "awake").await?;
+    phone.hibernates().await;
+    let device = format!("{}/phone", phone.jid);
+    writer.session.chat(&device, "to the phone").await?;
+    assert_eq!(stage.push.receives(1).await?[0].node, "asleep");
+    writer.session.chat(&phone.jid, "to the account").await?;
+    other.session.receives("to the account").await?;
+    stage.push.receives(3).await?;
+    stage.push.stays_at(3).await
+}
+
+#[tokio::test]
+async fn while_the_service_is_away_the_server_goes_on() -> Result<()> {
+    let mut stage = stage().await?;
+    let (writer, phone) = (stage.writer().await?, stage.registered("alice", "n").await?);
+    stage.service.stop().await?;
+    phone.hibernates().await;
+    writer.session.chat(&phone.jid, "missed").await?;
+    writer.settled().await?;
+    stage.service.start_again().await?;
+    writer.session.chat(&phone.jid, "told").await?;
+    stage.push.receives(1).await?;
+    phone.proxy.refuse(false);
+    assert!(phone.session.resume(phone.proxy.port()).await?.resumed);
+    for text in ["missed", "told"] {
+        phone.session.receives(text).await?;
+    }
+    // The tap sends in the session's name: the bounce comes to the phone.
+    let tap = format!("{}/queued", stage.slot().component());
+    let bounce = |message: &ReceivedMessage| message.kind == "error" && message.from == tap;
+    assert!(phone.session.received().await?.iter().any(bounce));
+    Ok(())
 }
 
 #[tokio::test]

@@ -81,21 +81,14 @@ impl Session {
         self.call("unregister", json!({}), PATIENCE).await.map(drop)
     }
 
-    /// Becomes available with a priority.
+    /// Becomes available with a priority, and sees to it that the server has taken note.
     ///
     /// # Errors
-    /// It is not connected.
+    /// As [`Session::connect`].
     pub async fn available(&self, priority: i8) -> Answer<()> {
-        self.tell("presence", json!({ "priority": priority })).await
-    }
-
-    /// Becomes unavailable and stays connected.
-    ///
-    /// # Errors
-    /// It is not connected.
-    pub async fn unavailable(&self) -> Answer<()> {
-        self.tell("presence", json!({ "type": "unavailable" }))
-            .await
+        self.tell("presence", json!({ "priority": priority }))
+            .await?;
+        self.features(None).await.map(drop)
     }
 
     /// Sends a message; returns the id it was sent under.

@@ -4,7 +4,10 @@ use push_tests::live::Result;
 use push_tests::live::home::overlay;
 use tempfile::TempDir;
 
-const FAULT: &str = "error(\"injected\");";
+/// What it then logs.
+pub(super) const FAULT: &str = "A fault while handling";
+
+const INJECTED: &str = "error(\"injected\");";
 
 /// Files to install over the adapter's own.
 pub(super) fn adapter() -> Result<TempDir> {
@@ -14,13 +17,13 @@ pub(super) fn adapter() -> Result<TempDir> {
         &[
             (
                 "local function miss(self, kind, user, resource, message, stanza_id)",
-                FAULT,
+                INJECTED,
             ),
-            ("local function unacknowledged(self, event)", FAULT),
-            ("local function session_is_back(self, session)", FAULT),
+            ("local function unacknowledged(self, event)", INJECTED),
+            ("local function session_is_back(self, session)", INJECTED),
             (
                 "local withdraw = self.parts.guard.wrap(\"presence\", function (session)",
-                FAULT,
+                INJECTED,
             ),
         ],
     )

@@ -2,7 +2,7 @@
 
 use push_tests::live::Result;
 use push_tests::live::prosody::Prosody;
-use push_tests::live::puppet::PushRequest;
+use push_tests::live::puppet::{PATIENCE, PushRequest};
 use push_tests::live::slot::Slot;
 use push_tests::live::stage::Client;
 
@@ -14,8 +14,7 @@ async fn beside_cloud_notify_it_says_what_to_change() -> Result<()> {
     config.host_modules = vec!["cloud_notify".to_owned()];
     let server = Prosody::start(config).await?;
     let reason = "remove \"cloud_notify\" from modules_enabled";
-    let log = server.process()?.log_since(0)?;
-    assert!(log.contains(reason), "{log}");
+    server.process()?.wait_for_log(0, reason, PATIENCE).await?;
     // The server's own module is the one that answers.
     let alice =
         Client::registering(&Slot::new(0).user("alice"), "phone", server.ports().c2s).await?;

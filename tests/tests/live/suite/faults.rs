@@ -66,5 +66,5 @@ async fn a_broken_adapter_harms_no_message() -> Result<()> {
     writer.settled().await?;
     alice.back().await?;
     alice.session.receives("offline").await?;
-    logged(&server, "injected").await
+    logged(&server, Own::FAULT).await
 }

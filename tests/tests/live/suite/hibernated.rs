@@ -17,24 +17,6 @@ async fn a_hibernated_phone_is_told_at_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn of_two_phones_only_the_one_that_sleeps_is_told() -> Result<()> {
-    let stage = stage().await?;
-    let (writer, phone) = (
-        stage.writer().await?,
-        stage.registered("alice", "asleep").await?,
-    );
-    let other = stage.another(&phone, "tablet").await?.available().await?;
-    other.enable(&stage, "awake").await?;
-    phone.session.carbons().await?;
-    other.session.carbons().await?;
-    phone.hibernates().await;
-    writer.session.chat(&phone.jid, "hello").await?;
-    other.session.receives("hello").await?;
-    assert_eq!(stage.push.receives(1).await?[0].node, "asleep");
-    stage.push.stays_at(1).await
-}
-
-#[tokio::test]
 async fn each_of_two_hibernated_phones_is_told_once() -> Result<()> {
     let stage = stage().await?;
     let (writer, phone) = (

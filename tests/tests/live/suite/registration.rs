@@ -147,13 +147,11 @@ async fn nobody_enables_for_somebody_else() -> Result<()> {
     let service = stage.push.jid().to_owned();
     victim.session.close().await?;
     victim.session.lost().await?;
-    let own_phone = format!("{}/desk", writer.jid);
     let others_phone = format!("{}/phone", victim.jid);
     let adapter = format!("{}/xmpp-push", stage.slot().host());
     for to in [
         victim.jid.clone(),
         stage.slot().host(),
-        own_phone,
         others_phone,
         "somebody@remote.invalid".to_owned(),
         stage.slot().component(),
@@ -169,6 +167,26 @@ async fn nobody_enables_for_somebody_else() -> Result<()> {
         assert!(error.stanza().is_some(), "{to}: {error}");
     }
     writer.session.chat(&victim.jid, "hello").await?;
+    stage.push.stays_at(0).await
+}
+
+#[tokio::test]
+async fn an_enable_for_a_device_is_none_for_the_account() -> Result<()> {
+    let stage = stage().await?;
+    let (writer, alice) = (stage.writer().await?, stage.client("alice", "phone").await?);
+    // It goes to that device, here the sender itself.
+    alice
+        .session
+        .send(&format!(
+            "<iq type='set' id='own' to='{}/phone'><enable xmlns='urn:xmpp:push:0' jid='{}' node='n'/></iq>",
+            alice.jid,
+            stage.push.jid()
+        ))
+        .await?;
+    alice.settled().await?;
+    alice.session.close().await?;
+    alice.session.lost().await?;
+    writer.session.chat(&alice.jid, "hello").await?;
     stage.push.stays_at(0).await
 }
 
