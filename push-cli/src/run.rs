@@ -9,7 +9,6 @@ use push_driver::{Driver, DriverConfig, Handle};
 use push_transport_xmpp::Stream;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};

@@ -61,5 +61,5 @@ impl WriteXml for Sample {
 pub(crate) fn written(value: &dyn WriteXml) -> Stanza {
     let mut sink = StanzaBuilder::new();
     value.write_xml(&mut sink);
-    sink.finish().unwrap()
+    sink.finish().unwrap_or_else(|error| panic!("{error}"))
 }

@@ -108,6 +108,8 @@ pub struct Adapter {
     requested: u64,
     /// What clients were told.
     pub told: Vec<Told>,
+    /// Users who disabled or were removed: what they missed may be void while it is being published.
+    changed: BTreeSet<String>,
     /// Publishes without outcome: until when, and what they say.
     in_flight: BTreeMap<u64, (Timestamp, Notification)>,
     /// Publishes it sends at a time.
@@ -141,6 +143,7 @@ impl Adapter {
             requests: BTreeMap::new(),
             requested: 0,
             told: Vec::new(),
+            changed: BTreeSet::new(),
             in_flight: BTreeMap::new(),
             max_in_flight: usize::MAX,
             outcomes: Vec::new(),
@@ -179,7 +182,9 @@ impl Adapter {
     /// The component's stream is lost.
     pub fn disconnect(&mut self) {
         (self.connected, self.attached, self.bye) = (false, false, false);
-        self.said = self.outstanding.keys().map(|number| (*number, 1)).collect();
+        self.said
+            .values_mut()
+            .for_each(|count| *count = (*count).min(1));
         self.out.clear();
     }
 
@@ -233,6 +238,8 @@ impl Adapter {
         let number = self.requested;
         if payload.contains("<enable") {
             self.none.remove(user);
+        } else {
+            self.changed.insert(user.to_owned());
         }
         if !self.attached {
             self.tell(number, "wait/service-unavailable", "");

@@ -4,9 +4,9 @@ use super::course::{Course, Faults};
 use push_tests::world::random::every_seed;
 
 /// Courses per kind of faults; some seconds all together.
-const CASES: u64 = 25;
+const CASES: u64 = 30;
 /// Things that happen in one.
-const STEPS: usize = 120;
+const STEPS: usize = 150;
 
 fn every_course(faults: Faults, check: impl Fn(u64)) {
     every_seed(&format!("{faults:?}"), 0..CASES, check);

@@ -39,6 +39,7 @@ impl Adapter {
             |entry: &Entry| entry.user != user || matches!(entry.kind, "removed" | "created");
         self.collapsed.retain(kept);
         self.none.remove(user);
+        self.changed.insert(user.to_owned());
         let entry = Entry {
             kind,
             user: user.to_owned(),
