@@ -21,7 +21,7 @@
          requests :: ets:tid(),            % {Ref, #request{}} and {{User, Ref}}
          in_flight :: ets:tid(),           % {{Instance, Ref}, Deadline}: publishes without an outcome
          outcomes :: ets:tid(),            % {Order, Instance, #xmlel{}}: kept while detached
-         sessions :: ets:tid(),            % {Pid, Hibernated, Csi}
+         sessions :: ets:tid(),            % {Pid, Hibernated | ended, Csi}
          flags :: atomics:atomics_ref()}).
 
 -type kind() :: offline | queued | unacked | lost | archived | removed | created.

@@ -58,7 +58,7 @@ sent(State, _, _) ->
 %% A session ends for good. After a resumption (mgmt_state resumed) its messages live on in the new one.
 -spec terminated(ejabberd_c2s:state(), term()) -> ejabberd_c2s:state().
 terminated(#{jid := #jid{lserver = Host}} = State, _Reason) ->
-    hook(c2s_terminated, ok, Host, fun mod_xmpp_push_state:session_ended/1),
+    hook(c2s_terminated, ok, Host, fun(Tabs) -> mod_xmpp_push_state:session_ended(Tabs, is_losing(State)) end),
     terminated(State);
 terminated(State, _Reason) ->
     State.
@@ -68,6 +68,9 @@ terminated(#{mgmt_state := Mgmt, mgmt_queue := Queue, jid := JID} = State)
     feed(c2s_terminated, State, lost, jid:tolower(JID), fun() -> queued(Queue) end);
 terminated(State) ->
     State.
+
+is_losing(#{mgmt_queue := Queue}) -> not p1_queue:is_empty(Queue);
+is_losing(_) -> false.
 
 queued(Queue) ->
     [Message || {_, _, #message{} = Message} <- p1_queue:to_list(Queue)].

@@ -3,7 +3,7 @@
 
 -export([open/2, find/1, get/2, get/3, put/3, bump/2, bump/3]).
 -export([offer/2, awake/1, take/1, is_idle/2]).
--export([hibernated/1, csi/2, session_ended/1, tidy_sessions/1, sessions/3]).
+-export([hibernated/1, csi/2, session_ended/2, tidy_sessions/1, sessions/3]).
 
 -include("mod_xmpp_push.hrl").
 
@@ -175,8 +175,12 @@ hibernated(#tabs{sessions = Sessions}) ->
 csi(#tabs{sessions = Sessions}, Csi) ->
     ets:insert(Sessions, {self(), false, Csi}).
 
--spec session_ended(#tabs{}) -> true.
-session_ended(#tabs{sessions = Sessions}) ->
+%% ejabberd_sm lists it for a moment longer. What it lost must not be told with this session among the live ones:
+%% then its row stays until it is tidied up.
+-spec session_ended(#tabs{}, boolean()) -> true.
+session_ended(#tabs{sessions = Sessions}, true) ->
+    ets:insert(Sessions, {self(), ended, undefined});
+session_ended(#tabs{sessions = Sessions}, false) ->
     ets:delete(Sessions, self()).
 
 csi_of(Sessions, Pid) ->
@@ -196,7 +200,8 @@ tidy_sessions(#tabs{sessions = Sessions}) ->
           [{binary(), integer() | undefined, boolean(), active | inactive | undefined}].
 sessions(Tabs, User, Host) ->
     Infos = lists:sublist(ejabberd_sm:get_user_info(User, Host), ?MAX_SESSIONS),
-    [session(Tabs, Resource, Info) || {Resource, Info} <- Infos].
+    Sessions = [session(Tabs, Resource, Info) || {Resource, Info} <- Infos],
+    [Session || {_, _, Hibernated, _} = Session <- Sessions, Hibernated /= ended].
 
 session(#tabs{sessions = Sessions}, Resource, Info) ->
     Pid = proplists:get_value(pid, Info),
