@@ -11,7 +11,7 @@ use super::{Context as _, Failure, Result, repository};
 /// A temporary folder for a server's files, and the system that the server's programs come from.
 ///
 /// Paths come in two kinds: [`Home::outside`] as this process sees them, [`Home::inside`] as the server does.
-/// `XMPP_PUSH_KEEP=1` keeps the folder after the tests, with the logs.
+/// `XMPP_PUSH_KEEP=1` keeps the folder after the tests, with the logs, until the next run.
 #[derive(Debug)]
 pub struct Home {
     root: Option<PathBuf>,
@@ -25,8 +25,10 @@ impl Home {
     /// `root` is not a system, or the folder cannot be made.
     pub fn new(server: &str, root: Option<&Path>) -> Result<Self> {
         let parent = root.map_or_else(std::env::temp_dir, |root| root.join("tmp"));
+        let prefix = format!("xmpp-push-{server}-");
+        remove_orphans(&parent, &prefix);
         let mut folder = tempfile::Builder::new()
-            .prefix(&format!("xmpp-push-{server}-"))
+            .prefix(&format!("{prefix}{}-", std::process::id()))
             .tempdir_in(&parent)
             .context(format!(
                 "a folder in {}; is the server root one of scripts/test-servers?",
@@ -144,6 +146,23 @@ impl Home {
         }
         copied.sort();
         Ok(copied)
+    }
+}
+
+/// Removes the folders of test processes that are gone: that of a server which tests share is not dropped.
+fn remove_orphans(parent: &Path, prefix: &str) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let owner = name
+            .strip_prefix(prefix)
+            .and_then(|rest| rest.split_once('-'))
+            .and_then(|(owner, _)| owner.parse::<u32>().ok());
+        let gone = |owner: u32| !Path::new("/proc").join(owner.to_string()).exists();
+        if owner.is_some_and(gone) {
+            // Another test process may be at it, too.
+            drop(fs::remove_dir_all(entry.path()));
+        }
     }
 }
 
