@@ -157,23 +157,28 @@ async fn a_message_to_a_hibernated_device_wakes_that_one_and_to_the_account_all(
 async fn while_the_service_is_away_the_server_goes_on() -> Result<()> {
     let mut stage = stage().await?;
     let (writer, phone) = (stage.writer().await?, stage.registered("alice", "n").await?);
+    let sleeper = stage.sleeper("sleeper", "s").await?;
     stage.service.stop().await?;
     phone.hibernates().await;
     writer.session.chat(&phone.jid, "missed").await?;
+    writer.session.chat(&sleeper.jid, "kept").await?;
     writer.settled().await?;
-    stage.service.start_again().await?;
-    writer.session.chat(&phone.jid, "told").await?;
-    stage.push.receives(1).await?;
     phone.proxy.refuse(false);
     assert!(phone.session.resume(phone.proxy.port()).await?.resumed);
-    for text in ["missed", "told"] {
-        phone.session.receives(text).await?;
+    phone.session.receives("missed").await?;
+    // The taps send in the name of the session at hand, which gets the bounce.
+    for (client, tap) in [(&phone, "queued"), (&writer, "offline")] {
+        let tap = format!("{}/{tap}", stage.slot().component());
+        let bounce = |message: &ReceivedMessage| message.kind == "error" && message.from == tap;
+        let received = client.session.received().await?;
+        assert!(received.iter().any(bounce), "{tap}: {received:#?}");
     }
-    // The tap sends in the session's name: the bounce comes to the phone.
-    let tap = format!("{}/queued", stage.slot().component());
-    let bounce = |message: &ReceivedMessage| message.kind == "error" && message.from == tap;
-    assert!(phone.session.received().await?.iter().any(bounce));
-    Ok(())
+    stage.service.start_again().await?;
+    writer.session.chat(&sleeper.jid, "told").await?;
+    stage.push.receives(1).await?;
+    sleeper.back().await?;
+    sleeper.session.receives("kept").await?;
+    stage.push.stays_at(1).await
 }
 
 #[tokio::test]
