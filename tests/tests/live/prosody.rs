@@ -71,9 +71,8 @@ impl Own {
 
     /// The same, with one component for both hosts.
     async fn start_with_one_component() -> Result<Self> {
-        let host_settings = format!("xmpp_push_component = {:?}", Slot::new(0).component());
         let config = ProsodyConfig {
-            host_settings,
+            adapter_component: Slot::new(0).component(),
             ..config(2)
         };
         Ok(Self(Prosody::start(config).await?))

@@ -35,6 +35,8 @@ pub struct ProsodyConfig {
     pub slots: usize,
     /// Whether the project's module runs on each host, with the slot's component.
     pub adapter: bool,
+    /// The component each host's module knows.
+    pub adapter_component: String,
     /// Folders of further modules to install.
     pub plugins: Vec<PathBuf>,
     /// Further modules of every virtual host.
@@ -68,6 +70,7 @@ impl Default for ProsodyConfig {
         Self {
             slots: 1,
             adapter: false,
+            adapter_component: "push{i}.test".to_owned(),
             plugins: Vec::new(),
             host_modules: Vec::new(),
             component_modules: Vec::new(),
@@ -196,7 +199,7 @@ modules_enabled = {{ {enabled} }}
             r#"
 VirtualHost "{host}"
 modules_enabled = {{ {modules} }}
-xmpp_push_component = "{component}"
+xmpp_push_component = "{adapter_component}"
 {settings}
 
 Component "{rooms}" "muc"
@@ -217,6 +220,7 @@ component_secret = "{SECRET}"
             ),
             settings = slot.fill(&self.host_settings),
             rooms = slot.rooms(),
+            adapter_component = slot.fill(&self.adapter_component),
             component = slot.component(),
             component_modules = list(self.component_modules.iter().map(String::as_str)),
             push_service = slot.push_service(),
