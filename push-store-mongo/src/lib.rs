@@ -1,0 +1,1 @@
+//! Keeps XMPP push registrations in MongoDB.
