@@ -11,6 +11,7 @@
 //! [XEP-0357]: https://xmpp.org/extensions/xep-0357.html
 
 pub mod hash;
+pub mod lease;
 pub mod link;
 pub mod memory;
 pub mod plugin;

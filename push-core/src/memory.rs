@@ -1,7 +1,9 @@
 //! The store that forgets: the reference the other stores are compared with, and for tests.
 
 use crate::registration::Target;
-use crate::store::{Change, Committed, Cursor, Kind, Loaded, Page, RegistrationStore, StoreError};
+use crate::store::{
+    Change, Committed, Counts, Cursor, Guard, Kind, Loaded, Page, RegistrationStore, StoreError,
+};
 use crate::{Account, Registration};
 use async_trait::async_trait;
 use jid::{BareJid, DomainRef};
@@ -46,7 +48,7 @@ impl RegistrationStore for MemoryStore {
         let mut accounts = self.accounts();
         Ok(changes
             .iter()
-            .map(|change| apply(&mut accounts, change))
+            .map(|change| change_one(&mut accounts, change))
             .collect())
     }
 
@@ -99,33 +101,71 @@ impl RegistrationStore for MemoryStore {
         });
         Ok(removed)
     }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        let mut counts = Counts::default();
+        for have in self
+            .accounts()
+            .values()
+            .flat_map(|account| &account.registrations)
+        {
+            counts.add(have.status.as_str(), 1);
+        }
+        Ok(counts)
+    }
 }
 
-fn apply(accounts: &mut BTreeMap<BareJid, Account>, change: &Change) -> Committed {
+fn change_one(accounts: &mut BTreeMap<BareJid, Account>, change: &Change) -> Committed {
     let owner = change.owner();
-    let removed = match change {
-        Change::Enable { registration, .. } => {
-            let account = accounts.entry(owner.clone());
-            account
-                .or_insert_with(|| Account::empty(owner.clone()))
-                .enable(registration.clone());
-            return Committed::Enabled;
+    let account = accounts
+        .entry(owner.clone())
+        .or_insert_with(|| Account::empty(owner.clone()));
+    let committed = apply(account, change);
+    if account.registrations.is_empty() {
+        accounts.remove(owner);
+    }
+    committed
+}
+
+fn apply(account: &mut Account, change: &Change) -> Committed {
+    match change {
+        Change::Enable { registration, .. } => enable(account, registration),
+        Change::Settle {
+            target,
+            revision,
+            status,
+            ..
+        } => {
+            let mut meant = account.registrations.iter_mut();
+            let meant = meant.find(|have| have.target == *target && have.revision == *revision);
+            meant.map_or(Committed::Superseded, |have| {
+                have.status = *status;
+                Committed::Settled
+            })
         }
-        Change::RemoveOwner { .. } => accounts
-            .remove(owner)
-            .map(|account| account.registrations.len()),
-        Change::RemoveService { service, .. } => accounts
-            .get_mut(owner)
-            .map(|account| account.disable(service, None)),
-        Change::Remove {
-            target, revision, ..
-        } => accounts.get_mut(owner).map(|account| {
-            let have = account.registration(target).map(|have| have.revision);
-            match revision {
-                Some(guard) if have != Some(*guard) => 0,
-                _ => account.disable(&target.service, Some(&target.node)),
-            }
-        }),
-    };
-    Committed::Removed(removed.unwrap_or_default())
+        Change::Remove { target, guard, .. } => remove(account, *guard, &|have| have == target),
+        Change::RemoveService { service, up_to, .. } => {
+            remove(account, Guard::UpTo(*up_to), &|have| {
+                have.service == *service
+            })
+        }
+        Change::RemoveOwner { up_to, .. } => remove(account, Guard::UpTo(*up_to), &|_| true),
+    }
+}
+
+fn remove(account: &mut Account, guard: Guard, is_meant: &dyn Fn(&Target) -> bool) -> Committed {
+    let before = account.registrations.len();
+    account
+        .registrations
+        .retain(|have| !is_meant(&have.target) || !guard.admits(have.revision));
+    Committed::Removed(before - account.registrations.len())
+}
+
+fn enable(account: &mut Account, registration: &Registration) -> Committed {
+    let have = account.registration(&registration.target);
+    if have.is_some_and(|have| have.revision > registration.revision) {
+        return Committed::Superseded;
+    }
+    account.enable(registration.clone());
+    Committed::Enabled
 }

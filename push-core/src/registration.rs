@@ -75,14 +75,26 @@ impl fmt::Debug for PublishOptions {
     }
 }
 
-/// Distinguishes one accepted enable from every other of the same key.
+/// Distinguishes one accepted request from every other, and orders those of one user: the later has the greater one.
 ///
+/// What the store did not answer in time may still happen; its revision keeps it from undoing what came after it.
 /// Whatever a late answer to a publish does is guarded by the revision it was published for.
 /// At most 2^63 - 1, so that every database holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Revision(u64);
 
 impl Revision {
+    /// After every other.
+    pub const MAX: Self = Self::new(u64::MAX);
+
+    /// The revision of something accepted at `now`, after all of `seen`. The low 20 bits of `entropy` tell apart what
+    /// several instances accept in the same millisecond.
+    pub fn draw(now: Timestamp, entropy: u64, seen: impl IntoIterator<Item = Self>) -> Self {
+        let by_time = (now.as_millis() << 20) | (entropy & 0xf_ffff);
+        let after = seen.into_iter().map(|seen| seen.0 + 1).max();
+        Self(by_time.max(after.unwrap_or_default()).min(Self::MAX.0))
+    }
+
     /// The revision made of the low 63 bits of `bits`.
     pub const fn new(bits: u64) -> Self {
         Self(bits & (u64::MAX >> 1))
@@ -106,14 +118,25 @@ pub enum Identity {
     Server,
 }
 
-/// Whether a registration is used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// How a registration fares.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
-    /// Notifications are published.
+    /// Nothing is known against it.
     #[default]
     Active,
+    /// Publishes to it were refused.
+    Failing {
+        /// How many in a row.
+        failures: u32,
+        /// When the first of them was.
+        since: Timestamp,
+    },
+    /// Refused too often.
+    Quarantined {
+        /// When it is tried again.
+        until: Timestamp,
+    },
 }
 
 impl Status {
@@ -121,6 +144,8 @@ impl Status {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
+            Self::Failing { .. } => "failing",
+            Self::Quarantined { .. } => "quarantined",
         }
     }
 }
@@ -156,6 +181,20 @@ mod tests {
         assert!(
             !shown.contains("hunter2") && !shown.contains("token"),
             "{shown}"
+        );
+    }
+
+    #[test]
+    fn a_later_request_has_the_greater_revision() {
+        let at = Timestamp::from_millis;
+        let first = Revision::draw(at(1_790_000_000_000), u64::MAX, []);
+        assert!(Revision::draw(at(1_790_000_000_001), 0, []) > first);
+        // Also when the clock of whoever accepted the first is ahead.
+        assert!(Revision::draw(at(1_780_000_000_000), 0, [first, Revision::new(7)]) > first);
+        assert_eq!(
+            Revision::draw(at(1), 0, [Revision::MAX]),
+            Revision::MAX,
+            "there is nothing after the last"
         );
     }
 

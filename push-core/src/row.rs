@@ -12,6 +12,9 @@ use thiserror::Error;
 /// The version of the document this program writes, and the newest it reads.
 pub const DOCUMENT_VERSION: u32 = 1;
 
+/// The longest key, in bytes: owner, service and node together. PostgreSQL's index rows end at 2704 bytes.
+pub const MAX_KEY: usize = 2560;
+
 /// The first 16 bits of the SHA-256 of the owner's bare JID.
 ///
 /// Part of every unique key, so that a database can be partitioned or sharded by owner without a migration.
@@ -29,12 +32,66 @@ pub struct Row {
     pub node: String,
     /// The revision, never negative.
     pub revision: i64,
-    /// The status word.
-    pub status: String,
+    /// The status.
+    pub status: StatusColumns,
     /// When it was enabled, Unix milliseconds.
     pub enabled_at: i64,
     /// Everything else: JSON with a version.
     pub document: String,
+}
+
+/// A status in columns, so that it is changed without reading the document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusColumns {
+    /// [`Status::as_str`]
+    pub status: String,
+    /// Failures in a row; 0 unless failing.
+    pub failures: i32,
+    /// Failing since, or quarantined until: Unix milliseconds; 0 when active.
+    pub status_at: i64,
+}
+
+impl From<Status> for StatusColumns {
+    fn from(status: Status) -> Self {
+        let (failures, at) = match status {
+            Status::Active => (0, Timestamp::default()),
+            Status::Failing { failures, since } => (failures, since),
+            Status::Quarantined { until } => (0, until),
+        };
+        Self {
+            status: status.as_str().to_owned(),
+            failures: i32::try_from(failures).unwrap_or(i32::MAX),
+            status_at: millis(at),
+        }
+    }
+}
+
+impl TryFrom<StatusColumns> for Status {
+    type Error = RowError;
+
+    fn try_from(columns: StatusColumns) -> Result<Self, RowError> {
+        let at = timestamp(columns.status_at, "status_at");
+        match columns.status.as_str() {
+            "active" => Ok(Self::Active),
+            "failing" => Ok(Self::Failing {
+                failures: u32::try_from(columns.failures)
+                    .map_err(|_| RowError::Column { column: "failures" })?,
+                since: at?,
+            }),
+            "quarantined" => Ok(Self::Quarantined { until: at? }),
+            _ => Err(RowError::Column { column: "status" }),
+        }
+    }
+}
+
+fn millis(at: Timestamp) -> i64 {
+    i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn timestamp(millis: i64, column: &'static str) -> Result<Timestamp, RowError> {
+    u64::try_from(millis)
+        .map(Timestamp::from_millis)
+        .map_err(|_| RowError::Column { column })
 }
 
 /// A row that cannot be read, without its content.
@@ -82,8 +139,8 @@ impl From<&Registration> for Row {
             service: registration.target.service.as_str().to_owned(),
             node: registration.target.node.as_str().to_owned(),
             revision: registration.revision.as_u64().cast_signed(),
-            status: registration.status.as_str().to_owned(),
-            enabled_at: i64::try_from(registration.enabled_at.as_millis()).unwrap_or(i64::MAX),
+            status: registration.status.into(),
+            enabled_at: millis(registration.enabled_at),
             // Strings and lists of strings always have a JSON form.
             document: serde_json::to_string(&document).unwrap_or_default(),
         }
@@ -96,10 +153,6 @@ impl TryFrom<Row> for Registration {
     fn try_from(row: Row) -> Result<Self, RowError> {
         let column = |column| move || RowError::Column { column };
         let document = document(&row.document)?;
-        let status = match row.status.as_str() {
-            "active" => Status::Active,
-            _ => return Err(column("status")()),
-        };
         Ok(Self {
             target: Target {
                 service: BareJid::new(&row.service).map_err(|_| column("service")())?,
@@ -109,12 +162,10 @@ impl TryFrom<Row> for Registration {
             revision: u64::try_from(row.revision)
                 .map(Revision::new)
                 .map_err(|_| column("revision")())?,
-            status,
+            status: row.status.try_into()?,
             resource: document.resource,
             identity: document.identity,
-            enabled_at: u64::try_from(row.enabled_at)
-                .map(Timestamp::from_millis)
-                .map_err(|_| column("enabled_at")())?,
+            enabled_at: timestamp(row.enabled_at, "enabled_at")?,
         })
     }
 }
@@ -153,6 +204,21 @@ mod tests {
     fn a_row_reads_back_byte_for_byte_and_in_order() {
         let row = Row::from(&registration());
         assert_eq!(Registration::try_from(row).unwrap(), registration());
+    }
+
+    #[test]
+    fn every_status_reads_back() {
+        let at = Timestamp::from_millis(1_790_000_000_000);
+        for status in [
+            Status::Active,
+            Status::Failing {
+                failures: 3,
+                since: at,
+            },
+            Status::Quarantined { until: at },
+        ] {
+            assert_eq!(Status::try_from(StatusColumns::from(status)), Ok(status));
+        }
     }
 
     #[test]
@@ -197,10 +263,8 @@ mod tests {
             Registration::try_from(row),
             Err(RowError::Column { column: "document" })
         );
-        let row = Row {
-            status: "odd".into(),
-            ..Row::from(&registration())
-        };
+        let mut row = Row::from(&registration());
+        row.status.status = "odd".into();
         assert_eq!(
             Registration::try_from(row),
             Err(RowError::Column { column: "status" })

@@ -1,17 +1,19 @@
 //! The store contract. Each sentence here has a case in the suite every backend runs.
 
 use crate::Account;
-use crate::registration::{Registration, Revision, Target};
+use crate::registration::{Registration, Revision, Status, Target};
 use async_trait::async_trait;
 use jid::{BareJid, DomainRef};
 use thiserror::Error;
 
 /// Keeps accounts.
 ///
-/// * What was acknowledged survives a crash of the process.
+/// * What was acknowledged survives a crash of the process, and of the database.
 /// * Absence is not an error: an unknown owner is an empty account, removing what is not there succeeds.
-/// * Calls may overlap. Changes of one owner are never submitted concurrently by one Machine;
-///   those of several are ordered by the store.
+/// * Calls may overlap, from several instances, too. Of two changes of one registration the one with the later revision
+///   prevails, in whatever order they arrive.
+/// * A call that failed as [`StoreError::Unavailable`], or whose future was dropped, may have been applied, in part, or
+///   may still be, soon.
 /// * Values come back byte for byte, registrations ordered by (service, node).
 #[async_trait]
 pub trait RegistrationStore: Send + Sync {
@@ -32,6 +34,9 @@ pub trait RegistrationStore: Send + Sync {
 
     /// Removes all accounts of a domain; returns how many registrations went.
     async fn remove_domain(&self, domain: &DomainRef) -> Result<u64, StoreError>;
+
+    /// How many registrations there are. May look at each of them, and need not be of one moment.
+    async fn counts(&self) -> Result<Counts, StoreError>;
 }
 
 /// What [`RegistrationStore::load`] found.
@@ -47,21 +52,32 @@ pub struct Loaded {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {
-    /// Adds a registration, or replaces the one of the same target whole.
+    /// Adds a registration, or replaces the one of the same target whole, unless that has a later revision.
     Enable {
         /// Whose.
         owner: BareJid,
         /// The registration as it shall be.
         registration: Registration,
     },
-    /// Removes one registration, only if it still has `revision` where one is named.
+    /// Sets the status of one registration, only if it still has `revision`.
+    Settle {
+        /// Whose.
+        owner: BareJid,
+        /// Which.
+        target: Target,
+        /// The revision the status was found for.
+        revision: Revision,
+        /// How it fares.
+        status: Status,
+    },
+    /// Removes one registration, if `guard` lets it.
     Remove {
         /// Whose.
         owner: BareJid,
         /// Which.
         target: Target,
-        /// The revision the removal was decided for.
-        revision: Option<Revision>,
+        /// What was decided upon.
+        guard: Guard,
     },
     /// Removes all registrations of one service (XEP-0357 §6, disable without node).
     RemoveService {
@@ -69,12 +85,35 @@ pub enum Change {
         owner: BareJid,
         /// The push service.
         service: BareJid,
+        /// What is later than this stays.
+        up_to: Revision,
     },
     /// Removes everything known of an account.
     RemoveOwner {
         /// Whose.
         owner: BareJid,
+        /// What is later than this stays.
+        up_to: Revision,
     },
+}
+
+/// Which revisions of a registration a removal is meant for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// This one: what was decided for one revision must not hit another.
+    Exactly(Revision),
+    /// All up to this: somebody asked for it, whichever it was.
+    UpTo(Revision),
+}
+
+impl Guard {
+    /// Whether a registration of that revision is meant.
+    pub fn admits(self, revision: Revision) -> bool {
+        match self {
+            Self::Exactly(this) => revision == this,
+            Self::UpTo(last) => revision <= last,
+        }
+    }
 }
 
 impl Change {
@@ -82,29 +121,76 @@ impl Change {
     pub fn owner(&self) -> &BareJid {
         match self {
             Self::Enable { owner, .. }
+            | Self::Settle { owner, .. }
             | Self::Remove { owner, .. }
             | Self::RemoveService { owner, .. }
-            | Self::RemoveOwner { owner } => owner,
+            | Self::RemoveOwner { owner, .. } => owner,
         }
     }
 }
 
 /// What a change did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Committed {
     /// The registration is stored.
     Enabled,
+    /// The status is stored.
+    Settled,
     /// So many registrations are gone; 0 also when the revision was another.
     Removed(usize),
+    /// An enable that met a later revision, or a settling that met another one or none: nothing has changed.
+    Superseded,
 }
 
 impl Committed {
     /// How many registrations are gone.
     pub const fn removed(&self) -> usize {
         match self {
-            Self::Enabled => 0,
             Self::Removed(count) => *count,
+            Self::Enabled | Self::Settled | Self::Superseded => 0,
         }
+    }
+}
+
+/// How many registrations there are, by status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// [`Status::Active`]
+    pub active: u64,
+    /// [`Status::Failing`]
+    pub failing: u64,
+    /// [`Status::Quarantined`]
+    pub quarantined: u64,
+    /// Of a status this program does not know.
+    pub other: u64,
+}
+
+impl Counts {
+    /// Adds `count` registrations of the status with this name, as [`Status::as_str`] gives it.
+    pub fn add(&mut self, status: &str, count: u64) {
+        let place = match status {
+            "active" => &mut self.active,
+            "failing" => &mut self.failing,
+            "quarantined" => &mut self.quarantined,
+            _ => &mut self.other,
+        };
+        *place += count;
+    }
+
+    /// Of every status.
+    pub const fn total(&self) -> u64 {
+        self.active + self.failing + self.quarantined + self.other
+    }
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.active += other.active;
+        self.failing += other.failing;
+        self.quarantined += other.quarantined;
+        self.other += other.other;
     }
 }
 
@@ -137,7 +223,7 @@ pub struct Page {
 }
 
 /// Why a store did not do it.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The store cannot be used right now: locked, gone, full, too slow. Asking again helps.
@@ -146,7 +232,19 @@ pub enum StoreError {
         /// What is the matter, for the operator.
         reason: String,
     },
-    /// The store will not do this however often it is asked: read-only, wrong schema, no permission.
+    /// The store does not let this program in: wrong password, unknown user, no permission to connect.
+    #[error("store denies access: {reason}")]
+    Unauthorized {
+        /// What is the matter, for the operator.
+        reason: String,
+    },
+    /// The store is of a version this program does not work with.
+    #[error("store of another version: {reason}")]
+    WrongVersion {
+        /// What was found and what is needed.
+        reason: String,
+    },
+    /// The store will not do this however often it is asked: read-only, another program's, no permission.
     #[error("store refused: {reason}")]
     Refused {
         /// What is the matter, for the operator.

@@ -103,10 +103,10 @@ impl Asker {
             }
             Err(error) if ids.len() <= 1 => ids
                 .into_iter()
-                .for_each(|id| self.answer(id, Err(copy(&error)))),
+                .for_each(|id| self.answer(id, Err(error.clone()))),
             Err(error @ StoreError::Unavailable { .. }) => {
                 ids.into_iter()
-                    .for_each(|id| self.answer(id, Err(copy(&error))));
+                    .for_each(|id| self.answer(id, Err(error.clone())));
             }
             // Whose fault was it? Each alone.
             _ => {
@@ -136,7 +136,7 @@ impl Asker {
             {
                 questions
                     .into_iter()
-                    .for_each(|(id, _)| self.answer(id, Err(copy(&error))));
+                    .for_each(|(id, _)| self.answer(id, Err(error.clone())));
             }
             Err(_) => {
                 for (id, changes) in questions {
@@ -177,20 +177,5 @@ impl Asker {
 fn too_slow() -> StoreError {
     StoreError::Unavailable {
         reason: "no answer in time".to_owned(),
-    }
-}
-
-/// The same error for one more question of the batch.
-fn copy(error: &StoreError) -> StoreError {
-    match error {
-        StoreError::Unavailable { reason } => StoreError::Unavailable {
-            reason: reason.clone(),
-        },
-        StoreError::Corrupt { reason } => StoreError::Corrupt {
-            reason: reason.clone(),
-        },
-        other => StoreError::Refused {
-            reason: other.to_string(),
-        },
     }
 }

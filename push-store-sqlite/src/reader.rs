@@ -6,7 +6,7 @@ use crate::worker::{Answer, Queue};
 use jid::BareJid;
 use push_core::Account;
 use push_core::row::RowError;
-use push_core::store::{Cursor, Loaded, Page};
+use push_core::store::{Counts, Cursor, Loaded, Page};
 use rusqlite::{Connection, Transaction, params};
 use tracing::{debug, warn};
 
@@ -27,14 +27,25 @@ pub(crate) enum Query {
         limit: usize,
         answer: Answer<Vec<String>>,
     },
+    /// The statuses of the next rows, at most `limit`, counted.
+    Count {
+        after: Key,
+        limit: usize,
+        answer: Answer<(Counts, Option<Key>)>,
+    },
 }
+
+/// Owner, service and node.
+pub(crate) type Key = (String, String, String);
 
 impl Query {
     /// How many index searches or rows it costs, roughly.
     fn weight(&self) -> usize {
         match self {
             Self::Load { owners, .. } => owners.len(),
-            Self::Page { limit, .. } | Self::Owners { limit, .. } => *limit,
+            Self::Page { limit, .. } | Self::Owners { limit, .. } | Self::Count { limit, .. } => {
+                *limit
+            }
         }
     }
 }
@@ -79,6 +90,11 @@ impl Reader {
                 limit,
                 answer,
             } => self.reply(view, answer, |view| owners(view, &after, limit)),
+            Query::Count {
+                after,
+                limit,
+                answer,
+            } => self.reply(view, answer, |view| count(view, &after, limit)),
         }
     }
 
@@ -153,6 +169,23 @@ fn owners(view: &Connection, after: &str, limit: usize) -> rusqlite::Result<Vec<
     view.prepare_cached(row::OWNERS)?
         .query_map(params![after, limit], |row| row.get(0))?
         .collect()
+}
+
+/// Counts a portion, and says where the next begins.
+fn count(view: &Connection, after: &Key, limit: usize) -> rusqlite::Result<(Counts, Option<Key>)> {
+    let mut statement = view.prepare_cached(row::STATUSES)?;
+    let (owner, service, node) = after;
+    let limit_rows = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![owner, service, node, limit_rows])?;
+    let (mut counts, mut seen, mut last) = (Counts::default(), 0, None);
+    while let Some(row) = rows.next()? {
+        counts.add(row.get_ref(0)?.as_str().unwrap_or_default(), 1);
+        seen += 1;
+        if seen == limit {
+            last = Some((row.get(1)?, row.get(2)?, row.get(3)?));
+        }
+    }
+    Ok((counts, last))
 }
 
 /// Rows that cannot be read.

@@ -3,39 +3,54 @@
 use crate::error::refused;
 use jid::BareJid;
 use push_core::Registration;
-use push_core::row::{Row, RowError, bucket};
-use push_core::store::{Change, Committed, StoreError};
+use push_core::registration::{Revision, Target};
+use push_core::row::{Row, RowError, StatusColumns, bucket};
+use push_core::store::{Change, Committed, Guard, StoreError};
 use rusqlite::{Connection, params};
+use std::ops::RangeInclusive;
 
 /// The rows of one owner.
 pub(crate) const LOAD: &str = "
-    SELECT service, node, revision, status, enabled_at, document FROM registration
+    SELECT service, node, revision, status, failures, status_at, enabled_at, document FROM registration
     WHERE owner = ?1 ORDER BY service, node";
 
 /// Everything behind a key.
 pub(crate) const PAGE: &str = "
-    SELECT service, node, revision, status, enabled_at, document, owner FROM registration
+    SELECT service, node, revision, status, failures, status_at, enabled_at, document, owner FROM registration
     WHERE (owner, service, node) > (?1, ?2, ?3) ORDER BY owner, service, node";
 
 /// The next so many owners.
 pub(crate) const OWNERS: &str = "
     SELECT DISTINCT owner FROM registration WHERE owner > ?1 ORDER BY owner LIMIT ?2";
 
+/// The statuses behind a key, with the keys.
+pub(crate) const STATUSES: &str = "
+    SELECT status, owner, service, node FROM registration
+    WHERE (owner, service, node) > (?1, ?2, ?3) ORDER BY owner, service, node LIMIT ?4";
+
 const ENABLE: &str = "
     INSERT INTO registration
-        (owner, bucket, service, node, revision, status, enabled_at, document, updated_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, CAST(unixepoch('subsec') * 1000 AS INTEGER))
+        (owner, bucket, service, node, revision, status, failures, status_at, enabled_at, document, updated_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, CAST(unixepoch('subsec') * 1000 AS INTEGER))
     ON CONFLICT (owner, service, node, bucket) DO UPDATE SET
-        revision = excluded.revision, status = excluded.status, enabled_at = excluded.enabled_at,
-        document = excluded.document, updated_at = excluded.updated_at";
+        revision = excluded.revision, status = excluded.status, failures = excluded.failures,
+        status_at = excluded.status_at, enabled_at = excluded.enabled_at,
+        document = excluded.document, updated_at = excluded.updated_at
+    WHERE registration.revision <= excluded.revision";
+
+const SETTLE: &str = "
+    UPDATE registration
+    SET status = ?5, failures = ?6, status_at = ?7, updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
+    WHERE owner = ?1 AND service = ?2 AND node = ?3 AND revision = ?4";
 
 const REMOVE: &str = "
     DELETE FROM registration
-    WHERE owner = ?1 AND service = ?2 AND node = ?3 AND (?4 IS NULL OR revision = ?4)";
+    WHERE owner = ?1 AND service = ?2 AND node = ?3 AND revision BETWEEN ?4 AND ?5";
 
-const REMOVE_SERVICE: &str = "DELETE FROM registration WHERE owner = ?1 AND service = ?2";
+const REMOVE_SERVICE: &str =
+    "DELETE FROM registration WHERE owner = ?1 AND service = ?2 AND revision <= ?3";
 
-const REMOVE_OWNER: &str = "DELETE FROM registration WHERE owner = ?1";
+const REMOVE_OWNER: &str = "DELETE FROM registration WHERE owner = ?1 AND revision <= ?2";
 
 /// A change as the writer applies it: one statement, hence atomic. Made on the caller's thread, so that the one
 /// writer neither hashes nor writes JSON.
@@ -45,18 +60,27 @@ pub(crate) enum Write {
         bucket: u16,
         row: Row,
     },
+    Settle {
+        owner: String,
+        service: String,
+        node: String,
+        revision: i64,
+        status: StatusColumns,
+    },
     Remove {
         owner: String,
         service: String,
         node: String,
-        revision: Option<i64>,
+        revisions: RangeInclusive<i64>,
     },
     RemoveService {
         owner: String,
         service: String,
+        up_to: i64,
     },
     RemoveOwner {
         owner: String,
+        up_to: i64,
     },
 }
 
@@ -65,64 +89,150 @@ impl TryFrom<&Change> for Write {
 
     fn try_from(change: &Change) -> Result<Self, StoreError> {
         let owner = change.owner().as_str().to_owned();
+        let names = |target: &Target| {
+            let (service, node) = (target.service.as_str(), target.node.as_str());
+            (service.to_owned(), node.to_owned())
+        };
         match change {
             Change::Enable { registration, .. } => Ok(Self::Enable {
                 owner,
                 bucket: bucket(change.owner()),
                 row: registration.into(),
             }),
-            Change::Remove {
-                target, revision, ..
-            } => Ok(Self::Remove {
-                owner,
-                service: target.service.as_str().to_owned(),
-                node: target.node.as_str().to_owned(),
-                revision: revision.map(|revision| revision.as_u64().cast_signed()),
-            }),
-            Change::RemoveService { service, .. } => Ok(Self::RemoveService {
+            Change::Settle {
+                target,
+                revision,
+                status,
+                ..
+            } => {
+                let (service, node) = names(target);
+                Ok(Self::Settle {
+                    owner,
+                    service,
+                    node,
+                    revision: number(*revision),
+                    status: (*status).into(),
+                })
+            }
+            Change::Remove { target, guard, .. } => {
+                let (service, node) = names(target);
+                Ok(Self::Remove {
+                    owner,
+                    service,
+                    node,
+                    revisions: revisions(*guard),
+                })
+            }
+            Change::RemoveService { service, up_to, .. } => Ok(Self::RemoveService {
                 owner,
                 service: service.as_str().to_owned(),
+                up_to: number(*up_to),
             }),
-            Change::RemoveOwner { .. } => Ok(Self::RemoveOwner { owner }),
+            Change::RemoveOwner { up_to, .. } => Ok(Self::RemoveOwner {
+                owner,
+                up_to: number(*up_to),
+            }),
             _ => Err(refused("this store does not know that kind of change")),
         }
+    }
+}
+
+/// A revision as the column holds it.
+fn number(revision: Revision) -> i64 {
+    revision.as_u64().cast_signed()
+}
+
+fn revisions(guard: Guard) -> RangeInclusive<i64> {
+    match guard {
+        Guard::Exactly(this) => number(this)..=number(this),
+        Guard::UpTo(last) => i64::MIN..=number(last),
     }
 }
 
 impl Write {
     /// Applies it, within whatever transaction is open.
     pub(crate) fn execute(&self, connection: &Connection) -> rusqlite::Result<Committed> {
-        let removed = match self {
-            Self::Enable { owner, bucket, row } => {
-                let Row {
-                    service,
-                    node,
-                    revision,
+        match self {
+            Self::Enable { owner, bucket, row } => enable(connection, owner, *bucket, row),
+            Self::Settle {
+                owner,
+                service,
+                node,
+                revision,
+                status,
+            } => {
+                let StatusColumns {
                     status,
-                    enabled_at,
-                    document,
-                } = row;
-                connection.prepare_cached(ENABLE)?.execute(params![
-                    owner, bucket, service, node, revision, status, enabled_at, document
+                    failures,
+                    status_at,
+                } = status;
+                let settled = connection.prepare_cached(SETTLE)?.execute(params![
+                    owner, service, node, revision, status, failures, status_at
                 ])?;
-                return Ok(Committed::Enabled);
+                Ok(changed(settled, Committed::Settled))
             }
             Self::Remove {
                 owner,
                 service,
                 node,
-                revision,
+                revisions,
             } => connection
                 .prepare_cached(REMOVE)?
-                .execute(params![owner, service, node, revision])?,
-            Self::RemoveService { owner, service } => connection
+                .execute(params![
+                    owner,
+                    service,
+                    node,
+                    revisions.start(),
+                    revisions.end()
+                ])
+                .map(Committed::Removed),
+            Self::RemoveService {
+                owner,
+                service,
+                up_to,
+            } => connection
                 .prepare_cached(REMOVE_SERVICE)?
-                .execute([owner, service])?,
-            Self::RemoveOwner { owner } => {
-                connection.prepare_cached(REMOVE_OWNER)?.execute([owner])?
-            }
-        };
-        Ok(Committed::Removed(removed))
+                .execute(params![owner, service, up_to])
+                .map(Committed::Removed),
+            Self::RemoveOwner { owner, up_to } => connection
+                .prepare_cached(REMOVE_OWNER)?
+                .execute(params![owner, up_to])
+                .map(Committed::Removed),
+        }
+    }
+}
+
+fn enable(
+    connection: &Connection,
+    owner: &str,
+    bucket: u16,
+    row: &Row,
+) -> rusqlite::Result<Committed> {
+    let Row {
+        service,
+        node,
+        revision,
+        status,
+        enabled_at,
+        document,
+    } = row;
+    let StatusColumns {
+        status,
+        failures,
+        status_at,
+    } = status;
+    let enabled = connection.prepare_cached(ENABLE)?.execute(params![
+        owner, bucket, service, node, revision, status, failures, status_at, enabled_at, document
+    ])?;
+    Ok(changed(enabled, Committed::Enabled))
+}
+
+/// What a statement with a guard did to the one row it means.
+fn changed(rows: usize, done: Committed) -> Committed {
+    if rows == 0 {
+        Committed::Superseded
+    } else {
+        done
     }
 }
 
@@ -132,16 +242,20 @@ pub(crate) fn registration(row: &rusqlite::Row<'_>) -> Result<Registration, RowE
         service: column(row, 0, "service")?,
         node: column(row, 1, "node")?,
         revision: column(row, 2, "revision")?,
-        status: column(row, 3, "status")?,
-        enabled_at: column(row, 4, "enabled_at")?,
-        document: column(row, 5, "document")?,
+        status: StatusColumns {
+            status: column(row, 3, "status")?,
+            failures: column(row, 4, "failures")?,
+            status_at: column(row, 5, "status_at")?,
+        },
+        enabled_at: column(row, 6, "enabled_at")?,
+        document: column(row, 7, "document")?,
     }
     .try_into()
 }
 
 /// Owner and registration in a row of [`PAGE`].
 pub(crate) fn entry(row: &rusqlite::Row<'_>) -> Result<(BareJid, Registration), RowError> {
-    let owner: String = column(row, 6, "owner")?;
+    let owner: String = column(row, 8, "owner")?;
     let owner = BareJid::new(&owner).map_err(|_| RowError::Column { column: "owner" })?;
     Ok((owner, registration(row)?))
 }
@@ -167,7 +281,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let config = SqliteConfig::new(file::prepare(&folder.path().join("a.db")).unwrap());
         let connection = connection::writer(&config, &Explain::new(&config)).unwrap();
-        for sql in [LOAD, PAGE, OWNERS, REMOVE, REMOVE_SERVICE, REMOVE_OWNER] {
+        for sql in [
+            LOAD,
+            PAGE,
+            OWNERS,
+            STATUSES,
+            SETTLE,
+            REMOVE,
+            REMOVE_SERVICE,
+            REMOVE_OWNER,
+        ] {
             let mut plan = connection
                 .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
                 .unwrap();

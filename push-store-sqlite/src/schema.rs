@@ -8,10 +8,13 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION_ID: i32 = 0x5850_7368;
 
 /// The version this program writes (`PRAGMA user_version`).
-const NEWEST: u32 = 1;
+const NEWEST: u32 = 2;
 
 /// The n-th makes version n of n - 1. Only ever appended to.
-const MIGRATIONS: [&str; NEWEST as usize] = [include_str!("../migrations/0001_registration.sql")];
+const MIGRATIONS: [&str; NEWEST as usize] = [
+    include_str!("../migrations/0001_registration.sql"),
+    include_str!("../migrations/0002_status.sql"),
+];
 
 /// Finds out whether the file is ours to use, reading only. Returns its version, 0 of an empty one.
 pub(crate) fn check(connection: &Connection, explain: &Explain) -> Result<u32, StoreError> {

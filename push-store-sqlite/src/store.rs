@@ -1,7 +1,7 @@
 //! The store as the core sees it.
 
 use crate::error::{Explain, refused};
-use crate::reader::{Query, Reader};
+use crate::reader::{Key, Query, Reader};
 use crate::row::Write;
 use crate::worker::Worker;
 use crate::writer::{Commit, Writer};
@@ -9,7 +9,7 @@ use crate::{SqliteConfig, connection, file};
 use async_trait::async_trait;
 use jid::{BareJid, DomainRef};
 use push_core::store::{
-    Change, Committed, Cursor, Kind, Loaded, Page, RegistrationStore, StoreError,
+    Change, Committed, Counts, Cursor, Kind, Loaded, Page, RegistrationStore, StoreError,
 };
 
 /// How many changes make a transaction, and owners a snapshot: beyond it one more saves little and keeps others
@@ -121,21 +121,41 @@ impl RegistrationStore for SqliteStore {
             let gone = owners
                 .into_iter()
                 .filter(|owner| domain_of(owner) == domain.as_str())
-                .map(|owner| Write::RemoveOwner { owner })
+                .map(|owner| Write::RemoveOwner {
+                    owner,
+                    up_to: i64::MAX,
+                })
                 .collect();
-            removed += self.write(gone).await?.into_iter().map(count).sum::<u64>();
+            removed += removed_by(&self.write(gone).await?);
         }
     }
+
+    /// Portion by portion, so that others are served in between.
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        let mut counts = Counts::default();
+        let mut next = Some(Key::default());
+        while let Some(after) = next {
+            let limit = MAX_PAGE;
+            let portion = self
+                .reader
+                .ask(|answer| Query::Count {
+                    after,
+                    limit,
+                    answer,
+                })
+                .await?;
+            counts += portion.0;
+            next = portion.1;
+        }
+        Ok(counts)
+    }
+}
+
+fn removed_by(committed: &[Committed]) -> u64 {
+    committed.iter().map(|done| done.removed() as u64).sum()
 }
 
 /// The domainpart of a stored bare JID; neither part contains an `@` (RFC 7622 §3.3.1).
 fn domain_of(owner: &str) -> &str {
     owner.split_once('@').map_or(owner, |(_, domain)| domain)
-}
-
-fn count(committed: Committed) -> u64 {
-    match committed {
-        Committed::Enabled => 0,
-        Committed::Removed(registrations) => registrations as u64,
-    }
 }

@@ -6,7 +6,7 @@ pub mod random;
 use push_core::registration::{
     Identity, PublishOptions, PubsubNode, Registration, Revision, Status, Target,
 };
-use push_core::store::{Change, RegistrationStore};
+use push_core::store::{Change, Guard, RegistrationStore};
 use push_core::{BareJid, Timestamp};
 use std::any::Any;
 use std::ops::Deref;
@@ -87,7 +87,7 @@ pub fn remove(owner: &str, target: &Target) -> Change {
     Change::Remove {
         owner: jid(owner),
         target: target.clone(),
-        revision: None,
+        guard: Guard::UpTo(Revision::MAX),
     }
 }
 
@@ -96,7 +96,7 @@ pub fn remove_revision(owner: &str, target: &Target, revision: u64) -> Change {
     Change::Remove {
         owner: jid(owner),
         target: target.clone(),
-        revision: Some(Revision::new(revision)),
+        guard: Guard::Exactly(Revision::new(revision)),
     }
 }
 
@@ -105,12 +105,58 @@ pub fn remove_service(owner: &str, service: &str) -> Change {
     Change::RemoveService {
         owner: jid(owner),
         service: jid(service),
+        up_to: Revision::MAX,
     }
 }
 
 /// Everything goes.
 pub fn remove_owner(owner: &str) -> Change {
-    Change::RemoveOwner { owner: jid(owner) }
+    Change::RemoveOwner {
+        owner: jid(owner),
+        up_to: Revision::MAX,
+    }
+}
+
+/// The same removal, of what is not later than `revision`.
+pub fn up_to(removal: Change, revision: u64) -> Change {
+    let up_to = Revision::new(revision);
+    match removal {
+        Change::Remove { owner, target, .. } => Change::Remove {
+            owner,
+            target,
+            guard: Guard::UpTo(up_to),
+        },
+        Change::RemoveService { owner, service, .. } => Change::RemoveService {
+            owner,
+            service,
+            up_to,
+        },
+        Change::RemoveOwner { owner, .. } => Change::RemoveOwner { owner, up_to },
+        other => other,
+    }
+}
+
+/// A status, if the registration is still the one that is meant.
+pub fn settle(owner: &str, target: &Target, revision: u64, status: Status) -> Change {
+    Change::Settle {
+        owner: jid(owner),
+        target: target.clone(),
+        revision: Revision::new(revision),
+        status,
+    }
+}
+
+/// A status that is not the usual one; different numbers differ in kind and in every field.
+pub fn status(number: u32) -> Status {
+    let at = Timestamp::from_millis(1_795_000_000_000 + u64::from(number));
+    match number % 3 {
+        0 => Status::Active,
+        1 => Status::Failing {
+            failures: number,
+            since: at,
+        },
+        _ => Status::Quarantined { until: at },
+    }
 }
 
 /// What `owner` has.

@@ -110,6 +110,7 @@ fn settings(reader: &mut Reader<'_>, stream: Option<&StreamConfig>) -> Option<Se
         identity: identity?,
         policy,
         plugin: plugin?,
+        fence: None,
     })
 }
 

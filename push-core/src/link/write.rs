@@ -32,6 +32,8 @@ pub enum ToAdapter {
         window: u64,
         /// The number of the last statement about users.
         users: u64,
+        /// Of the lease the service runs under.
+        fence: Option<u64>,
         /// Words of the kinds and contents wanted.
         want: &'static str,
     },
@@ -133,6 +135,7 @@ impl ToAdapter {
                 instance,
                 window,
                 users,
+                fence,
                 want,
             } => {
                 sink.number("version", VERSION);
@@ -140,6 +143,9 @@ impl ToAdapter {
                 sink.attribute("instance", instance);
                 sink.number("window", *window);
                 sink.number("users", *users);
+                if let Some(fence) = fence {
+                    sink.number("fence", *fence);
+                }
                 sink.leaf("want", Namespace::Link, want);
             }
             Self::Bye | Self::Ping => {}

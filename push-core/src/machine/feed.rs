@@ -212,6 +212,7 @@ impl Machine {
         registrations: &Registrations,
     ) -> Decision {
         if registrations.is_empty() {
+            self.believe_for_now(now, wake.host);
             self.state_user(wake.host, owner, false);
             return Decision::NoRegistration;
         }

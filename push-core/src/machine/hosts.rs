@@ -44,6 +44,10 @@ pub(super) struct Host {
     /// What the adapter shall know of users, in order, and how many statements it was sent.
     pub(super) statements: Vec<(String, bool)>,
     pub(super) statements_sent: u64,
+    /// It shall forget all it was told of users first.
+    pub(super) reset: bool,
+    /// When it will be told to forget.
+    pub(super) forget_at: Option<Key>,
     /// What else it shall be sent.
     pub(super) outbox: Vec<ToAdapter>,
     /// Publishes sent in this run, and those without outcome.
@@ -80,6 +84,8 @@ impl Host {
             done: Vec::new(),
             statements: Vec::new(),
             statements_sent: 0,
+            reset: false,
+            forget_at: None,
             outbox: Vec::new(),
             published: 0,
             unanswered: BTreeMap::new(),

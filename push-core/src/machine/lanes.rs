@@ -29,6 +29,8 @@ pub(super) enum Item {
         /// What the push service said.
         condition: DefinedCondition,
     },
+    /// Removals that something late may have undone.
+    Again(Vec<Change>),
 }
 
 /// What a lane is doing.
@@ -47,6 +49,8 @@ pub(super) struct Lane {
     pub(super) items: VecDeque<Item>,
     pub(super) state: State,
     pub(super) pause: Duration,
+    /// The account was asked for on behalf of the first item.
+    pub(super) fresh: bool,
 }
 
 #[derive(Debug)]
@@ -95,6 +99,7 @@ impl Lanes {
             items: VecDeque::new(),
             state: State::Idle,
             pause,
+            fresh: false,
         };
         let lane = self.by_owner.entry(owner.clone()).or_insert_with(fresh);
         let Item::Wake(newer) = item else {
@@ -115,7 +120,9 @@ impl Lanes {
     }
 
     pub(super) fn pop(&mut self, owner: &BareJid) -> Option<Item> {
-        let item = self.by_owner.get_mut(owner)?.items.pop_front()?;
+        let lane = self.by_owner.get_mut(owner)?;
+        lane.fresh = false;
+        let item = lane.items.pop_front()?;
         self.waiting -= 1;
         Some(item)
     }

@@ -4,6 +4,7 @@ use super::hosts::{Host, LinkState};
 use super::{Due, Machine, token};
 use crate::Timestamp;
 use crate::action::{Action, Outbound};
+use crate::lease::Fence;
 use crate::link::{FromAdapter, Hello, LinkMessage, Outcome, Ranges, ToAdapter, VERSION, read};
 use crate::registration::Identity;
 use crate::report::Report;
@@ -37,6 +38,7 @@ impl Machine {
             instance: self.hosts.instance.clone(),
             window: window.max(1) as u64,
             users: self.hosts[host].statements_sent,
+            fence: self.settings.fence.map(Fence::as_u64),
             want: WANT,
         };
         let due = now.after(self.policy().hello_interval);
@@ -166,7 +168,7 @@ impl Machine {
         }
         state.done.clear();
         state.outbox.clear();
-        if !state.statements.is_empty() {
+        if !state.statements.is_empty() || std::mem::take(&mut state.reset) {
             // The number differs from the adapter's now: it will forget what it believes.
             state.statements_sent += 1;
             state.statements.clear();
@@ -264,6 +266,14 @@ fn portion(items: &[ToAdapter]) -> usize {
 /// Statements first: they hold for the answers that follow. Acknowledgements last.
 fn gathered(host: &mut Host) -> Vec<ToAdapter> {
     let mut items = Vec::new();
+    if std::mem::take(&mut host.reset) {
+        host.statements_sent += 1;
+        items.push(ToAdapter::Users {
+            number: host.statements_sent,
+            reset: true,
+            users: Vec::new(),
+        });
+    }
     let statements = std::mem::take(&mut host.statements);
     for users in statements.chunks(STATEMENTS) {
         host.statements_sent += 1;

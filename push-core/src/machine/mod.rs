@@ -16,6 +16,7 @@ mod requests;
 mod serving;
 mod settings;
 mod settling;
+mod staleness;
 mod tickets;
 
 pub use settings::{IdentityChoice, Settings};
@@ -35,6 +36,7 @@ use lanes::Lanes;
 use publishes::{PublishId, Publishes};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
+use staleness::Doubts;
 use std::collections::VecDeque;
 use tickets::Tickets;
 
@@ -79,6 +81,7 @@ pub struct Machine {
     hosts: Hosts,
     lanes: Lanes,
     cache: Cache,
+    doubts: Doubts,
     dedupe: Dedupe,
     tickets: Tickets,
     publishes: Publishes,
@@ -97,6 +100,10 @@ enum Due {
     Query(QueryId),
     /// Ask the store again for this user.
     Retry(BareJid),
+    /// What was given up of this user's commits is over.
+    Settled(BareJid),
+    /// The adapter of this host has believed for long enough.
+    ForgetUsers(usize),
     /// The push service did not answer.
     Publish(PublishId),
     /// Publish to this push service again.
@@ -117,6 +124,7 @@ impl Machine {
             hosts,
             lanes: Lanes::new(hash),
             cache: Cache::new(hash),
+            doubts: Doubts::new(hash),
             dedupe: Dedupe::new(hash),
             tickets: Tickets::new(hash),
             publishes: Publishes::new(hash),
@@ -176,6 +184,8 @@ impl Machine {
             Due::Ping(host) => self.ping_due(now, host),
             Due::Query(id) => self.query_due(now, id),
             Due::Retry(owner) => self.retry(now, &owner),
+            Due::Settled(owner) => self.settled(now, &owner),
+            Due::ForgetUsers(host) => self.forget_users(host),
             Due::Publish(id) => self.publish_due(now, id),
             Due::Unpause(service) => self.pause_over(now, &service),
         }

@@ -8,7 +8,8 @@ use crate::action::{Action, Outbound};
 use crate::link::{LinkRequest, ToAdapter};
 use crate::registration::{Identity, Registration, Revision, Status};
 use crate::report::{Report, RequestOutcome};
-use crate::store::{Change, Committed};
+use crate::row::MAX_KEY;
+use crate::store::{Change, Committed, Guard};
 use crate::xep::delegation::DelegatedAnswer;
 use crate::xep::error::StanzaError;
 use crate::xep::iq::Answer;
@@ -57,11 +58,15 @@ impl Asked {
             Request::Disable { service, node } => {
                 let service = service.clone();
                 vec![match node.clone() {
-                    None => Change::RemoveService { owner, service },
+                    None => Change::RemoveService {
+                        owner,
+                        service,
+                        up_to: revision,
+                    },
                     Some(node) => Change::Remove {
                         owner,
                         target: crate::registration::Target { service, node },
-                        revision: None,
+                        guard: Guard::UpTo(revision),
                     },
                 }]
             }
@@ -84,7 +89,7 @@ impl Asked {
                 let evict = evicted.map(|have| Change::Remove {
                     owner: owner.clone(),
                     target: have.target.clone(),
-                    revision: Some(have.revision),
+                    guard: Guard::Exactly(have.revision),
                 });
                 std::iter::once(Change::Enable {
                     owner,
@@ -95,6 +100,25 @@ impl Asked {
             }
         }
     }
+}
+
+/// Parts that are each within their limit may be too much together.
+fn fits_key(owner: &BareJid, request: &Request) -> Result<(), RequestError> {
+    let Request::Enable { target, .. } = request else {
+        return Ok(());
+    };
+    let parts = [
+        owner.as_str(),
+        target.service.as_str(),
+        target.node.as_str(),
+    ];
+    if parts.map(str::len).iter().sum::<usize>() <= MAX_KEY {
+        return Ok(());
+    }
+    Err(RequestError::TooLarge {
+        what: "your address with the push service's address and its node",
+        limit: MAX_KEY,
+    })
 }
 
 /// The registration that has to go so that one more fits.
@@ -137,10 +161,9 @@ impl Machine {
         let busy = self.waiting() >= self.policy().max_queue;
         let parsed = parsed.and_then(|request| {
             if busy {
-                Err(RequestError::Busy)
-            } else {
-                Ok(request)
+                return Err(RequestError::Busy);
             }
+            fits_key(owner, &request).map(|()| request)
         });
         match parsed {
             Err(error) => self.refuse(owner, &reply, &error),
@@ -232,6 +255,11 @@ impl Machine {
                     disable(known, service, None);
                 }
                 Change::RemoveOwner { .. } => known.clear(),
+                Change::Settle { target, status, .. } => {
+                    for have in known.iter_mut().filter(|have| have.target == *target) {
+                        Arc::make_mut(have).status = *status;
+                    }
+                }
             });
         }
     }

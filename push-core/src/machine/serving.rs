@@ -1,5 +1,6 @@
 //! Work on the lanes: one question per user at the store, and what its answer brings.
 
+use super::cache::Registrations;
 use super::lanes::{Asking, Item, State};
 use super::{Due, Machine};
 use crate::Timestamp;
@@ -41,13 +42,11 @@ impl Machine {
                     self.lanes.by_owner.remove(owner);
                     return;
                 }
-                Some(Item::Forget(_)) => Query::Commit(vec![Change::RemoveOwner {
-                    owner: owner.clone(),
-                }]),
                 Some(Item::End { change, .. }) => Query::Commit(vec![change.clone()]),
-                Some(Item::Wake(_) | Item::Request(_)) => {
-                    let ttl = self.settings.policy.cache_ttl;
-                    match self.cache.get(owner, now, ttl).cloned() {
+                Some(Item::Again(changes)) => Query::Commit(changes.clone()),
+                Some(item @ (Item::Wake(_) | Item::Request(_) | Item::Forget(_))) => {
+                    let fresh = lane.fresh || matches!(item, Item::Wake(_));
+                    match self.known(now, owner, fresh) {
                         None => Query::Load(owner.clone()),
                         Some(known) => match self.work(now, owner, &known) {
                             Some(changes) => Query::Commit(changes),
@@ -60,32 +59,40 @@ impl Machine {
         }
     }
 
+    /// What is known of an account. Where others write to the store, what changes it must be `fresh`: its revision has to be
+    /// after all there are.
+    fn known(&mut self, now: Timestamp, owner: &BareJid, fresh: bool) -> Option<Registrations> {
+        let ttl = self.account_ttl();
+        let known = self.cache.get(owner, now, ttl).cloned();
+        known.filter(|_| fresh || ttl.is_none())
+    }
+
     /// Does the first item of a lane whose account is known, or says which changes it needs first.
     fn work(
         &mut self,
         now: Timestamp,
         owner: &BareJid,
-        known: &super::cache::Registrations,
+        known: &Registrations,
     ) -> Option<Vec<Change>> {
-        if let Some(Item::Request(asked)) = self
-            .lanes
-            .by_owner
-            .get_mut(owner)
-            .and_then(|lane| lane.items.front_mut())
-        {
-            let revision = Revision::new(rand_core::Rng::next_u64(&mut self.rng));
-            let limit = self.settings.policy.registrations_per_user;
-            let changes = asked.changes(owner, known, now, revision, limit);
-            if !changes.is_empty() {
-                return Some(changes);
+        let first = self.lanes.by_owner.get_mut(owner)?.items.front_mut()?;
+        if let Item::Wake(_) = first {
+            if let Some(Item::Wake(wake)) = self.lanes.pop(owner) {
+                self.decide(now, owner.clone(), wake, known);
             }
+            return None;
         }
-        match self.lanes.pop(owner)? {
-            Item::Wake(wake) => self.decide(now, owner.clone(), wake, known),
-            Item::Request(asked) => self.request_done(owner, &asked, &[], &[]),
-            Item::Forget(_) | Item::End { .. } => {}
+        let entropy = rand_core::Rng::next_u64(&mut self.rng);
+        let revision = Revision::draw(now, entropy, known.iter().map(|have| have.revision));
+        match first {
+            Item::Request(asked) => {
+                let limit = self.settings.policy.registrations_per_user;
+                Some(asked.changes(owner, known, now, revision, limit))
+            }
+            _ => Some(vec![Change::RemoveOwner {
+                owner: owner.clone(),
+                up_to: revision,
+            }]),
         }
-        None
     }
 
     fn ask(&mut self, now: Timestamp, owner: &BareJid, query: Query) {
@@ -195,6 +202,9 @@ impl Machine {
             .find(|account| account.owner == owner);
         let account = account.unwrap_or_else(|| crate::Account::empty(owner));
         self.calm(&account.owner);
+        if let Some(lane) = self.lanes.by_owner.get_mut(&account.owner) {
+            lane.fresh = true;
+        }
         self.cache
             .put(account, now, self.settings.policy.cache_bytes);
     }
@@ -207,6 +217,7 @@ impl Machine {
         done: &[Committed],
     ) {
         self.calm(owner);
+        self.remember_removals(owner, changes);
         match self.lanes.pop(owner) {
             Some(Item::Request(asked)) => self.request_done(owner, &asked, changes, done),
             Some(Item::Forget(ticket)) => {
@@ -237,7 +248,11 @@ impl Machine {
                     self.cache.forget(owner);
                 }
             }
+            Some(Item::Again(_)) => self.invalidate(owner),
             Some(Item::Wake(_) | Item::End { .. }) | None => {}
+        }
+        if done.contains(&Committed::Superseded) {
+            self.cache.forget(owner);
         }
     }
 
@@ -248,6 +263,7 @@ impl Machine {
         });
         if matches!(query, Query::Commit(_)) {
             self.cache.forget(owner);
+            self.doubt(now, owner);
         }
         let refusal = match error {
             StoreError::Unavailable { .. } => RequestError::Unavailable,

@@ -1,5 +1,6 @@
 //! What a Machine is told at its start, and when the configuration changes.
 
+use crate::lease::Fence;
 use crate::plugin::{DefaultPlugin, Plugin};
 use crate::policy::Policy;
 use crate::registration::Identity;
@@ -18,6 +19,8 @@ pub struct Settings {
     pub policy: Policy,
     /// What is worth a notification.
     pub plugin: Arc<dyn Plugin>,
+    /// Of the lease the stream is opened under, where there is one.
+    pub fence: Option<Fence>,
 }
 
 impl Settings {
@@ -29,6 +32,7 @@ impl Settings {
             identity: IdentityChoice::Auto,
             policy: Policy::default(),
             plugin: Arc::new(DefaultPlugin::default()),
+            fence: None,
         }
     }
 }

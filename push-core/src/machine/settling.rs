@@ -10,7 +10,7 @@ use crate::Timestamp;
 use crate::link::Outcome;
 use crate::registration::{Identity, Registration, Target};
 use crate::report::{PublishEnd, Report};
-use crate::store::Change;
+use crate::store::{Change, Guard};
 use crate::xep::error::DefinedCondition;
 use jid::BareJid;
 use std::sync::Arc;
@@ -103,7 +103,7 @@ impl Machine {
             let change = Change::Remove {
                 owner: notification.owner.clone(),
                 target: registration.target.clone(),
-                revision: Some(registration.revision),
+                guard: Guard::Exactly(registration.revision),
             };
             let item = Item::End {
                 change,

@@ -1,7 +1,8 @@
 //! Seeded random questions over few keys, so that they meet.
 
 use super::{
-    enable, jid, registration, remove, remove_owner, remove_revision, remove_service, target,
+    enable, jid, registration, remove, remove_owner, remove_revision, remove_service, settle,
+    status, target, up_to,
 };
 use push_core::BareJid;
 use push_core::store::{Change, Cursor};
@@ -36,6 +37,8 @@ pub enum Question {
     Commit(Vec<Change>),
     /// [`page`](push_core::store::RegistrationStore::page)
     Page(Option<Cursor>, usize),
+    /// [`counts`](push_core::store::RegistrationStore::counts)
+    Counts,
     /// [`remove_domain`](push_core::store::RegistrationStore::remove_domain), of the domain of this JID
     RemoveDomain(BareJid),
 }
@@ -63,12 +66,16 @@ impl Questions {
         // Few revisions, so that guards are right as often as stale.
         let revision = u64::from(self.below(3));
         let target = target(service, node);
-        match self.below(12) {
+        match self.below(18) {
             0..=6 => enable(owner, &registration(service, node, revision)),
             7..=8 => remove_revision(owner, &target, revision),
             9 => remove(owner, &target),
-            10 => remove_service(owner, service),
-            _ => remove_owner(owner),
+            10 => up_to(remove(owner, &target), revision),
+            11 => remove_service(owner, service),
+            12 => up_to(remove_service(owner, service), revision),
+            13 => remove_owner(owner),
+            14 => up_to(remove_owner(owner), revision),
+            _ => settle(owner, &target, revision, status(self.below(30))),
         }
     }
 
@@ -84,7 +91,7 @@ impl Iterator for Questions {
     type Item = Question;
 
     fn next(&mut self) -> Option<Question> {
-        Some(match self.below(20) {
+        Some(match self.below(21) {
             0..=12 => {
                 let count = 1 + self.below(4);
                 Question::Commit((0..count).map(|_| self.change()).collect())
@@ -97,6 +104,7 @@ impl Iterator for Questions {
                 let after = (self.below(3) > 0).then(|| self.cursor());
                 Question::Page(after, 1 + self.below(6) as usize)
             }
+            19 => Question::Counts,
             _ => Question::RemoveDomain(jid(self.pick(&DOMAINS))),
         })
     }

@@ -2,9 +2,12 @@
 
 use super::fresh;
 use push_core::registration::{PublishOptions, Revision};
+use push_core::row::MAX_KEY;
 use push_core::store::Committed;
 use push_core::{Registration, Timestamp};
 use push_tests::store::{enable, registration, registrations};
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
 
 const ALICE: &str = "alice@example.org";
 
@@ -20,11 +23,11 @@ async fn what_is_enabled_is_there() {
 #[tokio::test]
 async fn the_same_target_is_replaced_whole() {
     let store = fresh().await;
-    let old = registration("push.example.net", "n", 4);
+    let old = registration("push.example.net", "n", 3);
     let new = Registration {
         options: PublishOptions::default(),
         resource: None,
-        ..registration("push.example.net", "n", 3)
+        ..registration("push.example.net", "n", 4)
     };
     let changes = [enable(ALICE, &old), enable(ALICE, &new)];
     let committed = store.commit(&changes).await.unwrap();
@@ -83,17 +86,40 @@ async fn the_largest_values_fit() {
     assert_eq!(registrations(&*store, ALICE).await, [have]);
 }
 
+/// Not compressible: a database may keep a long value shorter than it is.
+fn noise(length: usize) -> String {
+    let mut dice = ChaCha8Rng::seed_from_u64(length as u64);
+    let letter = |_| char::from(b'a' + (dice.next_u32() % 26) as u8);
+    (0..length).map(letter).collect()
+}
+
 #[tokio::test]
-async fn the_longest_owner_and_service_fit() {
-    let store = fresh().await;
-    let part = "a".repeat(63);
-    let host = format!("{part}.{part}.{part}");
-    let owner = format!("{}@{host}", "u".repeat(1023));
-    let have = registration(
-        &format!("{}@{host}", "s".repeat(1023)),
-        &"n".repeat(1023),
-        1,
-    );
-    store.commit(&[enable(&owner, &have)]).await.unwrap();
-    assert_eq!(registrations(&*store, &owner).await, [have]);
+async fn the_longest_keys_fit() {
+    let domain = [noise(63), noise(62), noise(61)].join(".");
+    let local = 1023;
+    let keys = [
+        // Owner, service, node: one of them long, then all as long as they can be together.
+        (
+            format!("{}@{domain}", noise(local)),
+            "push.example.net".to_owned(),
+            noise(1023),
+        ),
+        (
+            "a@b".to_owned(),
+            format!("{}@{domain}", noise(local)),
+            noise(1023),
+        ),
+        (
+            format!("{}@{domain}", noise(local)),
+            format!("{}@c", noise(318)),
+            noise(1023),
+        ),
+    ];
+    for (owner, service, node) in keys {
+        assert!(owner.len() + service.len() + node.len() <= MAX_KEY);
+        let store = fresh().await;
+        let have = registration(&service, &node, 1);
+        store.commit(&[enable(&owner, &have)]).await.unwrap();
+        assert_eq!(registrations(&*store, &owner).await, [have]);
+    }
 }

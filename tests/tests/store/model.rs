@@ -2,7 +2,7 @@
 
 use super::fresh;
 use push_core::memory::MemoryStore;
-use push_core::store::{Committed, Kind, Loaded, Page, RegistrationStore};
+use push_core::store::{Committed, Counts, Kind, Loaded, Page, RegistrationStore};
 use push_tests::store::random::{Question, Questions};
 
 #[derive(Debug, PartialEq)]
@@ -11,6 +11,7 @@ enum Answer {
     Commit(Vec<Committed>),
     Page(Page),
     RemoveDomain(u64),
+    Counts(Counts),
 }
 
 async fn answer(store: &dyn RegistrationStore, question: &Question) -> Answer {
@@ -21,6 +22,7 @@ async fn answer(store: &dyn RegistrationStore, question: &Question) -> Answer {
             let page = store.page(Kind::Registrations, after.as_ref(), *limit);
             Answer::Page(page.await.unwrap())
         }
+        Question::Counts => Answer::Counts(store.counts().await.unwrap()),
         Question::RemoveDomain(of) => {
             Answer::RemoveDomain(store.remove_domain(of.domain()).await.unwrap())
         }

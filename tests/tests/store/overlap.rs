@@ -19,13 +19,13 @@ async fn concurrent_enables_of_one_key_leave_one_row() {
         })
         .collect();
     for call in calls {
-        assert_eq!(call.await.unwrap().unwrap(), [Committed::Enabled]);
+        let done = call.await.unwrap().unwrap();
+        let allowed = [Committed::Enabled, Committed::Superseded];
+        assert!(done.len() == 1 && allowed.contains(&done[0]), "{done:?}");
     }
+    // The latest, whole, in whatever order they arrived.
     let left = registrations(&*store, ALICE).await;
-    assert_eq!(left.len(), 1);
-    // One of them whole, never a mixture.
-    let revision = left[0].revision.as_u64();
-    assert_eq!(left[0], registration("push.example.net", "n", revision));
+    assert_eq!(left, [registration("push.example.net", "n", 63)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

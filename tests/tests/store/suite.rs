@@ -6,6 +6,8 @@ mod domain;
 mod enable;
 mod load;
 mod model;
+mod order;
 mod overlap;
 mod page;
 mod remove;
+mod settle;
