@@ -6,6 +6,7 @@
 )]
 
 pub mod live;
+pub mod server;
 pub mod store;
 pub mod world;
 
