@@ -5,6 +5,7 @@
     reason = "a test that cannot go on panics"
 )]
 
+pub mod database;
 pub mod live;
 pub mod server;
 pub mod store;

@@ -3,16 +3,20 @@
 //! | Module | What it has |
 //! |---|---|
 //! | [`process`] | any child process: dies with its parent, keeps its output |
+//! | [`halt`] | a process and its children, stopped and killed as one |
 //! | [`home`] | a folder of its own |
 //! | [`ports`] | a port to listen on |
 //! | [`proxy`] | a connection that can be cut, frozen and counted |
+//! | [`venv`] | a program that `scripts/install` got from PyPI |
 //!
 //! Nothing here depends on the runtime of the test that started it: a server that tests share outlives that test.
 
+pub mod halt;
 pub mod home;
 pub mod ports;
 pub mod process;
 pub mod proxy;
+pub mod venv;
 
 use std::fmt;
 use std::io;
