@@ -4,7 +4,7 @@
 use crate::row::BY_KEY;
 use crate::server::Server;
 use jid::DomainRef;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Document, RawBsonRef, doc};
 use mongodb::error::Result;
 use push_core::store::{Counts, StoreError};
 use std::ops::Range;
@@ -81,18 +81,21 @@ pub(crate) async fn counts(
 async fn count(server: &Server, buckets: Range<i32>) -> Result<Counts> {
     let pipeline = [
         doc! { "$match": within(&buckets) },
-        doc! { "$group": { "_id": "$status", "count": { "$sum": 1_i64 } } },
+        doc! { "$group": { "_id": "$status", "count": { "$sum": 1 } } },
     ];
     let groups = server.registrations.aggregate(pipeline).hint(by_key());
     let mut groups = groups.max_time(server.call_timeout).await?;
     let mut counts = Counts::default();
     while groups.advance().await? {
         let group = groups.current();
-        let count = group.get_i64("count").unwrap_or_default();
-        counts.add(
-            group.get_str("_id").unwrap_or_default(),
-            count.unsigned_abs(),
-        );
+        // The server picks the smallest type that holds it.
+        let count = match group.get("count")? {
+            Some(RawBsonRef::Int32(count)) => count.into(),
+            Some(RawBsonRef::Int64(count)) => count,
+            _ => 0,
+        };
+        let status = group.get_str("_id").unwrap_or_default();
+        counts.add(status, count.unsigned_abs());
     }
     Ok(counts)
 }

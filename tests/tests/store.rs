@@ -10,5 +10,8 @@
 
 #[path = "store/memory.rs"]
 mod memory;
+#[cfg(feature = "mongo")]
+#[path = "store/mongo/mod.rs"]
+mod mongo;
 #[path = "store/sqlite/mod.rs"]
 mod sqlite;
