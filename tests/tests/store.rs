@@ -13,5 +13,8 @@ mod memory;
 #[cfg(feature = "mongo")]
 #[path = "store/mongo/mod.rs"]
 mod mongo;
+#[cfg(feature = "postgres")]
+#[path = "store/postgres/mod.rs"]
+mod postgres;
 #[path = "store/sqlite/mod.rs"]
 mod sqlite;
