@@ -211,3 +211,61 @@ fn count(removed: u64) -> Committed {
 fn by_key() -> Hint {
     Hint::Name(BY_KEY.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use push_core::Timestamp;
+    use push_core::registration::{
+        Identity, PublishOptions, PubsubNode, Registration, Status, Target,
+    };
+
+    fn enable(owner: &str, option: &str) -> Change {
+        Change::Enable {
+            owner: BareJid::new(owner).unwrap(),
+            registration: Registration {
+                target: Target {
+                    service: BareJid::new("push.example.net").unwrap(),
+                    node: PubsubNode::new("n"),
+                },
+                options: PublishOptions::new(vec![("secret".into(), option.into())]),
+                revision: Revision::new(1),
+                status: Status::Active,
+                resource: None,
+                identity: Identity::Server,
+                enabled_at: Timestamp::from_millis(1),
+            },
+        }
+    }
+
+    #[test]
+    fn nobody_is_twice_in_a_wave_and_everybody_keeps_their_order() {
+        let owners = ["a@b", "b@b", "a@b", "a@b", "c@b", "b@b"];
+        let changes = owners.map(|owner| enable(owner, ""));
+        let places: Vec<Vec<_>> = waves(&changes)
+            .iter()
+            .map(|wave| wave.iter().map(|(at, _)| *at).collect())
+            .collect();
+        assert_eq!(places, [vec![0, 1, 4], vec![2, 5], vec![3]]);
+    }
+
+    #[test]
+    fn a_command_holds_no_more_than_a_server_takes() {
+        let owner = BareJid::new("a@b").unwrap();
+        let sizes = |count: usize, option: &str| -> Vec<usize> {
+            let Change::Enable { registration, .. } = enable("a@b", option) else {
+                unreachable!()
+            };
+            let enables = (0..count).map(|at| (at, Enable::new(&owner, &registration)));
+            batches(enables.collect()).iter().map(Vec::len).collect()
+        };
+        assert_eq!(sizes(300, ""), [128, 128, 44]);
+        assert_eq!(sizes(5, &"x".repeat(BYTES / 3)), [2, 2, 1]);
+        assert_eq!(
+            sizes(2, &"x".repeat(2 * BYTES)),
+            [1, 1],
+            "too large for any command"
+        );
+        assert!(sizes(0, "").is_empty());
+    }
+}
