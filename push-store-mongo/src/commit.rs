@@ -5,7 +5,7 @@ use crate::error::refused;
 use crate::row::{self, BY_KEY};
 use crate::server::Server;
 use jid::BareJid;
-use mongodb::bson::Document;
+use mongodb::bson::{Document, doc};
 use mongodb::error::Result;
 use mongodb::options::Hint;
 use push_core::registration::Revision;
@@ -175,17 +175,25 @@ async fn perform(server: &Server, job: Job) -> std::result::Result<Done, StoreEr
 }
 
 async fn settle(server: &Server, filter: Document, update: Document) -> Result<Committed> {
-    let settled = server.registrations.update_one(filter, update);
-    let settled = settled.hint(by_key()).await?;
-    Ok(match settled.matched_count {
-        0 => Committed::Superseded,
-        _ => Committed::Settled,
+    let settled = server.registrations.find_one_and_update(filter, update);
+    let settled = settled.hint(by_key()).projection(nothing());
+    Ok(match settled.max_time(server.call_timeout).await? {
+        Some(_) => Committed::Settled,
+        None => Committed::Superseded,
     })
 }
 
 async fn remove(server: &Server, filter: Document) -> Result<Committed> {
-    let removed = server.registrations.delete_one(filter).hint(by_key());
-    removed.await.map(|removed| count(removed.deleted_count))
+    let removed = server.registrations.find_one_and_delete(filter);
+    let removed = removed.hint(by_key()).projection(nothing());
+    let removed = removed.max_time(server.call_timeout).await?;
+    Ok(Committed::Removed(removed.iter().count()))
+}
+
+/// That a document was found is all that is asked. Other than an update or a delete, what finds and modifies can be limited
+/// in time; the driver repeats it as safely.
+fn nothing() -> Document {
+    doc! { "_id": 1 }
 }
 
 /// All or none of them, hence in a transaction; a standalone server has none.

@@ -243,7 +243,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_race_without_end_is_given_up() {
-        let racing = Racing::new(&[&[0]; ATTEMPTS + 1], &[]);
+        let racing = Racing::new(&[&[0][..]; ATTEMPTS + 1], &[]);
         let done = attempt(&racing, &enables(1)).await;
         assert!(matches!(done, Err(StoreError::Unavailable { .. })));
         assert_eq!(racing.tried().len(), ATTEMPTS);

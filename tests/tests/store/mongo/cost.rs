@@ -48,11 +48,13 @@ fn filters(command: &Document) -> Vec<(Document, Bson)> {
         .get_array("updates")
         .or(command.get_array("deletes"));
     match statements {
+        Err(_) if command.contains_key("query") => vec![hinted(command, "query")],
         Ok(statements) => statements
             .iter()
             .map(|statement| hinted(statement.as_document().unwrap(), "q"))
             .collect(),
-        Err(_) => vec![hinted(command, "filter")],
+        Err(_) if command.contains_key("filter") => vec![hinted(command, "filter")],
+        Err(_) => Vec::new(),
     }
 }
 
