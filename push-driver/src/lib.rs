@@ -21,6 +21,7 @@
 mod clock;
 mod driver;
 mod handle;
+pub mod lease;
 mod log;
 mod questions;
 
