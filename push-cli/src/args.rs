@@ -29,5 +29,10 @@ pub(crate) enum Command {
         /// One JSON object in place of lines.
         #[arg(long)]
         json: bool,
+        /// Connect although another instance may be running, which a second stream would disturb.
+        #[arg(long)]
+        connect: bool,
     },
+    /// Bring the database to the version of this program, as the service does by itself where it may.
+    Migrate,
 }

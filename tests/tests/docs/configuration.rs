@@ -5,13 +5,12 @@ use crate::repository::read;
 use std::collections::BTreeMap;
 
 /// Keys that the example shows with a value that is no default.
-const EXAMPLES: [&str; 6] = [
+const EXAMPLES: [&str; 5] = [
     "component.jid",
     "component.server",
     "component.secret",
     "component.hosts",
     "store.url",
-    "cache.ttl",
 ];
 
 /// (key, default) of the tables.
