@@ -65,8 +65,9 @@ impl FileLease {
 
     fn claim(&self, name: &str, holder: &str) -> Result<Claim, StoreError> {
         let mut held = self.held();
+        held.retain(|_, held| !held.watch.has_moved());
         if let Some(held) = held.get(name) {
-            let ours = held.holder == holder && !held.watch.has_moved();
+            let ours = held.holder == holder;
             return Ok(if ours {
                 Claim::Held(held.fence)
             } else {
