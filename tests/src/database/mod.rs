@@ -2,11 +2,11 @@
 //!
 //! | Module | What it starts | Feature |
 //! |---|---|---|
-//! | [`postgres`] | a cluster of PostgreSQL that is thrown away | `postgres` |
-//! | [`mongo`] | a server that speaks MongoDB's protocol | `mongo` |
+//! | `postgres` | a cluster of PostgreSQL that is thrown away | `postgres` |
+//! | `mongo` | a server that speaks MongoDB's protocol | `mongo` |
 //!
 //! Starting one takes about a second, so tests share one per test process and each makes a database of its own in it:
-//! [`postgres::fresh_database`], [`mongo::fresh_database`]. A test that stops, kills or halts its server starts its own:
+//! `postgres::fresh_database`, `mongo::fresh_database`. A test that stops, kills or halts its server starts its own:
 //! `Cluster::own()`; the methods that do so want it mutable, which the shared one is not.
 //!
 //! Connections that are cut or hang are made by a [`Proxy`](crate::server::proxy::Proxy) in between and `Database::at` its

@@ -280,3 +280,6 @@ impl Server {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
