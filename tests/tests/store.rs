@@ -10,5 +10,8 @@
 
 #[path = "store/memory.rs"]
 mod memory;
+#[cfg(feature = "postgres")]
+#[path = "store/postgres/mod.rs"]
+mod postgres;
 #[path = "store/sqlite/mod.rs"]
 mod sqlite;
