@@ -50,6 +50,16 @@ impl Poser {
         self.component.hears_until(answered).await.map(drop)
     }
 
+    /// Waits until it was told of messages with these bodies so many times.
+    async fn hears_bodies(&self, texts: &[&str], times: usize) -> Result<()> {
+        let told = |heard: &[String], text: &str| {
+            let body = format!("{text}</body>");
+            heard.iter().filter(|stanza| stanza.contains(&body)).count()
+        };
+        let enough = |heard: &[String]| texts.iter().all(|text| told(heard, text) == times);
+        self.component.hears_until(enough).await.map(drop)
+    }
+
     /// Waits until the adapter has dealt with all that was said.
     async fn settled(&self) -> Result<()> {
         let pongs = |heard: &[String]| {
@@ -101,6 +111,29 @@ async fn a_service_whose_lease_is_over_is_not_believed() -> Result<()> {
 
 /// What an adapter logs of such a hello.
 const FENCE_LOG: &str = "lost its lease";
+
+/// Joined with what came later, the service would not know it again.
+#[tokio::test]
+async fn what_was_sent_stays_apart_over_a_restart_of_the_server() -> Result<()> {
+    let mut server = Own::start().await?;
+    let (slot, ports) = (Slot::new(0), server.ports());
+    let poser = Poser::connect(&slot.component(), slot, ports.component).await?;
+    poser.says_hello("before", None)?;
+    poser.is_answered("before").await?;
+    let writer = Client::registering(&slot.user("writer"), "desk", ports.c2s).await?;
+    let alice = Client::registering(&slot.user("alice"), "phone", ports.c2s).await?;
+    alice.session.close().await?;
+    alice.session.lost().await?;
+    for text in ["one", "two", "three"] {
+        writer.session.chat(&alice.jid, text).await?;
+    }
+    poser.hears_bodies(&["one", "two", "three"], 1).await?;
+    server.restart().await?;
+    poser.component.connected().await?;
+    poser.says_hello("after", None)?;
+    poser.is_answered("after").await?;
+    poser.hears_bodies(&["one", "two", "three"], 2).await
+}
 
 #[tokio::test]
 async fn a_shard_speaks_for_its_own_users_only() -> Result<()> {
