@@ -38,6 +38,20 @@ impl Poser {
         self.says(&tag, "")
     }
 
+    fn says_publish(&self, number: u32, to: &str) -> Result<()> {
+        self.says(
+            &format!("publish ref='{number}' to='{to}' timeout='9'"),
+            "<pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='n'><item>\
+             <notification xmlns='urn:xmpp:push:0'/></item></publish></pubsub>",
+        )
+    }
+
+    /// How many of the stanzas it was sent hold `text`.
+    fn heard(&self, text: &str) -> usize {
+        let heard = self.component.heard();
+        heard.iter().filter(|stanza| stanza.contains(text)).count()
+    }
+
     fn was_answered(&self, session: &str) -> bool {
         self.component
             .heard()
@@ -111,6 +125,27 @@ async fn a_service_whose_lease_is_over_is_not_believed() -> Result<()> {
 
 /// What an adapter logs of such a hello.
 const FENCE_LOG: &str = "lost its lease";
+
+#[tokio::test]
+async fn between_a_reload_and_its_hello_a_service_gets_nothing_done() -> Result<()> {
+    let server = Own::start().await?;
+    let (slot, ports) = (Slot::new(0), server.ports());
+    let push = PushService::connect(&slot.push_service(), ports.push_service).await?;
+    let poser = Poser::connect(&slot.component(), slot, ports.component).await?;
+    poser.says_hello("before", None)?;
+    poser.is_answered("before").await?;
+    let knocks = poser.heard("<knock");
+    server.reload_adapter(&slot.host()).await?;
+    poser.says_publish(1, push.jid())?;
+    poser.settled().await?;
+    poser.says_hello("after", None)?;
+    poser.is_answered("after").await?;
+    assert_eq!(poser.heard("<knock"), knocks + 2, "at the reload, the ping");
+    assert_eq!(poser.heard("got="), 0, "as if it had not been sent");
+    poser.says_publish(1, push.jid())?;
+    push.receives(1).await?;
+    push.stays_at(1).await
+}
 
 /// Joined with what came later, the service would not know it again.
 #[tokio::test]
