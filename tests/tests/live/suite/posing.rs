@@ -2,9 +2,11 @@
 
 use super::{Own, sharded};
 use push_tests::live::Result;
-use push_tests::live::push_service::PushService;
+use push_tests::live::puppet::PushRequest;
+use push_tests::live::push_service::{PushService, Reply};
 use push_tests::live::slot::Slot;
 use push_tests::live::stage::Client;
+use std::time::Duration;
 
 /// A component at the service's end of the link.
 struct Poser {
@@ -144,6 +146,40 @@ async fn between_a_reload_and_its_hello_a_service_gets_nothing_done() -> Result<
     assert_eq!(poser.heard("got="), 0, "as if it had not been sent");
     poser.says_publish(1, push.jid())?;
     push.receives(1).await?;
+    push.stays_at(1).await
+}
+
+/// Whoever waits for one that is no longer theirs would wait for nothing; what is in flight for one that stays is its own.
+#[tokio::test]
+async fn a_list_that_changes_gives_requests_back_and_keeps_publishes() -> Result<()> {
+    let mut server = Own::start().await?;
+    let (slot, ports) = (Slot::new(0), server.ports());
+    let push = PushService::connect(&slot.push_service(), ports.push_service).await?;
+    push.answer(Reply::Late(Duration::from_secs(3)));
+    let poser = Poser::connect(&slot.component(), slot, ports.component).await?;
+    poser.says_hello("before", None)?;
+    poser.is_answered("before").await?;
+    poser.says_publish(1, push.jid())?;
+    let alice = Client::registering(&slot.user("alice"), "phone", ports.c2s).await?;
+    let request = PushRequest {
+        service: Some(push.jid()),
+        node: Some("n"),
+        ..PushRequest::default()
+    };
+    let changed = async {
+        let asked = |heard: &[String]| heard.iter().any(|stanza| stanza.contains("<request"));
+        poser.component.hears_until(asked).await?;
+        server.shard(true);
+        server.reload().await
+    };
+    let (refused, changed) = tokio::join!(alice.session.enable(&request), changed);
+    changed?;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.starts_with("wait/service-unavailable"), "{refused}");
+    poser.says_hello("after", None)?;
+    let settled = |heard: &[String]| heard.iter().any(|stanza| stanza.contains("<outcome"));
+    poser.component.hears_until(settled).await?;
+    assert_eq!(poser.heard("got="), 1);
     push.stays_at(1).await
 }
 
