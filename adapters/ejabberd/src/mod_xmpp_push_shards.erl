@@ -74,7 +74,7 @@ pick(_, _, #tabs{} = Tabs) ->
     Tabs;
 pick(User, Host, Shards) ->
     <<Bucket:16, _/binary>> = crypto:hash(sha256, [User, $@, Host]),
-    element(1 + (Bucket * tuple_size(Shards)) bsr 16, Shards).
+    element(1 + (Bucket * tuple_size(Shards) bsr 16), Shards).
 
 %% The tables of the link to a component.
 -spec of_component(binary(), binary()) -> #tabs{} | undefined.
