@@ -74,13 +74,15 @@ gather(Host, First, Retired) ->
     All = mod_xmpp_push_shards:all(Host),
     Former = [Tabs || {_, Tabs} <- Retired],
     collect(Host, Former, mod_xmpp_push_shards:of_host(Host)),
-    Components = [Component || #tabs{component = Component} <- All],
-    lists:foreach(fun mod_xmpp_push_request:abandon/1,
-                  [Tabs || #tabs{component = Component} = Tabs <- Former, not lists:member(Component, Components)]),
+    lists:foreach(fun(Tabs) -> is_in_use(Tabs, All) orelse mod_xmpp_push_request:abandon(Tabs) end, Former),
     Over = erlang:monotonic_time(millisecond) - ?GRACE,
     {Young, Aged} = lists:partition(fun({Since, _}) -> Since > Over end, Retired),
     Aged == [] orelse mod_xmpp_push_state:host_put(First, retired, Young),
     mod_xmpp_push_state:delete([Tabs || {_, Tabs} <- Aged], All ++ [Tabs || {_, Tabs} <- Young]).
+
+%% All of them but the inbox: the component is still listed.
+is_in_use(#tabs{meta = Meta}, All) ->
+    lists:keymember(Meta, #tabs.meta, All).
 
 %% Under its old key an item takes its place among those that came since.
 collect(Host, From, Shards) ->

@@ -11,6 +11,9 @@
 -define(INTENSITY, 10).
 -define(PERIOD, 10).
 
+%% How long a link may take to put away what it was told; milliseconds.
+-define(SHUTDOWN, 60000).
+
 %% Permanent, since a supervisor that gives up ends with a reason that counts as regular.
 -spec start(binary()) -> {ok, pid()} | {error, term()}.
 start(Host) ->
@@ -40,10 +43,26 @@ start_link(Name, Host) ->
 %% The options of now, and not those of the module's start: also a supervisor that crashed comes by here.
 -spec init(binary()) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
 init(Host) ->
+    lists:foreach(fun await_end/1, mod_xmpp_push_shards:all(Host)),
     All = mod_xmpp_push_shards:open(Host, gen_mod:get_module_opts(Host, mod_xmpp_push)),
     {ok, {#{strategy => one_for_one, intensity => ?INTENSITY, period => ?PERIOD},
           [child(Host, Tabs) || Tabs <- All]}}.
 
+%% A supervisor that was killed has left links that are about to end, and still write.
+await_end(#tabs{proc = Proc}) ->
+    case whereis(Proc) of
+        undefined -> ok;
+        Pid -> await_end(Pid, monitor(process, Pid))
+    end.
+
+await_end(Pid, Ref) ->
+    receive
+        {'DOWN', Ref, process, Pid, _} -> ok
+    after ?SHUTDOWN ->
+        exit(Pid, kill),
+        receive {'DOWN', Ref, process, Pid, _} -> ok end
+    end.
+
 child(Host, #tabs{component = Component}) ->
     #{id => Component, start => {mod_xmpp_push_link, start_link, [Host, Component]},
-      shutdown => timer:minutes(1)}.
+      shutdown => ?SHUTDOWN}.
