@@ -8,6 +8,8 @@ use tokio::sync::OnceCell;
 
 #[path = "ejabberd/broken.rs"]
 mod broken;
+#[path = "ejabberd/links.rs"]
+mod links;
 #[path = "ejabberd/mucsub.rs"]
 mod mucsub;
 #[path = "ejabberd/refusal.rs"]
@@ -30,7 +32,7 @@ mod suite {
     mod restarts;
     mod rooms;
     mod service;
-    mod shards;
+    pub(super) mod shards;
     mod trust;
     mod unacknowledged;
 }
@@ -113,6 +115,17 @@ impl Own {
     async fn start_sharded() -> Result<Self> {
         let config = EjabberdConfig {
             sharded: 2,
+            ..config(2)
+        };
+        Ok(Self(Ejabberd::start(config).await?))
+    }
+
+    /// The same, with a command that kills a process.
+    async fn start_with_killer() -> Result<Self> {
+        let config = EjabberdConfig {
+            sharded: 2,
+            modules: vec![links::killer()],
+            global_modules: "mod_test_killer: {}".to_owned(),
             ..config(2)
         };
         Ok(Self(Ejabberd::start(config).await?))

@@ -8,13 +8,13 @@ use push_tests::live::slot::Slots;
 use push_tests::live::stage::{Client, Script, Stage};
 
 /// Two services on one host: that of the stage is the first.
-struct Shards {
-    stage: Stage,
-    second: Service,
+pub(in super::super) struct Shards {
+    pub(in super::super) stage: Stage,
+    pub(in super::super) second: Service,
 }
 
 impl Shards {
-    async fn of(stage: Stage) -> Result<Self> {
+    pub(in super::super) async fn of(stage: Stage) -> Result<Self> {
         let [_, component] = stage.slot().components();
         let config = ServiceConfig {
             component,
@@ -25,7 +25,7 @@ impl Shards {
         Ok(Self { stage, second })
     }
 
-    fn services(&mut self) -> [&mut Service; 2] {
+    pub(in super::super) fn services(&mut self) -> [&mut Service; 2] {
         [&mut self.stage.service, &mut self.second]
     }
 
@@ -37,7 +37,7 @@ impl Shards {
     }
 
     /// A user who has enabled `node` at this shard and then left.
-    async fn sleeper(&self, shard: usize, node: &str) -> Result<Client> {
+    pub(in super::super) async fn sleeper(&self, shard: usize, node: &str) -> Result<Client> {
         let client = self.client(shard).await?;
         client.enable(&self.stage, node).await?;
         client.session.close().await?;
@@ -47,7 +47,7 @@ impl Shards {
 }
 
 /// For how many messages a node was told.
-fn told(got: &[Notification], node: &str) -> u64 {
+pub(in super::super) fn told(got: &[Notification], node: &str) -> u64 {
     let of_node: Vec<_> = got.iter().filter(|one| one.node == node).cloned().collect();
     total(&of_node)
 }
