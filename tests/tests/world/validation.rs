@@ -485,7 +485,7 @@ fn nothing_of_a_request_is_shown() {
 fn a_key_that_no_index_holds_is_refused() {
     let mut world = World::attached();
     // Each part is within its own limit.
-    let (user, node) = ("u".repeat(1000), "n".repeat(1000));
+    let (user, node) = ("u".repeat(1023), "n".repeat(1023));
     let most = 2560 - user.len() - "@example.org".len() - node.len();
     let ask = |world: &mut World, service: usize| {
         let service = format!("{}@push.example.net", "s".repeat(service - 17));
