@@ -23,6 +23,7 @@
 mod clock;
 mod driver;
 mod handle;
+pub mod lease;
 mod log;
 mod questions;
 #[cfg(feature = "sealed")]

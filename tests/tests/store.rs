@@ -10,5 +10,7 @@
 
 #[path = "store/memory.rs"]
 mod memory;
+#[path = "store/sealed.rs"]
+mod sealed;
 #[path = "store/sqlite/mod.rs"]
 mod sqlite;
