@@ -156,6 +156,12 @@ async fn examine(config: Config, findings: &mut Findings) -> Result<(), Failure>
 }
 
 async fn store(config: &Config, findings: &mut Findings) {
+    for file in &config.store.encryption.exposed {
+        findings.note(
+            format!("store: {} can be read by every user", file.display()),
+            "chmod 600, or 640 with a group of its own",
+        );
+    }
     let backend = &config.store.backend;
     let opened = match compose::open(&config.store) {
         Ok(store) => store.load(&[]).await.map(drop),

@@ -3,6 +3,7 @@
 use crate::config::StoreSettings;
 use push_core::MemoryStore;
 use push_core::store::{RegistrationStore, StoreError};
+use push_driver::sealed::SealedStore;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,6 +16,16 @@ pub(crate) const BACKENDS: &[&str] = &[
 
 /// Opens the configured store. Must be called inside of a tokio runtime.
 pub(crate) fn open(settings: &StoreSettings) -> Result<Arc<dyn RegistrationStore>, StoreError> {
+    let store = open_as_stored(settings)?;
+    // Also without a key: sealed options in the store are noticed then.
+    let keys = settings.encryption.keys.clone();
+    Ok(Arc::new(SealedStore::new(store, keys)))
+}
+
+/// Opens the configured store; sealed options stay sealed.
+pub(crate) fn open_as_stored(
+    settings: &StoreSettings,
+) -> Result<Arc<dyn RegistrationStore>, StoreError> {
     match settings.backend.as_str() {
         #[cfg(feature = "sqlite")]
         "sqlite" => {

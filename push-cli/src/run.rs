@@ -17,6 +17,9 @@ use tracing::{info, warn};
 pub(crate) fn run(file: &Path) -> Result<(), Failure> {
     let config = Config::load(file).map_err(Failure::Config)?;
     logging::start(config.log);
+    for file in &config.store.encryption.exposed {
+        warn!(file = %file.display(), "every user can read this key");
+    }
     let lock = InstanceLock::take(&config.store)?;
     let runtime = runtime()?;
     let outcome = runtime.block_on(serve(config));

@@ -1,5 +1,6 @@
 //! The sections: which keys there are, and their defaults.
 
+use super::encryption::{Encryption, encryption};
 use super::reader::Reader;
 use push_core::plugin::{Content, DefaultPlugin, MongooseImPlugin, Plugin};
 use push_core::registration::Identity;
@@ -23,7 +24,7 @@ pub(crate) struct Config {
 }
 
 /// Which store, and where.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct StoreSettings {
     /// One of the names of [`crate::compose::BACKENDS`].
     pub(crate) backend: String,
@@ -31,6 +32,7 @@ pub(crate) struct StoreSettings {
     pub(crate) url: String,
     /// The url as a file, beside the configuration.
     pub(crate) path: PathBuf,
+    pub(crate) encryption: Encryption,
 }
 
 impl std::fmt::Debug for StoreSettings {
@@ -248,6 +250,7 @@ fn store(reader: &mut Reader<'_>) -> Option<StoreSettings> {
             format!("{backend:?} is not built into this program, which has: {known}"),
         );
     }
+    let encryption = encryption(reader);
     let url = url?;
     if url.contains("://") {
         reader.problem(
@@ -256,7 +259,12 @@ fn store(reader: &mut Reader<'_>) -> Option<StoreSettings> {
         );
     }
     let path = reader.beside(&url);
-    Some(StoreSettings { backend, url, path })
+    Some(StoreSettings {
+        backend,
+        url,
+        path,
+        encryption: encryption?,
+    })
 }
 
 fn log(reader: &mut Reader<'_>) -> LogSettings {
