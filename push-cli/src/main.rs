@@ -7,6 +7,7 @@ mod config;
 mod exit;
 mod lock;
 mod logging;
+mod registrations;
 mod run;
 
 use args::{Args, Command};
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
     let outcome = match &args.command {
         Command::Run => run::run(&args.config),
         Command::Check { json } => check::check(&args.config, *json),
+        Command::Registrations(command) => registrations::run(&args.config, command),
     };
     outcome.map_or_else(Failure::report, |()| ExitCode::SUCCESS)
 }
