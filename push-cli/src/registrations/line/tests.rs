@@ -131,7 +131,7 @@ fn what_is_wrong_is_named_and_nothing_of_it_shown() {
             r#","sealed":"x","options":[{"name":"a","value":"b"}]}"#,
             LineError::Value { field: "sealed" },
         ),
-        ("}", "", LineError::NoJson { column: 103 }),
+        ("}", "", LineError::NoJson { column: 105 }),
         (LEAST, "hunter2", LineError::NoJson { column: 1 }),
     ] {
         let error = entry(&LEAST.replace(part, by)).unwrap_err();
