@@ -5,8 +5,9 @@
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/xmpp-push
 venv=${XMPP_PUSH_VENV:-$cache/venv}
+mongo_venv=${XMPP_PUSH_MONGO_VENV:-$cache/mongo-venv}
 # shellcheck disable=SC2034 # read by the scripts that source this file
-readonly repo cache venv
+readonly repo cache venv mongo_venv
 
 note() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { note "$@"; exit 1; }

@@ -29,7 +29,12 @@ pub(crate) enum Command {
         /// One JSON object in place of lines.
         #[arg(long)]
         json: bool,
+        /// Connect although another instance may be running, which a second stream would disturb.
+        #[arg(long)]
+        connect: bool,
     },
+    /// Bring the database to the version of this program, as the service does by itself where it may.
+    Migrate,
     /// Count registrations, or carry them from store to store. Run it as the service's user.
     #[command(subcommand)]
     Registrations(RegistrationsCommand),

@@ -1,9 +1,14 @@
 //! Which stores this program was built with: the only file that knows features.
 
+mod sealing;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
 use crate::config::StoreSettings;
+use async_trait::async_trait;
 use push_core::MemoryStore;
+use push_core::lease::LeaseStore;
 use push_core::store::{RegistrationStore, StoreError};
-use push_driver::sealed::SealedStore;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,29 +19,45 @@ pub(crate) const BACKENDS: &[&str] = &[
     "memory",
 ];
 
-/// Opens the configured store. Must be called inside of a tokio runtime.
-pub(crate) fn open(settings: &StoreSettings) -> Result<Arc<dyn RegistrationStore>, StoreError> {
-    let store = open_as_stored(settings)?;
-    // Also without a key: sealed options in the store are noticed then.
-    let keys = settings.encryption.keys.clone();
-    Ok(Arc::new(SealedStore::new(store, keys)))
+/// A kind of store, as configured.
+#[async_trait]
+pub(crate) trait Backend: Send + Sync {
+    /// The store, to be used by a service: one that cannot be reached right now is returned all the same, and tries again
+    /// with each question. Must be called inside of a tokio runtime.
+    async fn open(&self) -> Result<Arc<dyn RegistrationStore>, StoreError>;
+
+    /// Whether the store can be used as it is, for a person who asks.
+    async fn probe(&self) -> Result<(), StoreError>;
+
+    /// Brings the database to the version of this program. Returns the versions before and after.
+    async fn migrate(&self) -> Result<(u32, u32), StoreError>;
+
+    /// Where instances agree on which of them is at work; `None` where there can be only one.
+    async fn leases(&self) -> Result<Option<Arc<dyn LeaseStore>>, StoreError>;
 }
 
-/// Opens the configured store; sealed options stay sealed.
-pub(crate) fn open_as_stored(
-    settings: &StoreSettings,
-) -> Result<Arc<dyn RegistrationStore>, StoreError> {
+/// The configured backend. Connects to nothing.
+pub(crate) fn backend(settings: &StoreSettings) -> Result<Box<dyn Backend>, StoreError> {
+    let backend = backend_as_stored(settings)?;
+    let keys = settings.encryption.keys.clone();
+    Ok(Box::new(sealing::Sealing::new(backend, keys)))
+}
+
+/// The same, with sealed publish options left sealed.
+pub(crate) fn backend_as_stored(settings: &StoreSettings) -> Result<Box<dyn Backend>, StoreError> {
     match settings.backend.as_str() {
         #[cfg(feature = "sqlite")]
-        "sqlite" => {
-            let config = push_store_sqlite::SqliteConfig::new(&settings.path);
-            Ok(Arc::new(push_store_sqlite::open(config)?))
-        }
-        "memory" => Ok(Arc::new(MemoryStore::new())),
+        "sqlite" => Ok(Box::new(sqlite::Sqlite::new(settings))),
+        "memory" => Ok(Box::new(Memory)),
         other => Err(StoreError::Refused {
             reason: format!("backend {other:?} is not built in"),
         }),
     }
+}
+
+/// Whether several instances can use such a store at the same time.
+pub(crate) fn is_shared(backend: &str) -> bool {
+    matches!(backend, "postgres" | "mongo")
 }
 
 /// The file whose lock says that an instance runs with this store; `None` where two may.
@@ -44,4 +65,28 @@ pub(crate) fn lock_file(settings: &StoreSettings) -> Option<PathBuf> {
     let mut file = settings.path.clone().into_os_string();
     file.push(".lock");
     (settings.backend == "sqlite").then(|| file.into())
+}
+
+/// The store that forgets.
+struct Memory;
+
+#[async_trait]
+impl Backend for Memory {
+    async fn open(&self) -> Result<Arc<dyn RegistrationStore>, StoreError> {
+        Ok(Arc::new(MemoryStore::new()))
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn migrate(&self) -> Result<(u32, u32), StoreError> {
+        Err(StoreError::Refused {
+            reason: "the backend \"memory\" has nothing to migrate".to_owned(),
+        })
+    }
+
+    async fn leases(&self) -> Result<Option<Arc<dyn LeaseStore>>, StoreError> {
+        Ok(None)
+    }
 }

@@ -5,7 +5,9 @@
     reason = "a test that cannot go on panics"
 )]
 
+pub mod database;
 pub mod live;
+pub mod server;
 pub mod store;
 pub mod world;
 

@@ -238,3 +238,34 @@ fn a_file_that_holds_no_key_is_told_by_its_name_and_not_shown() {
     let none = problems(&format!("{LEAST}\n[store.encryption]\nkey_files = []"));
     assert_eq!(none[0].0, "store.encryption.key_files");
 }
+
+#[test]
+fn shards_differ_in_the_component_alone() {
+    let text = LEAST.replace(
+        "hosts =",
+        r#"shards = ["b.example.org", "C.example.org"]
+    hosts ="#,
+    );
+    let config = parse(&text).unwrap();
+    let shards: Vec<_> = config.shards().collect();
+    let names = shards.iter().map(|(stream, settings)| {
+        assert_eq!(stream.component.as_str(), settings.component);
+        settings.component.as_str()
+    });
+    let expected = ["push.example.org", "b.example.org", "c.example.org"];
+    assert_eq!(names.collect::<Vec<_>>(), expected);
+    assert_eq!(config.components(), expected.join(","));
+    let twice = LEAST.replace("hosts =", "shards = [\"push.example.org\"]\n hosts =");
+    assert_eq!(problems(&twice)[0].0, "component.shards");
+}
+
+#[test]
+fn a_lease_needs_a_store_that_others_see() {
+    assert_eq!(parse(LEAST).unwrap().lease, None);
+    let lease = format!("{LEAST}[lease]\nenabled = true\n");
+    assert_eq!(parse(&lease).unwrap().lease, Some(Duration::from_secs(10)));
+    let memory = lease.replace("[store]", "[store]\nbackend = \"memory\"");
+    assert_eq!(problems(&memory)[0].0, "lease.enabled");
+    let short = format!("{lease}duration = \"100ms\"\n");
+    assert_eq!(problems(&short)[0].0, "lease.duration");
+}

@@ -18,7 +18,7 @@ const PAGE: usize = 500;
 
 /// Writes all registrations, or those that are missing in a file.
 pub(super) async fn export(config: &Config, args: &ExportArgs) -> Result<(), Failure> {
-    let store = open(config, args.as_stored)?;
+    let store = open(config, args.as_stored).await?;
     let header = Header::new(args.as_stored);
     let (mut output, state) = Output::open(args, &header)?;
     let (after, written) = match state {

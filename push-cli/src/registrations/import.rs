@@ -27,7 +27,7 @@ pub(super) async fn import(config: &Config, args: &ImportArgs) -> Result<(), Fai
     let lock = lock.transpose()?;
     let source = Source::open(args)?;
     let mut import = Import {
-        store: open(config, false)?,
+        store: open(config, false).await?,
         args,
         done: Done::default(),
     };

@@ -35,22 +35,23 @@ pub(crate) fn run(file: &Path, command: &RegistrationsCommand) -> Result<(), Fai
 }
 
 /// The store of a configuration; with `as_stored`, sealed options stay sealed.
-fn open(config: &Config, as_stored: bool) -> Result<Arc<dyn RegistrationStore>, Failure> {
+async fn open(config: &Config, as_stored: bool) -> Result<Arc<dyn RegistrationStore>, Failure> {
     let settings = &config.store;
     if settings.backend == "memory" {
         let reason = "the backend \"memory\" is in the service's own process".to_owned();
         return Err(Failure::Store(StoreError::Refused { reason }));
     }
-    let opened = if as_stored {
-        compose::open_as_stored(settings)
+    let backend = if as_stored {
+        compose::backend_as_stored(settings)
     } else {
-        compose::open(settings)
+        compose::backend(settings)
     };
+    let opened = backend.map_err(Failure::Store)?.open().await;
     opened.map_err(Failure::Store)
 }
 
 async fn count(config: &Config, as_json: bool) -> Result<(), Failure> {
-    let counts = open(config, true)?.counts().await;
+    let counts = open(config, true).await?.counts().await;
     let counts = counts.map_err(Failure::StoreFailed)?;
     print(&if as_json {
         counts_json(counts)

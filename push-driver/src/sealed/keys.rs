@@ -43,6 +43,15 @@ impl Key {
     }
 }
 
+/// Keys of one name are one key, as good as always.
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Key {}
+
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Key({})", self.name)
@@ -65,7 +74,7 @@ pub enum KeyError {
 }
 
 /// The keys in use; the first one seals, all of them open. Cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keys(Arc<[Key]>);
 
 impl Keys {

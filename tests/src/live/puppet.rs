@@ -8,7 +8,6 @@ mod request;
 mod session;
 mod wire;
 
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -17,7 +16,8 @@ pub use request::{Login, Outgoing, PushRequest};
 pub use session::{PATIENCE, Session};
 
 use super::process::Process;
-use super::{Failure, Result, repository};
+use super::{Result, repository};
+use crate::server::venv;
 use wire::Wire;
 
 /// What a client's request comes to.
@@ -35,7 +35,7 @@ impl Puppet {
     /// # Errors
     /// The client library is not installed.
     pub fn start() -> Result<Self> {
-        let mut command = Command::new(python()?);
+        let mut command = Command::new(venv::program("XMPP_PUSH_VENV", "venv", "python")?);
         command.arg(repository().join("tests/live/puppet.py"));
         Ok(Self {
             wire: Arc::new(Wire::open(&command)?),
@@ -56,18 +56,5 @@ impl Puppet {
     #[must_use]
     pub fn process(&self) -> &Process {
         self.wire.process()
-    }
-}
-
-/// The interpreter that `scripts/install` put the library in.
-fn python() -> Result<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    let cache = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
-    let venv = folder("XMPP_PUSH_VENV").or_else(|| cache.map(|cache| cache.join("xmpp-push/venv")));
-    let python = venv.unwrap_or_default().join("bin/python");
-    if python.exists() {
-        Ok(python)
-    } else {
-        Err(Failure::missing(python.display()))
     }
 }

@@ -109,6 +109,14 @@ impl Process {
         self.signal("TERM")
     }
 
+    /// SIGINT: asks the process to end soon, whoever is connected to it.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn interrupt(&self) -> Result<()> {
+        self.signal("INT")
+    }
+
     /// SIGKILL, and waits until it is gone.
     ///
     /// # Errors
@@ -222,10 +230,7 @@ impl Process {
     /// The child is not reaped while it is borrowed here, so its id cannot be another process's.
     fn signal(&self, name: &str) -> Result<()> {
         let child = self.child.read().unwrap_or_else(PoisonError::into_inner);
-        // The shell's own kill: the program is in a package that small systems lack.
-        let order = format!("kill -{name} {}", child.id());
-        let status = Command::new("sh").args(["-c", &order]).status()?;
-        if status.success() {
+        if signal(name, &[child.id()])? {
             Ok(())
         } else {
             Err(self.failure(&format!("took no SIG{name}")))
@@ -265,6 +270,17 @@ pub async fn run(command: Command) -> Result<String> {
             output.status
         )))
     }
+}
+
+/// Sends a signal to processes; whether all of them took it.
+pub(super) fn signal(name: &str, ids: &[u32]) -> io::Result<bool> {
+    // The shell's own kill: the program is in a package that small systems lack.
+    let status = Command::new("sh")
+        .args(["-c", r#"kill -"$0" "$@""#, name])
+        .args(ids.iter().map(u32::to_string))
+        .stderr(Stdio::null())
+        .status()?;
+    Ok(status.success())
 }
 
 /// The same command, run so that it is killed when its parent ends. `exec` keeps the process id.

@@ -41,6 +41,12 @@ impl Home {
         })
     }
 
+    /// The folder, as this process sees it.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// A file of the folder, as this process sees it.
     #[must_use]
     pub fn outside(&self, name: &str) -> PathBuf {
