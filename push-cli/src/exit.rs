@@ -25,10 +25,10 @@ pub(crate) enum Failure {
     #[error("the store failed")]
     StoreFailed(#[source] StoreError),
     /// 65: an export; everything else is written.
-    #[error("{0} registrations cannot be read and were left out")]
+    #[error("registrations that cannot be read and were left out: {0}")]
     Unreadable(u64),
     /// 65: an import; everything else is stored.
-    #[error("{0} lines cannot be read and were left out")]
+    #[error("lines that cannot be read and were left out: {0}")]
     BadLines(u64),
     /// 65.
     #[error("{name}, line {line}: {reason}")]
