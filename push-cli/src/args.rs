@@ -68,6 +68,10 @@ pub(crate) struct ExportArgs {
 }
 
 #[derive(Debug, Arguments)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 pub(crate) struct ImportArgs {
     /// What export has written; "-" is standard input.
     #[arg(default_value = "-", value_name = "FILE")]

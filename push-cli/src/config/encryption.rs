@@ -19,10 +19,10 @@ pub(crate) struct Encryption {
 /// A key file is shorter; whatever is longer was named by mistake.
 const LONGEST: usize = 1024;
 
-pub(super) fn encryption(reader: &mut Reader<'_>) -> Option<Encryption> {
+pub(super) fn encryption(reader: &mut Reader<'_>) -> Encryption {
     const PATH: &str = "store.encryption.key_files";
     let Some(files) = reader.strings(PATH) else {
-        return Some(Encryption::default());
+        return Encryption::default();
     };
     if files.is_empty() {
         reader.problem(PATH, "names no file: name one, or leave it out");
@@ -39,7 +39,7 @@ pub(super) fn encryption(reader: &mut Reader<'_>) -> Option<Encryption> {
         }
     }
     let keys = Keys::new(keys);
-    Some(Encryption { keys, exposed })
+    Encryption { keys, exposed }
 }
 
 /// The key in a file, and whether everybody can read it. The error goes on after the file's name.

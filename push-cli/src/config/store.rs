@@ -82,7 +82,7 @@ pub(super) fn store(reader: &mut Reader<'_>, call_timeout: Duration) -> Option<S
         path,
         auto_migrate,
         pool,
-        encryption: encryption?,
+        encryption,
         call_timeout,
     })
 }

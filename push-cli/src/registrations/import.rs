@@ -195,7 +195,7 @@ impl Source {
             .lines
             .next()
             .map_err(|error| Failure::file(&self.name, error))?;
-        let header = Header::read(first.map_or(&b""[..], |line| line.text));
+        let header = Header::read(first.map_or(&b""[..], |line| line.content));
         header.map_err(|reason| Failure::line(&self.name, 1, reason))?;
         Ok(())
     }
@@ -227,7 +227,7 @@ impl Source {
             let number = self.lines.number;
             return Err(Failure::line(&self.name, number, LineError::Long));
         }
-        let content = line::read(line.text);
+        let content = line::read(line.content);
         if !line.is_ended && matches!(content, Err(LineError::NoJson { .. })) {
             self.is_cut = true;
             return Ok(None);

@@ -17,7 +17,7 @@ pub(super) struct Lines<R> {
 
 /// One line, without its end.
 pub(super) struct Text<'a> {
-    pub(super) text: &'a [u8],
+    pub(super) content: &'a [u8],
     /// Whether there was a line end: the last line of a file that was cut off has none.
     pub(super) is_ended: bool,
     /// Whether it goes on beyond [`LONGEST`].
@@ -47,7 +47,7 @@ impl<R: BufRead> Lines<R> {
         let text = self.buffer.strip_suffix(b"\n");
         let is_ended = text.is_some();
         Ok(Some(Text {
-            text: text.unwrap_or(&self.buffer),
+            content: text.unwrap_or(&self.buffer),
             is_ended,
             is_long: !is_ended && read as u64 > LONGEST,
         }))
@@ -64,7 +64,7 @@ mod tests {
         for (text, is_ended, bytes) in [(&b"a"[..], true, 2), (b"", true, 3), (b"bc", false, 5)] {
             let line = lines.next().unwrap().unwrap();
             assert_eq!(
-                (line.text, line.is_ended, line.is_long),
+                (line.content, line.is_ended, line.is_long),
                 (text, is_ended, false)
             );
             assert_eq!(lines.bytes, bytes);
@@ -78,6 +78,6 @@ mod tests {
         let endless = io::repeat(b'x').take(u64::MAX);
         let mut lines = Lines::new(io::BufReader::new(endless));
         let line = lines.next().unwrap().unwrap();
-        assert!(line.is_long && line.text.len() as u64 == LONGEST + 1);
+        assert!(line.is_long && line.content.len() as u64 == LONGEST + 1);
     }
 }

@@ -51,16 +51,16 @@ impl Whole {
         let mut whole = Self::default();
         while let Some(line) = lines.next()? {
             if !line.is_ended {
-                whole.rest = line.text.to_vec();
+                whole.rest = line.content.to_vec();
                 break;
             }
             whole.last.clear();
-            whole.last.extend_from_slice(line.text);
+            whole.last.extend_from_slice(line.content);
             if whole.lines == 0 {
                 whole.first.clone_from(&whole.last);
             }
             whole.lines += 1;
-            whole.bytes += line.text.len() as u64 + 1;
+            whole.bytes += line.content.len() as u64 + 1;
         }
         Ok(whole)
     }
