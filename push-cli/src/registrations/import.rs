@@ -1,20 +1,17 @@
 //! `xmpp-push registrations import`.
 
-use super::line::{Content, Entry, Header, LineError, Trailer};
-use super::lines::Lines;
-use super::{line, open, print, say_progress};
+use super::line::Entry;
+use super::source::Source;
+use super::{open, print, say_progress};
 use crate::args::ImportArgs;
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::lock::InstanceLock;
 use push_core::BareJid;
 use push_core::registration::{Revision, Target};
-use push_core::store::{Change, Committed, RegistrationStore};
+use push_core::store::{Change, Committed, RegistrationStore, StoreError};
 use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
 use std::sync::Arc;
 
 /// Registrations stored at once, and the most that are in memory.
@@ -25,7 +22,7 @@ pub(super) async fn import(config: &Config, args: &ImportArgs) -> Result<(), Fai
     // A running service would not notice what is written to an embedded store beside it.
     let lock = (!args.dry_run).then(|| InstanceLock::take(&config.store));
     let lock = lock.transpose()?;
-    let source = Source::open(args)?;
+    let source = Source::open(&args.input)?;
     let mut import = Import {
         store: open(config, false).await?,
         args,
@@ -91,7 +88,8 @@ impl Import<'_> {
     async fn all(&mut self, mut source: Source) -> Result<(), Failure> {
         loop {
             // A line that cannot be read ends it before anything of its batch is stored.
-            let batch = source.batch(self.args.skip_bad)?;
+            let batch = source.batch(BATCH, self.args.skip_bad)?;
+            self.done.bad = source.bad;
             if batch.is_empty() {
                 break;
             }
@@ -100,7 +98,6 @@ impl Import<'_> {
             self.put(batch).await.map_err(Failure::StoreFailed)?;
             say_progress(before, self.done.read);
         }
-        self.done.bad = source.bad;
         if !self.args.partial {
             source.is_complete(self.done.read + self.done.bad)?;
         }
@@ -111,7 +108,7 @@ impl Import<'_> {
     }
 
     /// Stores what is not there.
-    async fn put(&mut self, batch: Vec<Entry>) -> Result<(), push_core::store::StoreError> {
+    async fn put(&mut self, batch: Vec<Entry>) -> Result<(), StoreError> {
         let there = self.there(&batch).await?;
         let mut changes = Vec::with_capacity(batch.len());
         for (owner, registration) in batch {
@@ -145,7 +142,7 @@ impl Import<'_> {
     async fn there(
         &self,
         batch: &[Entry],
-    ) -> Result<HashMap<(BareJid, Target), Revision>, push_core::store::StoreError> {
+    ) -> Result<HashMap<(BareJid, Target), Revision>, StoreError> {
         let owners: BTreeSet<&BareJid> = batch.iter().map(|(owner, _)| owner).collect();
         let owners: Vec<BareJid> = owners.into_iter().cloned().collect();
         let accounts = self.store.load(&owners).await?.accounts;
@@ -155,98 +152,5 @@ impl Import<'_> {
             of_owner.map(move |have| ((owner.clone(), have.target), have.revision))
         });
         Ok(revisions.collect())
-    }
-}
-
-/// An export that is read.
-struct Source {
-    name: String,
-    lines: Lines<Box<dyn BufRead>>,
-    trailer: Option<Trailer>,
-    /// Whether the last line was cut.
-    is_cut: bool,
-    bad: u64,
-}
-
-impl Source {
-    /// Opens it and reads its header.
-    fn open(args: &ImportArgs) -> Result<Self, Failure> {
-        let (name, input): (_, Box<dyn Read>) = if args.input == Path::new("-") {
-            ("standard input".to_owned(), Box::new(io::stdin()))
-        } else {
-            let name = args.input.display().to_string();
-            let file = File::open(&args.input).map_err(|error| Failure::file(&name, error))?;
-            (name, Box::new(file))
-        };
-        let input: Box<dyn BufRead> = Box::new(BufReader::with_capacity(1 << 16, input));
-        let mut source = Self {
-            name,
-            lines: Lines::new(input),
-            trailer: None,
-            is_cut: false,
-            bad: 0,
-        };
-        source.header()?;
-        Ok(source)
-    }
-
-    fn header(&mut self) -> Result<(), Failure> {
-        let first = self
-            .lines
-            .next()
-            .map_err(|error| Failure::file(&self.name, error))?;
-        let header = Header::read(first.map_or(&b""[..], |line| line.content));
-        header.map_err(|reason| Failure::line(&self.name, 1, reason))?;
-        Ok(())
-    }
-
-    /// The next registrations; none at the end.
-    fn batch(&mut self, skip_bad: bool) -> Result<Vec<Entry>, Failure> {
-        let mut batch = Vec::new();
-        while batch.len() < BATCH {
-            match self.content()? {
-                None => break,
-                Some(Ok(Content::Trailer(trailer))) => self.trailer = Some(trailer),
-                Some(Ok(Content::Entry(entry))) => batch.push(*entry),
-                Some(Err(_)) if skip_bad => self.bad += 1,
-                Some(Err(reason)) => {
-                    return Err(Failure::line(&self.name, self.lines.number, reason));
-                }
-            }
-        }
-        Ok(batch)
-    }
-
-    fn content(&mut self) -> Result<Option<Result<Content, LineError>>, Failure> {
-        let next = self.lines.next();
-        let next = next.map_err(|error| Failure::file(&self.name, error))?;
-        let Some(line) = next else {
-            return Ok(None);
-        };
-        if line.is_long {
-            let number = self.lines.number;
-            return Err(Failure::line(&self.name, number, LineError::Long));
-        }
-        let content = line::read(line.content);
-        if !line.is_ended && matches!(content, Err(LineError::NoJson { .. })) {
-            self.is_cut = true;
-            return Ok(None);
-        }
-        if self.trailer.is_some() {
-            return Ok(Some(Err(LineError::Behind)));
-        }
-        Ok(Some(content))
-    }
-
-    /// Whether it has its trailer, and that says `lines`.
-    fn is_complete(&self, lines: u64) -> Result<(), Failure> {
-        let reason = match &self.trailer {
-            _ if self.is_cut => "its last line is cut off",
-            None => "its last line is missing",
-            Some(trailer) if trailer.registrations != lines => "its last line counts others",
-            Some(_) => return Ok(()),
-        };
-        let name = self.name.clone();
-        Err(Failure::Incomplete { name, reason })
     }
 }

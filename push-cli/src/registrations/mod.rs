@@ -5,6 +5,7 @@ mod import;
 mod line;
 mod lines;
 mod resume;
+mod source;
 
 pub(crate) use line::LineError;
 
