@@ -1,5 +1,9 @@
 //! Which stores this program was built with: the only file that knows features.
 
+#[cfg(feature = "mongo")]
+mod mongo;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod sealing;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -16,6 +20,10 @@ use std::sync::Arc;
 pub(crate) const BACKENDS: &[&str] = &[
     #[cfg(feature = "sqlite")]
     "sqlite",
+    #[cfg(feature = "postgres")]
+    "postgres",
+    #[cfg(feature = "mongo")]
+    "mongo",
     "memory",
 ];
 
@@ -48,11 +56,33 @@ pub(crate) fn backend_as_stored(settings: &StoreSettings) -> Result<Box<dyn Back
     match settings.backend.as_str() {
         #[cfg(feature = "sqlite")]
         "sqlite" => Ok(Box::new(sqlite::Sqlite::new(settings))),
+        #[cfg(feature = "postgres")]
+        "postgres" => Ok(Box::new(postgres::Postgres::new(settings)?)),
+        #[cfg(feature = "mongo")]
+        "mongo" => Ok(Box::new(mongo::Mongo::new(settings))),
         "memory" => Ok(Box::new(Memory)),
         other => Err(StoreError::Refused {
             reason: format!("backend {other:?} is not built in"),
         }),
     }
+}
+
+/// A database server that is away does not keep a service from starting; anything else does.
+#[cfg(any(feature = "postgres", feature = "mongo"))]
+fn service(ready: Result<(), StoreError>) -> Result<(), StoreError> {
+    match ready {
+        Err(error @ StoreError::Unavailable { .. }) => {
+            tracing::warn!(%error, "started without the store: requests are refused with wait until it is there");
+            Ok(())
+        }
+        ready => ready,
+    }
+}
+
+/// A store's own limit is a little less than a question's, so that its word comes first.
+#[cfg(any(feature = "postgres", feature = "mongo"))]
+fn own_timeout(settings: &StoreSettings) -> std::time::Duration {
+    settings.call_timeout * 9 / 10
 }
 
 /// Whether several instances can use such a store at the same time.

@@ -17,6 +17,7 @@ pub struct Fresh {
     store: Arc<dyn RegistrationStore>,
     // After the store: fields are dropped in order.
     keep: Box<dyn Any + Send>,
+    slowness: usize,
 }
 
 impl Fresh {
@@ -25,7 +26,20 @@ impl Fresh {
         Self {
             store: Arc::new(store),
             keep: Box::new(keep),
+            slowness: 1,
         }
+    }
+
+    /// The same, with a server so many times slower than others: what cases do a great many times, they do so many times
+    /// less often.
+    #[must_use]
+    pub fn slow(self, slowness: usize) -> Self {
+        Self { slowness, ..self }
+    }
+
+    /// How often to do what is to be done `count` times where the server is fast.
+    pub fn often(&self, count: usize) -> usize {
+        count / self.slowness
     }
 
     /// For tasks.

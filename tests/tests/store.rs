@@ -10,6 +10,12 @@
 
 #[path = "store/memory.rs"]
 mod memory;
+#[cfg(feature = "mongo")]
+#[path = "store/mongo/mod.rs"]
+mod mongo;
+#[cfg(feature = "postgres")]
+#[path = "store/postgres/mod.rs"]
+mod postgres;
 #[path = "store/sealed.rs"]
 mod sealed;
 #[path = "store/sqlite/mod.rs"]

@@ -99,11 +99,10 @@ fn wrong_url(backend: &str, url: &str) -> Option<&'static str> {
 }
 
 fn pool(reader: &mut Reader<'_>) -> PoolSettings {
-    let timeout = Duration::from_secs(5);
     let mut pool = PoolSettings {
         size: 8,
-        wait_timeout: timeout,
-        connect_timeout: timeout,
+        wait_timeout: Duration::from_secs(3),
+        connect_timeout: Duration::from_secs(4),
     };
     set(&mut pool.size, reader.count("store.pool.size"));
     set(

@@ -1,0 +1,213 @@
+//! Changing: waves of changes of different owners, each of them at once.
+
+use crate::enable::{self, Enable};
+use crate::error::refused;
+use crate::row::{self, BY_KEY};
+use crate::server::Server;
+use jid::BareJid;
+use mongodb::bson::Document;
+use mongodb::error::Result;
+use mongodb::options::Hint;
+use push_core::registration::Revision;
+use push_core::store::{Change, Committed, Guard, StoreError};
+use std::collections::HashMap;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// How many commands of one call are on their way at once. Fewer than there are connections: other calls want some.
+const AT_ONCE: usize = 8;
+
+/// How many enables go into one command.
+const ENABLES: usize = 128;
+
+/// How many bytes, about: a command must stay below 16 MiB.
+const BYTES: usize = 4 << 20;
+
+/// Applies `changes`: those of one owner one after the other, those of different owners side by side.
+pub(crate) async fn commit(
+    server: &Arc<Server>,
+    changes: &[Change],
+) -> std::result::Result<Vec<Committed>, StoreError> {
+    let mut committed = vec![Committed::Superseded; changes.len()];
+    for wave in waves(changes) {
+        for (at, done) in apply(server, jobs(wave)?).await? {
+            committed[at] = done;
+        }
+    }
+    Ok(committed)
+}
+
+type Wave<'a> = Vec<(usize, &'a Change)>;
+
+/// The n-th wave has everybody's n-th change.
+fn waves(changes: &[Change]) -> Vec<Wave<'_>> {
+    let mut seen: HashMap<&BareJid, usize> = HashMap::new();
+    let mut waves: Vec<Wave<'_>> = Vec::new();
+    for (at, change) in changes.iter().enumerate() {
+        let earlier = seen.entry(change.owner()).or_default();
+        if *earlier == waves.len() {
+            waves.push(Vec::new());
+        }
+        waves[*earlier].push((at, change));
+        *earlier += 1;
+    }
+    waves
+}
+
+/// What one command, or one transaction, does, and for the changes at which places.
+enum Job {
+    Enable(Vec<(usize, Enable)>),
+    /// Filter and update.
+    Settle(usize, Document, Document),
+    /// One registration.
+    Remove(usize, Document),
+    /// Any number of one owner's.
+    RemoveAll(usize, Document),
+}
+
+fn jobs(wave: Wave<'_>) -> std::result::Result<Vec<Job>, StoreError> {
+    let (mut jobs, mut enables) = (Vec::new(), Vec::new());
+    for (at, change) in wave {
+        match change {
+            Change::Enable {
+                owner,
+                registration,
+            } => enables.push((at, Enable::new(owner, registration))),
+            other => jobs.push(job(at, other)?),
+        }
+    }
+    jobs.extend(batches(enables).into_iter().map(Job::Enable));
+    Ok(jobs)
+}
+
+fn batches(enables: Vec<(usize, Enable)>) -> Vec<Vec<(usize, Enable)>> {
+    let mut batches: Vec<Vec<_>> = Vec::new();
+    let mut bytes = 0;
+    for (at, enable) in enables {
+        bytes += enable.size;
+        match batches.last_mut() {
+            Some(batch) if batch.len() < ENABLES && bytes <= BYTES => batch.push((at, enable)),
+            _ => {
+                bytes = enable.size;
+                batches.push(vec![(at, enable)]);
+            }
+        }
+    }
+    batches
+}
+
+fn job(at: usize, change: &Change) -> std::result::Result<Job, StoreError> {
+    let up_to = |filter, revision: &Revision| row::guarded(filter, Guard::UpTo(*revision));
+    match change {
+        Change::Settle {
+            owner,
+            target,
+            revision,
+            status,
+        } => {
+            let filter = row::guarded(row::key(owner, target), Guard::Exactly(*revision));
+            Ok(Job::Settle(at, filter, row::settled((*status).into())))
+        }
+        Change::Remove {
+            owner,
+            target,
+            guard,
+        } => Ok(Job::Remove(
+            at,
+            row::guarded(row::key(owner, target), *guard),
+        )),
+        Change::RemoveService {
+            owner,
+            service,
+            up_to: last,
+        } => Ok(Job::RemoveAll(
+            at,
+            up_to(row::service(owner, service), last),
+        )),
+        Change::RemoveOwner { owner, up_to: last } => {
+            Ok(Job::RemoveAll(at, up_to(row::account(owner), last)))
+        }
+        _ => Err(refused("this store does not know that kind of change")),
+    }
+}
+
+type Done = Vec<(usize, Committed)>;
+
+/// Does all jobs, a few at once. When one fails the others still end, rather than have their connections closed.
+async fn apply(server: &Arc<Server>, jobs: Vec<Job>) -> std::result::Result<Done, StoreError> {
+    let (mut done, mut failed) = (Vec::new(), None);
+    let mut running = JoinSet::new();
+    let mut jobs = jobs.into_iter();
+    loop {
+        while running.len() < AT_ONCE
+            && failed.is_none()
+            && let Some(job) = jobs.next()
+        {
+            let server = Arc::clone(server);
+            running.spawn(async move { perform(&server, job).await });
+        }
+        match running.join_next().await {
+            None => return failed.map_or(Ok(done), Err),
+            Some(Ok(Ok(more))) => done.extend(more),
+            Some(Ok(Err(error))) => failed = Some(error),
+            // Nothing here aborts a task: it has panicked.
+            Some(Err(panic)) => resume_unwind(panic.into_panic()),
+        }
+    }
+}
+
+async fn perform(server: &Server, job: Job) -> std::result::Result<Done, StoreError> {
+    let one = |at, done: Result<Committed>| {
+        let done = done.map_err(|error| server.explain(&error))?;
+        Ok(vec![(at, done)])
+    };
+    match job {
+        Job::Enable(enables) => {
+            let (places, enables): (Vec<_>, Vec<_>) = enables.into_iter().unzip();
+            let done = enable::enable(server, &enables).await?;
+            Ok(places.into_iter().zip(done).collect())
+        }
+        Job::Settle(at, filter, update) => one(at, settle(server, filter, update).await),
+        Job::Remove(at, filter) => one(at, remove(server, filter).await),
+        Job::RemoveAll(at, filter) => one(at, remove_all(server, filter).await),
+    }
+}
+
+async fn settle(server: &Server, filter: Document, update: Document) -> Result<Committed> {
+    let settled = server.registrations.update_one(filter, update);
+    let settled = settled.hint(by_key()).await?;
+    Ok(match settled.matched_count {
+        0 => Committed::Superseded,
+        _ => Committed::Settled,
+    })
+}
+
+async fn remove(server: &Server, filter: Document) -> Result<Committed> {
+    let removed = server.registrations.delete_one(filter).hint(by_key());
+    removed.await.map(|removed| count(removed.deleted_count))
+}
+
+/// All or none of them, hence in a transaction; a standalone server has none.
+async fn remove_all(server: &Server, filter: Document) -> Result<Committed> {
+    let registrations = server.registrations.clone();
+    if !server.has_transactions() {
+        let removed = registrations.delete_many(filter).hint(by_key()).await?;
+        return Ok(count(removed.deleted_count));
+    }
+    let mut session = server.client.start_session().await?;
+    let transaction = session.start_transaction();
+    let removed = transaction.and_run2(async move |session| {
+        let removed = registrations.delete_many(filter.clone()).hint(by_key());
+        removed.session(session).await
+    });
+    removed.await.map(|removed| count(removed.deleted_count))
+}
+
+fn count(removed: u64) -> Committed {
+    Committed::Removed(usize::try_from(removed).unwrap_or(usize::MAX))
+}
+
+fn by_key() -> Hint {
+    Hint::Name(BY_KEY.to_owned())
+}

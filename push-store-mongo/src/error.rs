@@ -1,0 +1,185 @@
+//! What the driver and the server say, in words that tell an operator what to do.
+//!
+//! The server's own messages are never passed on: they quote commands, hence owners and nodes. Its codes and their names
+//! say as much.
+
+use mongodb::error::{Error, ErrorKind, WriteFailure};
+use mongodb::options::ClientOptions;
+use push_core::store::StoreError;
+use std::time::Duration;
+
+/// Two documents of one key.
+pub(crate) const DUPLICATE_KEY: i32 = 11000;
+/// Not logged in, or not allowed to.
+const UNAUTHORIZED: i32 = 13;
+/// Wrong name or password.
+const AUTHENTICATION_FAILED: i32 = 18;
+/// The same, said by Atlas.
+const ATLAS: i32 = 8000;
+const COMMAND_NOT_FOUND: i32 = 59;
+const DOCUMENT_VALIDATION_FAILURE: i32 = 121;
+
+/// The server is not, or no longer, the primary: it did not do it, and the new one can be asked at once.
+const PRIMARY_GONE: [i32; 8] = [91, 189, 10058, 10107, 11600, 11602, 13435, 13436];
+
+/// Passes: out of time, interrupted, in conflict, or something between the servers. The numbers are those of MongoDB's
+/// `error_codes.yml`.
+const PASSING: [i32; 26] = [
+    6, 7, 24, 43, 46, 50, 63, 64, 89, 100, 112, 133, 134, 150, 175, 202, 225, 237, 251, 262, 290,
+    9001, 11601, 13388, 14031, 17280,
+];
+
+/// Turns errors of one deployment into the store's.
+#[derive(Clone, Debug)]
+pub(crate) struct Explain {
+    /// Hosts and database: all of the URI that may be shown.
+    place: String,
+    call_timeout: Duration,
+}
+
+impl Explain {
+    pub(crate) fn new(options: &ClientOptions, database: &str, call_timeout: Duration) -> Self {
+        let hosts: Vec<_> = options.hosts.iter().map(ToString::to_string).collect();
+        Self {
+            place: format!("MongoDB at {}, database {database}", hosts.join(",")),
+            call_timeout,
+        }
+    }
+
+    pub(crate) fn error(&self, error: &Error) -> StoreError {
+        let place = &self.place;
+        match error.kind.as_ref() {
+            ErrorKind::Authentication { .. } => self.unauthorized(),
+            // The driver's text has the hosts, and why each cannot be used.
+            ErrorKind::ServerSelection { message, .. } => {
+                unavailable(format!("{place}: {message}"))
+            }
+            ErrorKind::Io(error) => unavailable(format!("{place}: {error}")),
+            ErrorKind::ConnectionPoolCleared { .. } | ErrorKind::Shutdown => {
+                unavailable(format!("{place}: the connection was lost"))
+            }
+            ErrorKind::DnsResolve { .. } => unavailable(format!(
+                "{place}: its name cannot be resolved; look at the name servers"
+            )),
+            ErrorKind::IncompatibleServer { .. } => wrong_version(format!(
+                "{place}: the server is of a version that this program cannot talk to; it needs MongoDB 5.0 or later"
+            )),
+            ErrorKind::InvalidTlsConfig { .. } => refused(format!(
+                "{place}: the certificates named in the URI cannot be used"
+            )),
+            ErrorKind::Write(WriteFailure::WriteConcernError(error)) => {
+                self.not_acknowledged(error.code, &error.code_name)
+            }
+            kind => match code(kind) {
+                Some((code, name)) => self.code(code, name),
+                None if error.contains_label(mongodb::error::TRANSIENT_TRANSACTION_ERROR) => {
+                    unavailable(format!("{place}: a transaction did not come about"))
+                }
+                None => refused(format!("{place}: the driver refused the request")),
+            },
+        }
+    }
+
+    /// The same while connecting, when a missing right keeps the program out altogether.
+    pub(crate) fn connecting(&self, error: &Error) -> StoreError {
+        match code(&error.kind) {
+            Some((UNAUTHORIZED, _)) => self.unauthorized(),
+            _ => self.error(error),
+        }
+    }
+
+    pub(crate) fn code(&self, code: i32, name: &str) -> StoreError {
+        let place = &self.place;
+        let what = format!("{place}: code {code} {name}");
+        match code {
+            AUTHENTICATION_FAILED | ATLAS => self.unauthorized(),
+            UNAUTHORIZED => refused(format!(
+                "{place}: the user lacks a right; grant it readWrite on that database"
+            )),
+            COMMAND_NOT_FOUND => wrong_version(format!(
+                "{place}: the server lacks a command; MongoDB 5.0 or later is needed"
+            )),
+            DOCUMENT_VALIDATION_FAILURE => refused(format!(
+                "{place}: the collection's validator does not let a document in; was it changed?"
+            )),
+            code if PRIMARY_GONE.contains(&code) || PASSING.contains(&code) => {
+                unavailable(what.trim_end())
+            }
+            _ => refused(what.trim_end()),
+        }
+    }
+
+    /// It was written, and may be undone.
+    pub(crate) fn not_acknowledged(&self, code: i32, name: &str) -> StoreError {
+        unavailable(format!(
+            "{}: a majority of the replica set has not acknowledged the write, code {code} {name}",
+            self.place
+        ))
+    }
+
+    pub(crate) fn too_late(&self) -> StoreError {
+        unavailable(format!(
+            "{} did not answer within {:?}: it hangs or is overloaded, or all connections are in use",
+            self.place, self.call_timeout
+        ))
+    }
+
+    pub(crate) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// An error of this store's own.
+    pub(crate) fn here(&self, what: &str) -> String {
+        format!("{}: {what}", self.place)
+    }
+
+    fn unauthorized(&self) -> StoreError {
+        StoreError::Unauthorized {
+            reason: format!(
+                "{}: check user, password and authSource in the URI, and that the user has readWrite on that database",
+                self.place
+            ),
+        }
+    }
+}
+
+/// Whether the same command can be sent again at once, if doing it twice does no harm.
+pub(crate) fn is_worth_repeating(error: &Error) -> bool {
+    match error.kind.as_ref() {
+        ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. } => true,
+        kind => code(kind).is_some_and(|(code, _)| PRIMARY_GONE.contains(&code)),
+    }
+}
+
+/// Whether the server answered with this code.
+pub(crate) fn is(error: &Error, wanted: i32) -> bool {
+    code(&error.kind).is_some_and(|(code, _)| code == wanted)
+}
+
+fn code(kind: &ErrorKind) -> Option<(i32, &str)> {
+    match kind {
+        ErrorKind::Command(error) => Some((error.code, &error.code_name)),
+        ErrorKind::Write(WriteFailure::WriteError(error)) => {
+            Some((error.code, error.code_name.as_deref().unwrap_or_default()))
+        }
+        _ => None,
+    }
+}
+
+pub(crate) fn unavailable(reason: impl Into<String>) -> StoreError {
+    StoreError::Unavailable {
+        reason: reason.into(),
+    }
+}
+
+pub(crate) fn wrong_version(reason: impl Into<String>) -> StoreError {
+    StoreError::WrongVersion {
+        reason: reason.into(),
+    }
+}
+
+pub(crate) fn refused(reason: impl Into<String>) -> StoreError {
+    StoreError::Refused {
+        reason: reason.into(),
+    }
+}

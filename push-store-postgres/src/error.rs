@@ -1,0 +1,173 @@
+//! What PostgreSQL says, in words that tell an operator what to do.
+
+use crate::PostgresConfig;
+use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind as Kind, Error};
+use push_core::store::StoreError;
+use std::error::Error as _;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_postgres::error::{DbError, SqlState};
+
+/// Turns errors of one database into the store's.
+#[derive(Clone, Debug)]
+pub(crate) struct Explain {
+    /// Host, port, database and user.
+    pub(crate) place: Arc<str>,
+    pool_size: usize,
+    wait_timeout: Duration,
+    connect_timeout: Duration,
+    pub(crate) call_timeout: Duration,
+}
+
+impl Explain {
+    pub(crate) fn new(place: String, config: &PostgresConfig) -> Self {
+        Self {
+            place: place.into(),
+            pool_size: config.pool_size,
+            wait_timeout: config.wait_timeout,
+            connect_timeout: config.connect_timeout,
+            call_timeout: config.call_timeout,
+        }
+    }
+
+    /// Why there is no connection.
+    pub(crate) fn connecting(&self, error: &tokio_postgres::Error) -> StoreError {
+        let place = &self.place;
+        if let Some(said) = error.as_db_error() {
+            return self.rejected(said);
+        }
+        let cause = error.source();
+        let io = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
+        let tls = io
+            .and_then(io::Error::get_ref)
+            .and_then(<dyn std::error::Error + Send + Sync>::downcast_ref);
+        match (io, tls, cause) {
+            (_, Some(rustls::Error::InvalidCertificate(why)), _) => refused(format!(
+                "the certificate of {place} is not to be trusted ({why}): let the URL name the host as the certificate \
+                 does, and trust its authority by sslrootcert=FILE"
+            )),
+            (Some(io), ..) => unavailable(format!("{place} cannot be reached: {io}")),
+            (_, _, Some(cause)) => refused(format!("{place}: {error}: {cause}")),
+            _ => unavailable(format!("{place} cannot be reached: {error}")),
+        }
+    }
+
+    /// The server has answered, and lets nobody in.
+    fn rejected(&self, said: &DbError) -> StoreError {
+        let (place, message) = (&self.place, said.message());
+        let code = said.code();
+        if [
+            SqlState::INVALID_PASSWORD,
+            SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+            SqlState::INSUFFICIENT_PRIVILEGE,
+        ]
+        .contains(code)
+        {
+            return StoreError::Unauthorized {
+                reason: format!(
+                    "{place}: {message}; check user and password, and pg_hba.conf of the server"
+                ),
+            };
+        }
+        if *code == SqlState::INVALID_CATALOG_NAME {
+            return refused(format!(
+                "{place}: {message}; create it (createdb), or name another"
+            ));
+        }
+        // Resources, operator intervention (starting up, shutting down), system and connection.
+        if ["53", "57", "58", "08"].contains(&&code.code()[..2]) {
+            return unavailable(format!("{place}: {message}"));
+        }
+        refused(format!("{place}: {message}"))
+    }
+
+    /// The error of a statement. The server's texts name tables and columns; only its details, left out here, quote
+    /// values.
+    pub(crate) fn statement(&self, error: &Error) -> StoreError {
+        let place = &self.place;
+        match error {
+            Error::DatabaseError(Kind::ReadOnlyTransaction, _) => unavailable(format!(
+                "{place} takes no writes: it is a replica, or set to read only; let the URL name the primary, or all hosts \
+                 that may be it"
+            )),
+            Error::DatabaseError(Kind::SerializationFailure | Kind::Unknown, said) => {
+                unavailable(format!("{place}: {}", with_hint(&**said)))
+            }
+            Error::DatabaseError(Kind::UnableToSendCommand | Kind::ClosedConnection, said) => {
+                unavailable(format!("{place}: lost the connection: {}", said.message()))
+            }
+            Error::DatabaseError(_, said) => refused(format!("{place}: {}", with_hint(&**said))),
+            Error::DeserializationError(what) => StoreError::Corrupt {
+                reason: format!("{place}: a column is not what it should be: {what}"),
+            },
+            other => unavailable(format!("{place}: {other}")),
+        }
+    }
+
+    pub(crate) fn exhausted(&self) -> StoreError {
+        unavailable(format!(
+            "{}: all {} connections were in use for {:?}: the database is slow, or the pool too small",
+            self.place, self.pool_size, self.wait_timeout
+        ))
+    }
+
+    pub(crate) fn silent(&self) -> StoreError {
+        unavailable(format!(
+            "{} did not let this program in within {:?}",
+            self.place, self.connect_timeout
+        ))
+    }
+
+    pub(crate) fn too_slow(&self) -> StoreError {
+        unavailable(format!(
+            "{} did not answer within {:?}",
+            self.place, self.call_timeout
+        ))
+    }
+}
+
+/// Whether the same may go well when it is done again at once: nothing of it is left, or it makes no difference.
+///
+/// diesel tells few kinds of errors apart; a deadlock is among the unknown ones, as is what ends a connection.
+pub(crate) fn may_pass(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::DatabaseError(
+            Kind::SerializationFailure
+                | Kind::UnableToSendCommand
+                | Kind::ClosedConnection
+                | Kind::Unknown,
+            _
+        ) | Error::RollbackErrorOnCommit { .. }
+            | Error::BrokenTransactionManager
+    )
+}
+
+/// Whether the server has answered with an error of which diesel does not tell the kind.
+pub(crate) fn is_unknown(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(Kind::Unknown, _))
+}
+
+fn with_hint(said: &(dyn DatabaseErrorInformation + Send + Sync)) -> String {
+    let hint = said.hint().map(|hint| format!(" ({hint})"));
+    format!("{}{}", said.message(), hint.unwrap_or_default())
+}
+
+pub(crate) fn unavailable(reason: impl Into<String>) -> StoreError {
+    StoreError::Unavailable {
+        reason: reason.into(),
+    }
+}
+
+pub(crate) fn refused(reason: impl Into<String>) -> StoreError {
+    StoreError::Refused {
+        reason: reason.into(),
+    }
+}
+
+pub(crate) fn wrong_version(reason: impl Into<String>) -> StoreError {
+    StoreError::WrongVersion {
+        reason: reason.into(),
+    }
+}

@@ -1,0 +1,177 @@
+//! Connections in turn, and what is done when something goes wrong with one.
+
+use crate::connection::Connector;
+use crate::error::{Explain, is_unknown, may_pass, refused};
+use crate::schema;
+use crate::{PostgresConfig, address::Address};
+use deadpool::Runtime;
+use deadpool::managed::TimeoutType;
+use diesel::QueryResult;
+use diesel::result::{ConnectionError, Error};
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::deadpool::{Object, Pool as Connections, PoolError};
+use diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, PoolError as ManagerError, RecyclingMethod,
+};
+use push_core::store::StoreError;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::time::{sleep, timeout};
+
+/// How often something is tried that may go well the next time.
+const ATTEMPTS: u32 = 4;
+
+/// After so long nothing is tried again. The server looks for deadlocks after a second.
+const RETRY_WITHIN: Duration = Duration::from_millis(2500);
+
+/// Something to do with one connection, from the beginning to the end.
+pub(crate) trait Work: Sync {
+    /// What it yields.
+    type Output: Send;
+
+    /// Does it. May be done again when it has failed.
+    fn run(
+        &self,
+        connection: &mut AsyncPgConnection,
+    ) -> impl Future<Output = QueryResult<Self::Output>> + Send;
+}
+
+/// The connections to one database.
+pub(crate) struct Pool {
+    connections: Connections<AsyncPgConnection>,
+    explain: Explain,
+}
+
+impl Pool {
+    /// Connects to nothing yet.
+    pub(crate) fn new(settings: &PostgresConfig) -> Result<Self, StoreError> {
+        let address = Address::parse(settings)?;
+        let explain = Explain::new(address.place.clone(), settings);
+        let connector = Connector::new(address, settings, explain.clone())?;
+        let connections = Connections::builder(manager(connector))
+            .max_size(settings.pool_size.max(1))
+            .wait_timeout(Some(settings.wait_timeout))
+            .create_timeout(Some(settings.connect_timeout))
+            .recycle_timeout(Some(settings.connect_timeout))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| refused(format!("the pool of connections: {error}")))?;
+        Ok(Self {
+            connections,
+            explain,
+        })
+    }
+
+    pub(crate) fn explain(&self) -> &Explain {
+        &self.explain
+    }
+
+    /// What comes of it, if it comes within the time of a call. What is dropped then leaves no connection behind.
+    pub(crate) async fn within<T>(
+        &self,
+        outcome: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let limit = self.explain.call_timeout;
+        let outcome = timeout(limit, outcome).await;
+        outcome.unwrap_or_else(|_| Err(self.explain.too_slow()))
+    }
+
+    /// Does `work`, several times where that may help.
+    pub(crate) async fn run<W: Work>(&self, work: &W) -> Result<W::Output, StoreError> {
+        let began = Instant::now();
+        let mut attempt = 1;
+        loop {
+            let error = match self.attempt(work).await? {
+                Ok(output) => return Ok(output),
+                Err(error) => error,
+            };
+            if attempt == ATTEMPTS || began.elapsed() > RETRY_WITHIN || !may_pass(&error) {
+                return Err(self.verdict(&error).await);
+            }
+            sleep(pause(attempt)).await;
+            attempt += 1;
+        }
+    }
+
+    /// A connection on which something failed is closed: it may be to a server that has become a replica, or be dead
+    /// and not know it yet.
+    async fn attempt<W: Work>(&self, work: &W) -> Result<QueryResult<W::Output>, StoreError> {
+        let got = self.connections.get().await;
+        let got = got.map_err(|error| self.without_connection(error))?;
+        let mut taken = Taken(None);
+        let result = work.run(taken.0.insert(got)).await;
+        if result.is_ok() {
+            taken.give_back();
+        }
+        Ok(result)
+    }
+
+    /// diesel does not pass on the server's error codes, and its texts are in the server's language. What can be found
+    /// out is looked at instead.
+    async fn verdict(&self, error: &Error) -> StoreError {
+        if is_unknown(error)
+            && let Ok(Ok(found)) = self.attempt(&schema::Look).await
+            && let Err(fault) = found.usable(&self.explain)
+        {
+            return fault;
+        }
+        self.explain.statement(error)
+    }
+
+    fn without_connection(&self, error: PoolError) -> StoreError {
+        match error {
+            PoolError::Timeout(TimeoutType::Wait) => self.explain.exhausted(),
+            PoolError::Timeout(_) => self.explain.silent(),
+            PoolError::Backend(ManagerError::ConnectionError(
+                ConnectionError::CouldntSetupConfiguration(Error::QueryBuilderError(error)),
+            )) => match error.downcast::<StoreError>() {
+                Ok(error) => *error,
+                Err(other) => refused(other.to_string()),
+            },
+            other => refused(format!("the pool of connections: {other}")),
+        }
+    }
+}
+
+fn manager(connector: Connector) -> AsyncDieselConnectionManager<AsyncPgConnection> {
+    let connector = Arc::new(connector);
+    let mut config = ManagerConfig::default();
+    // Asking the server whether it is there costs as much as a question; that a connection was closed is known.
+    config.recycling_method = RecyclingMethod::Fast;
+    config.custom_setup = Box::new(move |_| {
+        let connector = Arc::clone(&connector);
+        // The only error that can carry ours.
+        let wrap = |error: StoreError| {
+            ConnectionError::CouldntSetupConfiguration(Error::QueryBuilderError(error.into()))
+        };
+        Box::pin(async move { connector.connect().await.map_err(wrap) })
+    });
+    AsyncDieselConnectionManager::new_with_config("", config)
+}
+
+/// Some milliseconds, others for each instance and attempt, so that two that were in each other's way do not meet again.
+fn pause(attempt: u32) -> Duration {
+    // Freshly seeded hashers are the standard library's only source of chance.
+    let chance = RandomState::new().hash_one(attempt) % 32;
+    Duration::from_millis((chance + 1) << attempt)
+}
+
+/// A connection in use. Unless it is given back it is closed, with whatever is under way on it: a caller that has gone
+/// leaves neither a transaction nor a statement to the next.
+struct Taken(Option<Object<AsyncPgConnection>>);
+
+impl Taken {
+    fn give_back(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(Object::take(connection));
+        }
+    }
+}

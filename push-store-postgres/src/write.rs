@@ -1,0 +1,151 @@
+//! Changes, written.
+
+use crate::change::{Enable, Removal, Settle, Wave, Whose};
+use crate::pool::Work;
+use crate::statement::{ENABLE, Prepared, REMOVE, SETTLE, sql};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
+use diesel::{QueryResult, QueryableByName};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use push_core::store::Committed;
+
+/// All waves in one transaction, hence with one wait for the disk.
+pub(crate) struct Commit<'a> {
+    pub(crate) waves: Vec<Wave<'a>>,
+    /// What each change has done if no statement says otherwise.
+    pub(crate) nothing: Vec<Committed>,
+}
+
+impl Work for Commit<'_> {
+    type Output = Vec<Committed>;
+
+    async fn run(&self, connection: &mut AsyncPgConnection) -> QueryResult<Self::Output> {
+        let statements = self.waves.iter().map(Wave::statements).sum::<usize>();
+        if statements <= 1 {
+            // A transaction of its own.
+            return self.write(connection).await;
+        }
+        connection
+            .transaction(async |connection| self.write(connection).await)
+            .await
+    }
+}
+
+impl Commit<'_> {
+    async fn write(&self, connection: &mut AsyncPgConnection) -> QueryResult<Vec<Committed>> {
+        let mut done = self.nothing.clone();
+        for wave in &self.waves {
+            enable(connection, &wave.enables, &mut done).await?;
+            settle(connection, &wave.settles, &mut done).await?;
+            remove(connection, &wave.removals, &mut done).await?;
+        }
+        Ok(done)
+    }
+}
+
+impl Wave<'_> {
+    fn statements(&self) -> usize {
+        let none = [
+            self.enables.is_empty(),
+            self.settles.is_empty(),
+            self.removals.is_empty(),
+        ];
+        none.into_iter().filter(|none| !none).count()
+    }
+}
+
+/// Whose row a statement has changed.
+#[derive(QueryableByName)]
+struct Changed {
+    #[diesel(sql_type = Text)]
+    owner: String,
+}
+
+/// The same field of each item: an array for the statement to unnest.
+fn column<'a, T, C>(items: &'a [T], field: impl Fn(&'a T) -> C) -> Vec<C> {
+    items.iter().map(field).collect()
+}
+
+async fn enable(
+    connection: &mut AsyncPgConnection,
+    enables: &[Enable<'_>],
+    done: &mut [Committed],
+) -> QueryResult<()> {
+    if enables.is_empty() {
+        return Ok(());
+    }
+    let enable = sql(ENABLE)
+        .bind::<Array<Text>, _>(column(enables, |enable| enable.whose.owner))
+        .bind::<Array<Text>, _>(column(enables, |enable| &enable.row.service))
+        .bind::<Array<Text>, _>(column(enables, |enable| &enable.row.node))
+        .bind::<Array<Integer>, _>(column(enables, |enable| enable.whose.bucket))
+        .bind::<Array<BigInt>, _>(column(enables, |enable| enable.row.revision))
+        .bind::<Array<Text>, _>(column(enables, |enable| &enable.row.status.status))
+        .bind::<Array<Integer>, _>(column(enables, |enable| enable.row.status.failures))
+        .bind::<Array<BigInt>, _>(column(enables, |enable| enable.row.status.status_at))
+        .bind::<Array<BigInt>, _>(column(enables, |enable| enable.row.enabled_at))
+        .bind::<Array<Text>, _>(column(enables, |enable| &enable.row.document));
+    let changed: Vec<Changed> = Prepared(enable).load(connection).await?;
+    for place in places(&changed, enables, |enable| enable.whose) {
+        done[place] = Committed::Enabled;
+    }
+    Ok(())
+}
+
+async fn settle(
+    connection: &mut AsyncPgConnection,
+    settles: &[Settle<'_>],
+    done: &mut [Committed],
+) -> QueryResult<()> {
+    if settles.is_empty() {
+        return Ok(());
+    }
+    let settle = sql(SETTLE)
+        .bind::<Array<Text>, _>(column(settles, |settle| settle.whose.owner))
+        .bind::<Array<Text>, _>(column(settles, |settle| settle.service))
+        .bind::<Array<Text>, _>(column(settles, |settle| settle.node))
+        .bind::<Array<Integer>, _>(column(settles, |settle| settle.whose.bucket))
+        .bind::<Array<BigInt>, _>(column(settles, |settle| settle.revision))
+        .bind::<Array<Text>, _>(column(settles, |settle| &settle.status.status))
+        .bind::<Array<Integer>, _>(column(settles, |settle| settle.status.failures))
+        .bind::<Array<BigInt>, _>(column(settles, |settle| settle.status.status_at));
+    let changed: Vec<Changed> = Prepared(settle).load(connection).await?;
+    for place in places(&changed, settles, |settle| settle.whose) {
+        done[place] = Committed::Settled;
+    }
+    Ok(())
+}
+
+async fn remove(
+    connection: &mut AsyncPgConnection,
+    removals: &[Removal<'_>],
+    done: &mut [Committed],
+) -> QueryResult<()> {
+    if removals.is_empty() {
+        return Ok(());
+    }
+    let remove = sql(REMOVE)
+        .bind::<Array<Text>, _>(column(removals, |removal| removal.whose.owner))
+        .bind::<Array<Nullable<Text>>, _>(column(removals, |removal| removal.service))
+        .bind::<Array<Nullable<Text>>, _>(column(removals, |removal| removal.node))
+        .bind::<Array<Integer>, _>(column(removals, |removal| removal.whose.bucket))
+        .bind::<Array<BigInt>, _>(column(removals, |removal| removal.first))
+        .bind::<Array<BigInt>, _>(column(removals, |removal| removal.last));
+    let changed: Vec<Changed> = Prepared(remove).load(connection).await?;
+    for place in places(&changed, removals, |removal| removal.whose) {
+        done[place] = Committed::Removed(done[place].removed() + 1);
+    }
+    Ok(())
+}
+
+/// Where in the call the changes stand that changed these rows. Items are sorted by owner, and have none twice.
+fn places<'a, T>(
+    changed: &'a [Changed],
+    items: &'a [T],
+    whose: impl Fn(&T) -> Whose<'_>,
+) -> impl Iterator<Item = usize> {
+    changed.iter().filter_map(move |changed| {
+        let owner = changed.owner.as_str();
+        let found = items.binary_search_by(|item| whose(item).owner.cmp(owner));
+        found.ok().map(|index| whose(&items[index]).place)
+    })
+}

@@ -1,0 +1,45 @@
+//! MongoDB: the suite, and what only a server can suffer.
+//!
+//! The server is one that stands in for MongoDB where there is no `mongod`; `MONGO_URI` names another for what needs no
+//! server of its own.
+
+#[path = "../durable.rs"]
+mod durable;
+#[path = "../suite.rs"]
+mod suite;
+
+use push_store_mongo::{MongoConfig, MongoStore, open};
+use push_tests::database::mongo::{Database, fresh_database};
+use push_tests::store::Fresh;
+use std::time::Duration;
+
+/// How many times slower than the other stores the stand-in is: it takes 4 ms for a write.
+const SLOWNESS: usize = 5;
+
+async fn fresh() -> Fresh {
+    attach(fresh_database().await.unwrap()).await
+}
+
+async fn reopen(store: Fresh) -> Fresh {
+    attach(store.close()).await
+}
+
+async fn attach(database: Database) -> Fresh {
+    let store = open(config(&database)).await.unwrap();
+    Fresh::new(store, database).slow(SLOWNESS)
+}
+
+/// Gives a busy machine time.
+fn config(database: &Database) -> MongoConfig {
+    MongoConfig {
+        call_timeout: Duration::from_secs(60),
+        ..MongoConfig::new(database.url())
+    }
+}
+
+/// A store in a database of its own.
+async fn store() -> (Database, MongoStore) {
+    let database = fresh_database().await.unwrap();
+    let store = open(config(&database)).await.unwrap();
+    (database, store)
+}
