@@ -55,6 +55,12 @@ async fn examine(config: Config, connect: bool, findings: &mut Findings) -> Resu
             return Ok(());
         }
     };
+    for file in &config.store.encryption.exposed {
+        findings.note(
+            format!("store: {} can be read by every user", file.display()),
+            "chmod 600, or 640 with a group of its own",
+        );
+    }
     let alone = alone(&config, &*backend, connect, findings).await;
     store(&config, &*backend, findings).await;
     if let Some(alone) = alone.filter(|_| findings.is_well()) {
