@@ -1,14 +1,17 @@
 //! `xmpp-push check`: a verdict a line, and what to do.
 
+use crate::compose::Backend;
 use crate::config::Config;
 use crate::exit::Failure;
+use crate::findings::Findings;
 use crate::lock::InstanceLock;
+use crate::shards::Shards;
 use crate::{compose, run};
+use push_core::store::StoreError;
 use push_core::transport::DownReason;
 use push_core::{BareJid, HostStatus, Status};
 use push_driver::Handle;
-use serde_json::json;
-use std::io::Write;
+use push_driver::lease::Held;
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,98 +20,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long an adapter or a delegation may take to show up after that.
 const SETTLE: Duration = Duration::from_secs(3);
 
-/// How good a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mark {
-    Good,
-    Note,
-    Bad,
-}
-
-impl Mark {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Good => "ok",
-            Self::Note => "note",
-            Self::Bad => "FAIL",
-        }
-    }
-}
-
-/// One verdict.
-#[derive(Debug)]
-struct Finding {
-    mark: Mark,
-    what: String,
-    /// What to do about it.
-    remedy: Option<String>,
-}
-
-#[derive(Debug, Default)]
-struct Findings(Vec<Finding>);
-
-impl Findings {
-    fn good(&mut self, what: impl Into<String>) {
-        self.0.push(Finding {
-            mark: Mark::Good,
-            what: what.into(),
-            remedy: None,
-        });
-    }
-
-    fn note(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
-        self.0.push(Finding {
-            mark: Mark::Note,
-            what: what.into(),
-            remedy: Some(remedy.into()),
-        });
-    }
-
-    fn bad(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
-        self.0.push(Finding {
-            mark: Mark::Bad,
-            what: what.into(),
-            remedy: Some(remedy.into()),
-        });
-    }
-
-    fn is_well(&self) -> bool {
-        self.0.iter().all(|finding| finding.mark != Mark::Bad)
-    }
-
-    fn print(&self, as_json: bool) {
-        let mut out = std::io::stdout().lock();
-        if as_json {
-            let findings: Vec<_> = self.0.iter().map(Finding::json).collect();
-            // A closed standard output is the reader's choice.
-            return drop(writeln!(
-                out,
-                "{}",
-                json!({ "ok": self.is_well(), "findings": findings })
-            ));
-        }
-        for finding in &self.0 {
-            drop(writeln!(
-                out,
-                "{:4}  {}",
-                finding.mark.as_str(),
-                finding.what
-            ));
-            if let Some(remedy) = &finding.remedy {
-                drop(writeln!(out, "      → {remedy}"));
-            }
-        }
-    }
-}
-
-impl Finding {
-    fn json(&self) -> serde_json::Value {
-        json!({ "verdict": self.mark.as_str(), "what": self.what, "remedy": self.remedy })
-    }
-}
-
 /// Checks a configuration against the world.
-pub(crate) fn check(file: &Path, as_json: bool) -> Result<(), Failure> {
+pub(crate) fn check(file: &Path, as_json: bool, connect: bool) -> Result<(), Failure> {
     let mut findings = Findings::default();
     match Config::load(file) {
         Err(problems) => {
@@ -123,7 +36,7 @@ pub(crate) fn check(file: &Path, as_json: bool) -> Result<(), Failure> {
         }
         Ok(config) => {
             findings.good(format!("configuration: {}", file.display()));
-            run::runtime()?.block_on(examine(config, &mut findings))?;
+            run::runtime()?.block_on(examine(config, connect, &mut findings))?;
         }
     }
     findings.print(as_json);
@@ -134,62 +47,144 @@ pub(crate) fn check(file: &Path, as_json: bool) -> Result<(), Failure> {
     }
 }
 
-async fn examine(config: Config, findings: &mut Findings) -> Result<(), Failure> {
-    let lock = InstanceLock::take(&config.store);
-    store(&config, findings).await;
-    match lock {
-        Err(Failure::Running(_)) => {
-            findings.note(
-                "server: an instance is running, so no second stream was opened",
-                "its log says what the server grants; stop it to check the connection from here",
-            );
+async fn examine(config: Config, connect: bool, findings: &mut Findings) -> Result<(), Failure> {
+    let backend = match compose::backend(&config.store) {
+        Ok(backend) => backend,
+        Err(error) => {
+            findings.bad(format!("store: {error}"), remedy_of_store(&error));
             return Ok(());
         }
-        Err(error) => findings.bad(
-            format!("store: {error}"),
-            "see that its folder can be written",
-        ),
-        Ok(_) if !findings.is_well() => {}
-        Ok(_lock) => server(config, findings).await?,
+    };
+    for file in &config.store.encryption.exposed {
+        findings.note(
+            format!("store: {} can be read by every user", file.display()),
+            "chmod 600, or 640 with a group of its own",
+        );
+    }
+    let alone = alone(&config, &*backend, connect, findings).await;
+    store(&config, &*backend, findings).await;
+    if let Some(alone) = alone.filter(|_| findings.is_well()) {
+        server(&config, &*backend, findings).await?;
+        alone.end().await;
     }
     Ok(())
 }
 
-async fn store(config: &Config, findings: &mut Findings) {
-    let backend = &config.store.backend;
-    let opened = match compose::open(&config.store) {
-        Ok(store) => store.load(&[]).await.map(drop),
-        Err(error) => Err(error),
+/// What shows that no other instance is connected, and keeps others from it.
+struct Alone {
+    _lock: InstanceLock,
+    held: Option<Held>,
+}
+
+impl Alone {
+    async fn end(self) {
+        if let Some(held) = self.held {
+            held.release().await;
+        }
+    }
+}
+
+/// Finds out whether no other instance is connected; tells what is to be told otherwise.
+async fn alone(
+    config: &Config,
+    backend: &dyn Backend,
+    connect: bool,
+    findings: &mut Findings,
+) -> Option<Alone> {
+    let running = "its log says what the server grants; stop it to check the connection from here";
+    let lock = match InstanceLock::take(&config.store) {
+        Ok(lock) => lock,
+        Err(Failure::Running(_)) => {
+            let what = "server: an instance is running, so no second stream was opened";
+            findings.note(what, running);
+            return None;
+        }
+        Err(error) => {
+            findings.bad(
+                format!("store: {error}"),
+                "see that its folder can be written",
+            );
+            return None;
+        }
     };
-    match opened {
-        Ok(()) if backend == "memory" => {
+    let held = match run::contender(config, backend).await {
+        Ok(None) if compose::is_shared(&config.store.backend) && !connect => {
+            findings.note(
+                "server: not asked, since an instance may be running that a second stream would disturb",
+                "pass --connect when none is running, or set lease.enabled",
+            );
+            return None;
+        }
+        Ok(None) => None,
+        Err(error) => {
+            findings.bad(format!("store: {error}"), "try again");
+            return None;
+        }
+        Ok(Some(contender)) => match contender.try_acquire().await {
+            Ok(Some(held)) => Some(held),
+            Ok(None) => {
+                let what =
+                    "server: another instance holds the lease, so no second stream was opened";
+                findings.note(what, running);
+                return None;
+            }
+            // The same fault is found when the store is looked at.
+            Err(_) => return None,
+        },
+    };
+    Some(Alone { _lock: lock, held })
+}
+
+async fn store(config: &Config, backend: &dyn Backend, findings: &mut Findings) {
+    let name = &config.store.backend;
+    match backend.probe().await {
+        Ok(()) if name == "memory" => {
             findings.note(
                 "store: memory",
                 "registrations are lost when the service stops; use \"sqlite\"",
             );
         }
-        Ok(()) => findings.good(format!("store: {backend} opens")),
-        Err(error) => findings.bad(
-            format!("store: {backend}: {error}"),
-            "see store.url in the configuration",
-        ),
+        Ok(()) => findings.good(format!("store: {name} opens")),
+        Err(error) => findings.bad(format!("store: {name}: {error}"), remedy_of_store(&error)),
+    }
+}
+
+fn remedy_of_store(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Unavailable { .. } => {
+            "see that it runs and can be reached from here: store.url in the configuration"
+        }
+        StoreError::Unauthorized { .. } => {
+            "see user and password in store.url, and what the database lets this user do"
+        }
+        StoreError::WrongVersion { .. } => "run xmpp-push migrate, or the release that wrote it",
+        _ => "see store.url in the configuration",
     }
 }
 
 /// Connects, waits a moment, and says what there is.
-async fn server(config: Config, findings: &mut Findings) -> Result<(), Failure> {
-    let address = config.stream.server.clone();
-    let component = config.settings.component.clone();
-    let (driver, handle) = run::driver(config)?;
-    let running = tokio::spawn(driver.run());
-    let status = settled(&handle).await;
-    match status {
+async fn server(
+    config: &Config,
+    backend: &dyn Backend,
+    findings: &mut Findings,
+) -> Result<(), Failure> {
+    let store = backend.open().await.map_err(Failure::Store)?;
+    let shards = Shards::start(config, &store, None)?;
+    for ((stream, settings), handle) in config.shards().zip(shards.handles()) {
+        shard(&stream.server, &settings.component, handle, findings).await;
+    }
+    drop(tokio::time::timeout(SETTLE, shards.drain()).await);
+    Ok(())
+}
+
+async fn shard(address: &str, component: &str, handle: &Handle, findings: &mut Findings) {
+    match settled(handle).await {
         Some(status) if status.up => {
             findings.good(format!("server: connected to {address} as {component}"));
             status
                 .hosts
                 .iter()
-                .for_each(|status| host(status, &component, findings));
+                .for_each(|status| host(status, component, findings));
         }
         status => {
             let reason = status.and_then(|status| status.down);
@@ -202,9 +197,6 @@ async fn server(config: Config, findings: &mut Findings) -> Result<(), Failure> 
             );
         }
     }
-    drop(tokio::time::timeout(SETTLE, handle.drain()).await);
-    running.abort();
-    Ok(())
 }
 
 /// What to do about a stream that does not come up.

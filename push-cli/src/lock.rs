@@ -7,6 +7,12 @@ use crate::config::StoreSettings;
 use crate::exit::Failure;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How long an instance that has given back its lease may take to end.
+const HANDOVER: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Held while an instance runs; given back by the system when the process ends, however it does.
 #[derive(Debug)]
@@ -15,6 +21,17 @@ pub(crate) struct InstanceLock {
 }
 
 impl InstanceLock {
+    /// Takes the lock once whoever is about to end has given it back.
+    pub(crate) async fn succeed(settings: &StoreSettings) -> Result<Self, Failure> {
+        let patience = Instant::now() + HANDOVER;
+        loop {
+            match Self::take(settings) {
+                Err(Failure::Running(_)) if Instant::now() < patience => sleep(PAUSE).await,
+                taken => return taken,
+            }
+        }
+    }
+
     /// Takes the lock, or says who has it.
     pub(crate) fn take(settings: &StoreSettings) -> Result<Self, Failure> {
         let Some(path) = compose::lock_file(settings) else {

@@ -1,14 +1,16 @@
 //! `xmpp-push run`: the life of the process.
 
+use crate::compose::Backend;
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::lock::InstanceLock;
+use crate::shards::Shards;
 use crate::{compose, logging};
-use push_core::Machine;
-use push_driver::{Driver, DriverConfig, Handle};
-use push_transport_xmpp::Stream;
+use push_core::store::RegistrationStore;
+use push_driver::lease::{Contender, Held};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -17,9 +19,12 @@ use tracing::{info, warn};
 pub(crate) fn run(file: &Path) -> Result<(), Failure> {
     let config = Config::load(file).map_err(Failure::Config)?;
     logging::start(config.log);
-    let lock = InstanceLock::take(&config.store)?;
+    for file in &config.store.encryption.exposed {
+        warn!(file = %file.display(), "every user can read this key");
+    }
     let runtime = runtime()?;
-    let outcome = runtime.block_on(serve(config));
+    let mut lock = None;
+    let outcome = runtime.block_on(serve(&config, &mut lock));
     // The lock outlives the store, which finishes its work when it is dropped.
     drop(runtime);
     drop(lock);
@@ -43,55 +48,95 @@ pub(crate) fn seed() -> Result<[u8; 32], Failure> {
     Ok(seed)
 }
 
-/// The driver of a configuration, its stream starting to connect.
-pub(crate) fn driver(config: Config) -> Result<(Driver, Handle), Failure> {
-    let store = compose::open(&config.store).map_err(Failure::Store)?;
-    let stream = Stream::start(config.stream, seed()?);
-    let machine = Machine::new(config.settings, seed()?);
-    let driver = DriverConfig {
-        call_timeout: config.call_timeout,
+async fn serve(config: &Config, lock: &mut Option<InstanceLock>) -> Result<(), Failure> {
+    let mut stop =
+        StopSignals::new().map_err(|error| Failure::Internal(format!("no signals: {error}")))?;
+    let backend = compose::backend(&config.store).map_err(Failure::Store)?;
+    let Some(contender) = contender(config, &*backend).await? else {
+        *lock = Some(InstanceLock::take(&config.store)?);
+        let store = backend.open().await.map_err(Failure::Store)?;
+        return work(config, &store, None, &mut stop).await.map(drop);
     };
-    Ok(Driver::new(machine, Box::new(stream), store, driver))
+    loop {
+        let held = tokio::select! {
+            held = contender.acquire() => held,
+            () = stop.next() => return Ok(()),
+        };
+        *lock = Some(InstanceLock::succeed(&config.store).await?);
+        let store = held.guard(backend.open().await.map_err(Failure::Store)?);
+        if let Ended::Stopped = work(config, &store, Some(held), &mut stop).await? {
+            return Ok(());
+        }
+        drop(store);
+        *lock = None;
+    }
 }
 
-async fn serve(config: Config) -> Result<(), Failure> {
-    let patience = config.drain_timeout;
-    let (component, hosts) = (
-        config.settings.component.clone(),
-        config.settings.hosts.join(", "),
-    );
-    let (driver, handle) = driver(config)?;
+/// Whoever must hold a lease before they may work.
+pub(crate) async fn contender(
+    config: &Config,
+    backend: &dyn Backend,
+) -> Result<Option<Contender>, Failure> {
+    let Some(duration) = config.lease else {
+        return Ok(None);
+    };
+    let Some(leases) = backend.leases().await.map_err(Failure::Store)? else {
+        return Ok(None);
+    };
+    // Those who would connect as the same components contend.
+    let name = config.components();
+    let holder = seed()?.map(|byte| format!("{byte:02x}")).concat();
+    Ok(Some(Contender::new(leases, &name, &holder, duration)))
+}
+
+/// Why the work ended.
+enum Ended {
+    Stopped,
+    /// Another instance may be at work by now.
+    LeaseLost,
+}
+
+/// Serves until told to stop, or until the lease is lost.
+async fn work(
+    config: &Config,
+    store: &Arc<dyn RegistrationStore>,
+    mut held: Option<Held>,
+    stop: &mut StopSignals,
+) -> Result<Ended, Failure> {
+    let mut shards = Shards::start(config, store, held.as_ref().map(Held::fence))?;
+    let (component, hosts) = (config.components(), config.hosts().join(", "));
     info!(
         version = env!("CARGO_PKG_VERSION"),
         component, hosts, "started"
     );
-    let mut running = tokio::spawn(driver.run());
-    let mut stop =
-        StopSignals::new().map_err(|error| Failure::Internal(format!("no signals: {error}")))?;
     tokio::select! {
-        ended = &mut running => return Err(died(ended)),
+        failure = shards.died() => return Err(failure),
+        () = lost(&mut held) => return Ok(Ended::LeaseLost),
         () = stop.next() => info!("stopping: waiting for what is in work"),
     }
-    let drained = async {
-        handle.drain().await;
-        // Closing the stream is what is left.
-        running.await
-    };
     tokio::select! {
-        ended = drained => return ended.map(|()| info!("stopped")).map_err(|error| died(Err(error))),
+        drained = shards.drain() => {
+            drained?;
+            info!("stopped");
+        }
         () = stop.next() => warn!("stopped at once; what was in work is repeated by the adapters at the next start"),
-        () = tokio::time::sleep(patience) => {
+        () = tokio::time::sleep(config.drain_timeout) => {
+            let patience = config.drain_timeout;
             warn!(?patience, "stopped with work left; it is repeated by the adapters at the next start");
         }
     }
-    Ok(())
+    if let Some(held) = held {
+        held.release().await;
+    }
+    Ok(Ended::Stopped)
 }
 
-fn died(ended: Result<(), tokio::task::JoinError>) -> Failure {
-    Failure::Internal(ended.map_or_else(
-        |error| error.to_string(),
-        |()| "the driver ended by itself".to_owned(),
-    ))
+/// Waits for the end of the lease; for ever without one.
+async fn lost(held: &mut Option<Held>) {
+    match held {
+        Some(held) => held.lost().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// SIGTERM and SIGINT.

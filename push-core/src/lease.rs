@@ -30,9 +30,9 @@ pub enum Claim {
     Taken,
 }
 
-/// How many times a lease has changed hands: greater for each holder than for all before.
+/// The number of a holder: greater than those of all before.
 ///
-/// Whoever is told something under a smaller number than before is told by a holder of the past.
+/// It is at least the time when the lease was taken, in Unix seconds, so that it grows also when the store is exchanged. Whoever is told something under a smaller number than before is told by a holder of the past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fence(u64);
 

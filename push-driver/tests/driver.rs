@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use push_core::store::{
-    Change, Committed, Cursor, Kind, Loaded, Page, RegistrationStore, StoreError,
+    Change, Committed, Counts, Cursor, Kind, Loaded, Page, RegistrationStore, StoreError,
 };
 use push_core::transport::{DownReason, StreamEvent, Transport};
 use push_core::xml::{ElementSink, Namespace, Stanza, StanzaBuilder, WriteXml};
@@ -95,6 +95,10 @@ impl RegistrationStore for Fussy {
 
     async fn remove_domain(&self, domain: &jid::DomainRef) -> Result<u64, StoreError> {
         self.memory.remove_domain(domain).await
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        self.memory.counts().await
     }
 }
 

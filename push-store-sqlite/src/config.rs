@@ -14,6 +14,9 @@ pub struct SqliteConfig {
     /// How many calls may wait for each of the writer and the reader; a further one is answered `Unavailable`.
     /// Default 1024. A call holds at most 512 owners or changes: longer ones are split and queue up part by part.
     pub queue: usize,
+    /// Whether a file of an earlier version is brought up to date when it is opened, and a new one is set up. Default yes;
+    /// otherwise [`migrate`](crate::migrate) must have been called.
+    pub auto_migrate: bool,
     /// Page cache of each of the two connections, in bytes. Default 16 MiB; the system caches the file besides.
     pub cache: usize,
 }
@@ -25,6 +28,7 @@ impl SqliteConfig {
             path: path.into(),
             busy_timeout: Duration::from_secs(3),
             queue: 1024,
+            auto_migrate: true,
             cache: 16 << 20,
         }
     }

@@ -1,7 +1,8 @@
 //! Connections and how they are set up.
 
 use crate::error::{Explain, read_only, refused};
-use crate::{SqliteConfig, schema};
+use crate::schema::{self, Earlier};
+use crate::{SqliteConfig, file};
 use push_core::store::StoreError;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
@@ -21,10 +22,25 @@ pub(crate) fn writer(config: &SqliteConfig, explain: &Explain) -> Result<Connect
             config.path.display()
         )));
     }
-    schema::migrate(&mut connection, explain)?;
+    let earlier = if config.auto_migrate {
+        Earlier::Migrate
+    } else {
+        Earlier::Refuse
+    };
+    schema::migrate(&mut connection, explain, earlier)?;
     // It would come within a commit; the writer does it between commits.
     set(&connection, explain, &[("wal_autocheckpoint", 0)])?;
     Ok(connection)
+}
+
+/// Brings the file up to date. Returns the versions before and after.
+pub(crate) fn migrate(config: &SqliteConfig) -> Result<(u32, u32), StoreError> {
+    let mut config = config.clone();
+    config.path = file::prepare(&config.path)?;
+    let explain = Explain::new(&config);
+    let mut connection = connect(&config, &explain)?;
+    let before = schema::migrate(&mut connection, &explain, Earlier::Migrate)?;
+    Ok((before, schema::NEWEST))
 }
 
 /// The reader's, which writes nothing.

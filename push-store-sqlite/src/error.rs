@@ -90,6 +90,12 @@ pub(crate) fn refused(reason: impl Into<String>) -> StoreError {
     }
 }
 
+pub(crate) fn wrong_version(reason: impl Into<String>) -> StoreError {
+    StoreError::WrongVersion {
+        reason: reason.into(),
+    }
+}
+
 pub(crate) fn corrupt(reason: impl Into<String>) -> StoreError {
     StoreError::Corrupt {
         reason: reason.into(),

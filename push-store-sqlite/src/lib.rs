@@ -34,6 +34,7 @@ mod config;
 mod connection;
 mod error;
 mod file;
+mod lease;
 mod reader;
 mod row;
 mod schema;
@@ -42,6 +43,7 @@ mod worker;
 mod writer;
 
 pub use config::SqliteConfig;
+pub use lease::FileLease;
 pub use store::SqliteStore;
 
 use push_core::store::StoreError;
@@ -52,8 +54,19 @@ use push_core::store::StoreError;
 ///
 /// # Errors
 ///
-/// `Unavailable` when the file is locked or its disk full or failing; `Refused` when the file or its folder may not be
-/// written, is of a later version or another program's; `Corrupt` when it is no database or a damaged one.
+/// `Unavailable` when the file is locked or its disk full or failing; `WrongVersion` when it is of a later version, or of
+/// an earlier one and must not be migrated; `Refused` when the file or its folder may not be written, or is another
+/// program's; `Corrupt` when it is no database or a damaged one.
 pub fn open(config: SqliteConfig) -> Result<SqliteStore, StoreError> {
     SqliteStore::open(config)
+}
+
+/// Creates the file, or brings it to the version of this program. Returns its versions before and after; 0 is an
+/// empty file.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn migrate(config: &SqliteConfig) -> Result<(u32, u32), StoreError> {
+    connection::migrate(config)
 }

@@ -1,6 +1,6 @@
 //! Whose file it is, and of which version.
 
-use crate::error::{Explain, refused};
+use crate::error::{Explain, refused, wrong_version};
 use push_core::store::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION_ID: i32 = 0x5850_7368;
 
 /// The version this program writes (`PRAGMA user_version`).
-const NEWEST: u32 = 2;
+pub(crate) const NEWEST: u32 = 2;
 
 /// The n-th makes version n of n - 1. Only ever appended to.
 const MIGRATIONS: [&str; NEWEST as usize] = [
@@ -35,8 +35,8 @@ pub(crate) fn check(connection: &Connection, explain: &Explain) -> Result<u32, S
     match application {
         0 if empty && version == 0 => Ok(0),
         APPLICATION_ID if version <= NEWEST => Ok(version),
-        APPLICATION_ID => Err(refused(format!(
-            "the database is of version {version}, this program knows up to {NEWEST}: run the later program, or restore a \
+        APPLICATION_ID => Err(wrong_version(format!(
+            "it is of version {version}, this program knows up to {NEWEST}: run the later program, or restore a \
              backup of the earlier version"
         ))),
         _ => Err(refused(
@@ -45,10 +45,27 @@ pub(crate) fn check(connection: &Connection, explain: &Explain) -> Result<u32, S
     }
 }
 
-/// Brings the file to the newest version, all of the way or not at all.
-pub(crate) fn migrate(connection: &mut Connection, explain: &Explain) -> Result<(), StoreError> {
-    if check(connection, explain)? == NEWEST {
-        return Ok(());
+/// What to do about a file of an earlier version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Earlier {
+    Migrate,
+    Refuse,
+}
+
+/// Brings the file to the newest version, all of the way or not at all. Returns the version before.
+pub(crate) fn migrate(
+    connection: &mut Connection,
+    explain: &Explain,
+    earlier: Earlier,
+) -> Result<u32, StoreError> {
+    let before = check(connection, explain)?;
+    if before == NEWEST {
+        return Ok(before);
+    }
+    if earlier == Earlier::Refuse {
+        return Err(wrong_version(format!(
+            "it is of version {before}, this program needs {NEWEST}: run xmpp-push migrate"
+        )));
     }
     let say = |error| explain.error(&error);
     let transaction = connection
@@ -63,5 +80,6 @@ pub(crate) fn migrate(connection: &mut Connection, explain: &Explain) -> Result<
         .pragma_update(None, "application_id", APPLICATION_ID)
         .and_then(|()| transaction.pragma_update(None, "user_version", NEWEST))
         .and_then(|()| transaction.commit())
-        .map_err(say)
+        .map_err(say)?;
+    Ok(version)
 }

@@ -116,6 +116,7 @@ impl Writer {
 mod tests {
     use super::*;
     use crate::{connection, file};
+    use push_core::registration::Status;
     use push_core::store::Committed::{Enabled, Removed};
 
     fn enable(owner: u32) -> Vec<Write> {
@@ -123,7 +124,7 @@ mod tests {
             service: "push.example.net".into(),
             node: "n".into(),
             revision: 1,
-            status: "active".into(),
+            status: Status::Active.into(),
             enabled_at: 1,
             document: "x".repeat(3000),
         };
@@ -160,7 +161,14 @@ mod tests {
         }
 
         let owner = "u0@example.org".into();
-        let calls = [enable(99), vec![Write::RemoveOwner { owner }], enable(99)];
+        let calls = [
+            enable(99),
+            vec![Write::RemoveOwner {
+                owner,
+                up_to: i64::MAX,
+            }],
+            enable(99),
+        ];
         let [full, removed, enabled] = &writer.write(&calls)[..] else {
             panic!("one outcome for each call");
         };

@@ -12,8 +12,12 @@ mod dedupe;
 mod fuzz;
 #[path = "world/identity.rs"]
 mod identity;
+#[path = "world/instances.rs"]
+mod instances;
 #[path = "world/judge.rs"]
 mod judge;
+#[path = "world/late.rs"]
+mod late;
 #[path = "world/properties.rs"]
 mod properties;
 #[path = "world/publish.rs"]

@@ -11,23 +11,23 @@
 -include("logger.hrl").
 -include("mod_xmpp_push.hrl").
 
--define(HELPERS, [mod_xmpp_push_feed, mod_xmpp_push_link, mod_xmpp_push_state, mod_xmpp_push_buffer,
-                  mod_xmpp_push_spool, mod_xmpp_push_users, mod_xmpp_push_publish, mod_xmpp_push_request,
-                  mod_xmpp_push_frame, mod_xmpp_push_content, mod_xmpp_push_guard]).
+-define(HELPERS, [mod_xmpp_push_feed, mod_xmpp_push_sup, mod_xmpp_push_link, mod_xmpp_push_shards,
+                  mod_xmpp_push_reshard, mod_xmpp_push_state, mod_xmpp_push_buffer, mod_xmpp_push_spool,
+                  mod_xmpp_push_users, mod_xmpp_push_publish, mod_xmpp_push_request, mod_xmpp_push_frame,
+                  mod_xmpp_push_content, mod_xmpp_push_guard]).
 
 %%% Life
 
 -spec start(binary(), gen_mod:opts()) -> {ok, pid()} | {error, term()}.
-start(Host, Options) ->
+start(Host, _Options) ->
     case conflict(Host) of
-        none -> start_link(Host, Options);
+        none -> start_links(Host);
         Text -> {error, Text}
     end.
 
-start_link(Host, Options) ->
+start_links(Host) ->
     load_helpers(),
-    Proc = gen_mod:get_module_proc(Host, ?MODULE),
-    case gen_mod:start_child(mod_xmpp_push_link, Host, Options, Proc) of
+    case mod_xmpp_push_sup:start(Host) of
         {ok, Pid} ->
             lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:add(Hook, Host, ?MODULE, Fun, Seq) end, hooks()),
             lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:add(Hook, ?MODULE, Fun, Seq) end, global_hooks()),
@@ -45,11 +45,16 @@ stop(Host) ->
     lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:delete(Hook, Host, ?MODULE, Fun, Seq) end, hooks()),
     gen_mod:is_loaded_elsewhere(Host, ?MODULE) orelse
         lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:delete(Hook, ?MODULE, Fun, Seq) end, global_hooks()),
-    gen_mod:stop_child(?MODULE, Host).
+    Result = mod_xmpp_push_sup:stop(Host),
+    is_stopping(mod_xmpp_push_shards:find(Host)) andalso mod_xmpp_push_spool:write(Host),
+    Result.
 
 -spec reload(binary(), gen_mod:opts(), gen_mod:opts()) -> ok.
-reload(Host, New, _Old) ->
-    cast(Host, {reload, New}).
+reload(Host, New, Old) ->
+    case mod_xmpp_push_shards:components(New) == mod_xmpp_push_shards:components(Old) of
+        true -> lists:foreach(fun(Tabs) -> cast(Tabs, reload) end, mod_xmpp_push_shards:all(Host));
+        false -> mod_xmpp_push_sup:restart(Host)
+    end.
 
 -spec depends(binary(), gen_mod:opts()) -> [{module(), hard | soft}].
 depends(_, _) ->
@@ -103,12 +108,18 @@ delegates(_) ->
 %%% Options
 
 -spec mod_opt_type(atom()) -> econf:validator().
-mod_opt_type(component) -> econf:host();
+mod_opt_type(component) -> one_or_more(econf:host());
 mod_opt_type(request_timeout) -> econf:timeout(second);
 mod_opt_type(max_in_flight) -> econf:pos_int();
 mod_opt_type(buffer_entries) -> econf:pos_int();
 mod_opt_type(buffer_bytes) -> econf:pos_int();
 mod_opt_type(portion) -> econf:pos_int().
+
+%% Not econf:either: of a list with a mistake in it, that would complain that it is no host.
+one_or_more(Validator) ->
+    fun(List) when is_list(List) -> (econf:non_empty(econf:list(Validator, [unique])))(List);
+       (One) -> Validator(One)
+    end.
 
 -spec mod_options(binary()) -> [{atom(), term()}].
 mod_options(Host) ->
@@ -126,7 +137,9 @@ mod_doc() ->
             "(XEP-0114). Tells the service of missed messages and sends its notifications as this server. "
             "Not together with mod_push.">>,
       opts =>
-          [option(component, "Host", <<"The service's domain. The default is 'push.@HOST@'.">>),
+          [option(component, "Host | [Host, ...]",
+                  <<"The service's domain, or those of several services, among which the users are divided in the "
+                    "order of this list. The default is 'push.@HOST@'.">>),
            option(request_timeout, "timeout()",
                   <<"How long a client waits for the service's answer to enable or disable. The default is 30 seconds.">>),
            option(max_in_flight, "pos_integer()",
@@ -147,9 +160,10 @@ option(Name, Value, Text) ->
 -spec from_link(xmpp:stanza()) -> ok | stop.
 from_link(#message{to = #jid{luser = <<>>, lserver = Host, lresource = ?LINK_RESOURCE},
                    from = #jid{luser = <<>>, lserver = Server, lresource = <<>>}} = Message) ->
-    case component(Host) == Server andalso ejabberd_router:is_my_route(Server) of
+    Link = mod_xmpp_push_shards:of_component(Host, Server),
+    case Link /= undefined andalso ejabberd_router:is_my_route(Server) of
         true ->
-            cast(Host, {frames, mod_xmpp_push_frame:frames(Message)}),
+            cast(Link, {frames, mod_xmpp_push_frame:frames(Message)}),
             stop;
         false ->
             ok
@@ -164,22 +178,20 @@ keep_local(#message{from = #jid{luser = <<>>, lresource = ?LINK_RESOURCE}}) ->
 keep_local(Stanza) ->
     Stanza.
 
-component(Host) ->
-    gen_mod:get_module_opt(Host, ?MODULE, component).
-
 -spec component_connected(binary()) -> ok.
 component_connected(Component) ->
-    tell_all({component_up, Component}).
+    tell(Component, component_up).
 
 -spec component_disconnected(binary(), binary()) -> ok.
 component_disconnected(Component, _Reason) ->
-    tell_all({component_down, Component}).
+    tell(Component, component_down).
 
-tell_all(Message) ->
-    lists:foreach(fun(Host) -> cast(Host, Message) end, loaded_hosts()).
+%% Several hosts may name the same component.
+tell(Component, Message) ->
+    lists:foreach(fun(Host) -> cast(mod_xmpp_push_shards:of_component(Host, Component), Message) end, loaded_hosts()).
 
-cast(Host, Message) ->
-    gen_server:cast(gen_mod:get_module_proc(Host, ?MODULE), Message).
+cast(undefined, _) -> ok;
+cast(#tabs{proc = Proc}, Message) -> gen_server:cast(Proc, Message).
 
 loaded_hosts() ->
     [Host || Host <- ejabberd_option:hosts(), gen_mod:is_loaded(Host, ?MODULE)].
@@ -188,9 +200,12 @@ loaded_hosts() ->
 -spec stopping() -> ok.
 stopping() ->
     lists:foreach(fun(Host) ->
-                          Tabs = mod_xmpp_push_state:find(Host),
-                          Tabs /= undefined andalso mod_xmpp_push_state:put(Tabs, stopping, true)
+                          Tabs = mod_xmpp_push_shards:find(Host),
+                          Tabs /= undefined andalso mod_xmpp_push_state:host_put(Tabs, stopping, true)
                   end, loaded_hosts()).
+
+is_stopping(undefined) -> false;
+is_stopping(Tabs) -> mod_xmpp_push_state:host_get(Tabs, stopping, false).
 
 %% ejabberd does not ask a running module whether it bears with a new one. A mod_push that was started has
 %% taken the namespace, and one that was stopped has left it to nobody.

@@ -6,12 +6,16 @@
 -define(LINK_RESOURCE, <<"xmpp-push">>).
 
 %% To be raised when one of the records below changes: tables and files of another layout are left out.
--define(LAYOUT, 1).
+-define(LAYOUT, 2).
 
-%% One host's state. The tables are public, because hooks run in the processes of the sessions, and
+%% One link's state. The tables are public, because hooks run in the processes of the sessions, and
 %% have an heir, so that a crash or a restart of the module loses nothing.
 -record(tabs,
         {proc :: atom(),                   % registered name of the link's process
+         component :: binary(),            % the service at the other end
+         links :: pos_integer(),           % of the host: its bounds are divided among them
+         host :: ets:tid(),                % {Key, Value}: of all links of the host
+         sessions :: ets:tid(),            % {Pid, Hibernated | ended, Csi}: of all links of the host
          meta :: ets:tid(),                % {Key, Value}: counters and what the service said last
          inbox :: ets:tid(),               % {Order, Item}: what hooks have seen and the process has not
          waiting :: ets:tid(),             % {Order, #event{}}: without a number
@@ -21,7 +25,6 @@
          requests :: ets:tid(),            % {Ref, #request{}} and {{User, Ref}}
          in_flight :: ets:tid(),           % {{Instance, Ref}, Deadline}: publishes without an outcome
          outcomes :: ets:tid(),            % {Order, Instance, #xmlel{}}: kept while detached
-         sessions :: ets:tid(),            % {Pid, Hibernated | ended, Csi}
          flags :: atomics:atomics_ref()}).
 
 -type kind() :: offline | queued | unacked | lost | archived | removed | created.

@@ -1,10 +1,10 @@
 %% What was missed and is not acknowledged: waiting for a number, or outstanding under one.
-%% Only the link's process writes here.
+%% Only the link's process writes here, and while there is none, whoever sets its tables up.
 -module(mod_xmpp_push_buffer).
 
 -export([keep/2, keeps/2, void/2, drop_available/2, drop_resource/3]).
 -export([window_used/1, next_outstanding/2, promote/1, ack/2]).
--export([keep_kinds/2, recount/1, dump/1, restore/2]).
+-export([keep_kinds/2, recount/1, take_users/2, dump/1, restore/3]).
 
 -include("mod_xmpp_push.hrl").
 
@@ -184,7 +184,7 @@ drop_one(#tabs{outstanding = Outstanding} = Tabs, outstanding, Number, Which) ->
         false -> []
     end.
 
-%%% Over a restart of the server
+%%% Over a restart of the server, and to another link
 
 %% The bytes kept, counted anew: a crash may have left the counter behind.
 -spec recount(#tabs{}) -> true.
@@ -192,19 +192,27 @@ recount(#tabs{waiting = Waiting, outstanding = Outstanding} = Tabs) ->
     Sum = fun({_, #event{size = Size}}, Bytes) -> Bytes + Size end,
     mod_xmpp_push_state:put(Tabs, bytes, ets:foldl(Sum, ets:foldl(Sum, 0, Waiting), Outstanding)).
 
+%% Takes out all of the users that Which names.
+-spec take_users(#tabs{}, fun((binary()) -> boolean())) -> {Outstanding :: [#event{}], Waiting :: [#event{}]}.
+take_users(#tabs{waiting = Waiting, outstanding = Outstanding} = Tabs, Which) ->
+    Rows = fun(Table) -> [Row || {_, #event{user = User}} = Row <- ets:tab2list(Table), Which(User)] end,
+    {Sent, Unsent} = {Rows(Outstanding), Rows(Waiting)},
+    lists:foreach(fun({Number, Event}) -> remove_outstanding(Tabs, Number, Event) end, Sent),
+    lists:foreach(fun({Order, Event}) -> remove_waiting(Tabs, Order, Event) end, Unsent),
+    {[Event || {_, Event} <- Sent], [Event || {_, Event} <- Unsent]}.
+
 -spec dump(#tabs{}) -> {Outstanding :: [#event{}], Waiting :: [#event{}]}.
 dump(#tabs{waiting = Waiting, outstanding = Outstanding}) ->
     {[Event || {_, Event} <- ets:tab2list(Outstanding)], [Event || {_, Event} <- ets:tab2list(Waiting)]}.
 
-%% What was outstanding stays so, under new numbers: collapsed, the service would not know it again.
--spec restore(#tabs{}, {[#event{}], [#event{}]}) -> ok.
-restore(Tabs, {Outstanding, Waiting}) ->
-    lists:foreach(fun(Event) -> insert_outstanding(Tabs, fit(Tabs, Event)) end, Outstanding),
-    lists:foreach(fun(Event) -> restore_waiting(Tabs, Event) end, Waiting).
-
-restore_waiting(Tabs, #event{kind = Kind} = Event) when ?is_journal(Kind) ->
+%% What was outstanding stays so, under a new number: collapsed, the service would not know it again.
+-spec restore(#tabs{}, outstanding | waiting, #event{}) -> ok.
+restore(Tabs, outstanding, Event) ->
+    _ = insert_outstanding(Tabs, fit(Tabs, Event)),
+    ok;
+restore(Tabs, waiting, #event{kind = Kind} = Event) when ?is_journal(Kind) ->
     append(Tabs, Event);
-restore_waiting(Tabs, Event) ->
+restore(Tabs, waiting, Event) ->
     keep(Tabs, Event).
 
 %%% Rows

@@ -78,7 +78,7 @@ queued(Queue) ->
 %% Into the archive of a user who is connected somewhere; without a session it is offline/1's.
 -spec archived(xmpp:message(), binary(), binary(), jid:jid(), binary(), chat | groupchat, send | recv) -> xmpp:message().
 archived(#message{} = Message, User, Host, _Peer, _Nick, chat, recv) ->
-    hook(store_mam_message, Message, Host,
+    hook(store_mam_message, Message, {User, Host},
          fun(Tabs) ->
                  is_wanted(Tabs, archived, User) andalso ejabberd_sm:get_user_resources(User, Host) /= []
                      andalso offer_archived(Tabs, Message, User, Host)
@@ -98,13 +98,14 @@ created(User, Host) ->
     account(register_user, created, User, Host).
 
 %% Told also of users who are known to have no push.
-account(Hook, Kind, User, Host) ->
-    hook(Hook, ok, jid:nameprep(Host),
-         fun(Tabs) -> is_wanted(Tabs, Kind) andalso offer(Tabs, Kind, jid:nodeprep(User), <<>>, {none, false}) end).
+account(Hook, Kind, Name, Host) ->
+    User = jid:nodeprep(Name),
+    hook(Hook, ok, {User, jid:nameprep(Host)},
+         fun(Tabs) -> is_wanted(Tabs, Kind) andalso offer(Tabs, Kind, User, <<>>, {none, false}) end).
 
 %% Messages is a function, since most users have no push and their queues need not be looked at.
 feed(Hook, Acc, Kind, {User, Host, Resource}, Messages) ->
-    hook(Hook, Acc, Host,
+    hook(Hook, Acc, {User, Host},
          fun(Tabs) ->
                  is_wanted(Tabs, Kind, User) andalso
                      [offer(Tabs, Kind, User, Resource, mod_xmpp_push_content:message(Message, contents(Tabs)))
@@ -166,19 +167,23 @@ takes_messages(#presence{priority = Priority}) -> Priority >= 0;
 takes_messages(none) -> false.
 
 back(Hook, Acc, Host, User, Item) ->
-    hook(Hook, Acc, Host,
+    hook(Hook, Acc, {User, Host},
          fun(Tabs) -> mod_xmpp_push_state:is_idle(Tabs, User) orelse mod_xmpp_push_state:offer(Tabs, Item) end).
 
 -spec csi(ejabberd_c2s:state(), active | inactive) -> ejabberd_c2s:state().
 csi(#{lserver := Host} = State, Activity) ->
     hook(csi_activity, State, Host, fun(Tabs) -> mod_xmpp_push_state:csi(Tabs, Activity) end).
 
-%% What every hook does: hands Acc on, whatever comes of Body.
-hook(Hook, Acc, Host, Body) ->
+%% What every hook does: hands Acc on, whatever comes of Body. Of is a user's bare JID, or a host for what its links
+%% have in common.
+hook(Hook, Acc, Of, Body) ->
     mod_xmpp_push_guard:effect(Hook, Acc,
                                fun() ->
-                                       case mod_xmpp_push_state:find(Host) of
+                                       case tabs(Of) of
                                            undefined -> ok;
                                            Tabs -> Body(Tabs)
                                        end
                                end).
+
+tabs({User, Host}) -> mod_xmpp_push_shards:find(User, Host);
+tabs(Host) -> mod_xmpp_push_shards:find(Host).

@@ -1,8 +1,9 @@
-%% The link's process, one a host: attaches, sends in order and in portions, and takes what the service says.
+%% The process of a link, one for each component of a host: attaches, sends in order and in portions, and takes what the service says.
 %% What must outlive it is in mod_xmpp_push_state's tables.
 -module(mod_xmpp_push_link).
 -behaviour(gen_server).
 
+-export([start_link/2]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2, format_status/1]).
 
 -include("xmpp.hrl").
@@ -33,11 +34,15 @@
 
 %%% gen_server
 
-init([Host, Options]) ->
+-spec start_link(binary(), binary()) -> {ok, pid()} | {error, term()}.
+start_link(Host, Component) ->
+    #tabs{proc = Proc} = Tabs = mod_xmpp_push_shards:of_component(Host, Component),
+    gen_server:start_link({local, Proc}, ?MODULE, {Host, Tabs}, ejabberd_config:fsm_limit_opts([])).
+
+init({Host, Tabs}) ->
     process_flag(trap_exit, true),
-    Tabs = mod_xmpp_push_state:open(Host, gen_mod:get_module_proc(Host, mod_xmpp_push)),
-    S = detach(configure(Options, #state{host = Host, tabs = Tabs, options = Options})),
-    prepare(S),
+    S = detach(#state{host = Host, tabs = Tabs, options = options(Host)}),
+    mod_xmpp_push_buffer:recount(Tabs),
     self() ! inbox,
     erlang:send_after(?SWEEP, self(), sweep),
     erlang:send_after(?TIDY, self(), tidy),
@@ -53,14 +58,9 @@ handle_cast(Message, S) ->
 handle_info(Message, S) ->
     {noreply, mod_xmpp_push_guard:step(link_info, S, fun() -> info(Message, S) end)}.
 
-%% The module's own stop keeps the tables; only the end of the server needs a file.
-terminate(_, #state{host = Host, tabs = Tabs} = S) ->
-    mod_xmpp_push_guard:effect(
-      link_end, ok,
-      fun() ->
-              drain(infinity, detach(S)),
-              mod_xmpp_push_state:get(Tabs, stopping, false) andalso mod_xmpp_push_spool:write(Host, Tabs)
-      end).
+%% The tables stay.
+terminate(_, S) ->
+    mod_xmpp_push_guard:effect(link_end, ok, fun() -> drain(infinity, detach(S)) end).
 
 %% Neither messages nor the state are for the log.
 format_status(Status) ->
@@ -74,12 +74,18 @@ cast({frames, Frames}, S) ->
     lists:foldl(fun frame/2, S, Frames);
 cast({request, Ref, User, Resource, El}, S) ->
     hand_on(Ref, User, Resource, El, S);
-cast({component_up, Component}, S) ->
-    component_up(Component, S);
-cast({component_down, Component}, S) ->
-    component_down(Component, S);
-cast({reload, Options}, S) ->
-    reload(Options, S);
+%% A connection that is new has not said hello, whatever one before it said.
+cast(component_up, S) ->
+    knock(detach(S));
+%% With a second connection of the component, the first may go.
+cast(component_down, S) ->
+    case is_connected(S) of
+        true -> S;
+        false -> detach(S)
+    end;
+cast(reload, #state{host = Host, tabs = Tabs} = S) ->
+    mod_xmpp_push_state:limit(Tabs, options(Host)),
+    S#state{options = options(Host)};
 cast(_, S) ->
     S.
 
@@ -96,59 +102,27 @@ info(sweep, #state{tabs = Tabs} = S) ->
     Now = erlang:monotonic_time(millisecond),
     mod_xmpp_push_request:expire(Tabs, Now),
     mod_xmpp_push_publish:sweep(Tabs, Now),
+    is_first(S) andalso mod_xmpp_push_reshard:gather(S#state.host),
     info(inbox, S);
 info(tidy, #state{tabs = Tabs} = S) ->
     erlang:send_after(?TIDY, self(), tidy),
-    mod_xmpp_push_state:tidy_sessions(Tabs),
+    is_first(S) andalso mod_xmpp_push_state:tidy_sessions(Tabs),
     S;
 info(_, S) ->
     S.
 
-%%% Starting
+%% One link does what there is to do for the host.
+is_first(#state{host = Host, tabs = #tabs{component = Component}}) ->
+    (mod_xmpp_push_shards:find(Host))#tabs.component == Component.
 
-configure(Options, #state{tabs = Tabs} = S) ->
-    #{buffer_entries := Entries, buffer_bytes := Bytes} = Options,
-    mod_xmpp_push_state:put(Tabs, limits, {Entries, Bytes}),
-    S#state{options = Options}.
+options(Host) ->
+    gen_mod:get_module_opts(Host, mod_xmpp_push).
 
-%% Tables that were just made have no epoch yet.
-prepare(#state{host = Host, tabs = Tabs}) ->
-    mod_xmpp_push_buffer:recount(Tabs),
-    mod_xmpp_push_state:put(Tabs, stopping, false),
-    case mod_xmpp_push_state:get(Tabs, epoch, none) of
-        none ->
-            mod_xmpp_push_state:put(Tabs, epoch, binary:encode_hex(crypto:strong_rand_bytes(8))),
-            mod_xmpp_push_spool:read(Host, Tabs);
-        _ ->
-            ok
-    end.
-
-reload(Options, #state{options = Old} = S0) ->
-    S = configure(Options, S0),
-    case component(S) == maps:get(component, Old) of
-        true -> S;
-        false -> knock(detach(S))
-    end.
-
-component(#state{options = #{component := Component}}) -> Component.
+component(#state{tabs = #tabs{component = Component}}) -> Component.
 
 portion(#state{options = #{portion := Portion}}) -> Portion.
 
 %%% The component
-
-%% A connection that is new has not said hello, whatever one before it said.
-component_up(Component, S) ->
-    case component(S) of
-        Component -> knock(detach(S));
-        _ -> S
-    end.
-
-%% With a second connection of the component, the first may go.
-component_down(Component, S) ->
-    case component(S) == Component andalso not is_connected(S) of
-        true -> detach(S);
-        false -> S
-    end.
 
 is_connected(S) ->
     ejabberd_router:is_my_route(component(S)).
@@ -178,9 +152,9 @@ frame(#xmlel{name = Name} = El, S) ->
     mod_xmpp_push_guard:step(link_frame, S, fun() -> frame(Name, El, S) end).
 
 frame(<<"hello">>, El, S) ->
-    case mod_xmpp_push_frame:number(<<"version">>, El) of
-        1 -> pump(hello(El, S));
-        _ -> S
+    case mod_xmpp_push_frame:number(<<"version">>, El) == 1 andalso not is_fenced_off(El, S) of
+        true -> pump(hello(El, S));
+        false -> S
     end;
 frame(<<"ping">>, _, #state{attached = true} = S) ->
     send(mod_xmpp_push_frame:pong(), S);
@@ -206,7 +180,20 @@ frame(<<"answer">>, El, #state{tabs = Tabs} = S) ->
 frame(_, _, S) ->
     S.
 
-hello(El, #state{tabs = Tabs, options = #{buffer_entries := Entries}} = S0) ->
+%% The service has lost its lease to one that has said hello before, and does not know it yet.
+is_fenced_off(El, #state{host = Host, tabs = #tabs{component = Component} = Tabs}) ->
+    Greatest = mod_xmpp_push_state:host_get(Tabs, {fence, Component}, 0),
+    case number(<<"fence">>, El, Greatest) of
+        Fence when Fence < Greatest ->
+            ?WARNING_MSG("mod_xmpp_push on ~ts: a hello of ~ts is ignored: it has lost its lease, its fence being ~b after ~b",
+                         [Host, Component, Fence, Greatest]),
+            true;
+        Fence ->
+            mod_xmpp_push_state:host_put(Tabs, {fence, Component}, Fence),
+            false
+    end.
+
+hello(El, #state{tabs = Tabs} = S0) ->
     Instance = mod_xmpp_push_frame:attr(<<"instance">>, El),
     mod_xmpp_push_users:hello(Tabs, Instance, number(<<"users">>, El, 0)),
     mod_xmpp_push_publish:new_instance(Tabs, Instance),
@@ -214,6 +201,7 @@ hello(El, #state{tabs = Tabs, options = #{buffer_entries := Entries}} = S0) ->
     S = send(own_hello(mod_xmpp_push_frame:attr(<<"session">>, El), S0), S0),
     case is_connected(S) of
         true ->
+            {Entries, _} = mod_xmpp_push_state:get(Tabs, limits),
             mod_xmpp_push_state:put(Tabs, attached, true),
             S#state{attached = true, resent = 0, window = max(1, min(number(<<"window">>, El, 1), Entries))};
         false ->

@@ -7,7 +7,7 @@
 -include("xmpp.hrl").
 -include("mod_xmpp_push.hrl").
 
-%% Outcomes kept while detached; the eldest go first.
+%% Outcomes kept while detached, per host; the eldest go first.
 -define(MAX_OUTCOMES, 10000).
 
 %% Seconds: what is waited for without a timeout attribute, and at most.
@@ -53,7 +53,7 @@ relay(Tabs, Host, MaxInFlight, El) ->
     end.
 
 send(#tabs{in_flight = InFlight} = Tabs, Host, MaxInFlight, Instance, Ref, El) ->
-    Full = ets:info(InFlight, size) >= MaxInFlight,
+    Full = ets:info(InFlight, size) >= mod_xmpp_push_state:share(MaxInFlight, Tabs),
     case check(Host, El) of
         {ok, _, _} when Full -> refuse(Tabs, Instance, Ref, 'resource-constraint');
         {ok, To, PubSub} -> send_iq(Tabs, Host, Instance, Ref, To, PubSub, timeout(El));
@@ -139,7 +139,8 @@ keep(#tabs{outcomes = Outcomes} = Tabs, Instance, Ref, Attrs) ->
     case mod_xmpp_push_state:get(Tabs, instance, undefined) of
         Instance ->
             ets:insert(Outcomes, {mod_xmpp_push_state:bump(Tabs, outcome), mod_xmpp_push_frame:outcome(Ref, Attrs)}),
-            ets:info(Outcomes, size) > ?MAX_OUTCOMES andalso ets:delete(Outcomes, ets:first(Outcomes)),
+            ets:info(Outcomes, size) > mod_xmpp_push_state:share(?MAX_OUTCOMES, Tabs)
+                andalso ets:delete(Outcomes, ets:first(Outcomes)),
             ok;
         _ ->
             ok

@@ -2,7 +2,7 @@
 -module(mod_xmpp_push_request).
 
 -export([decode_iq_subel/1, process_iq/1]).
--export([answer/2, unavailable/2, expire/2, has_pending/2]).
+-export([answer/2, unavailable/2, abandon/1, expire/2, has_pending/2]).
 
 -include("xmpp.hrl").
 -include("mod_xmpp_push.hrl").
@@ -21,7 +21,7 @@ decode_iq_subel(El) ->
 process_iq(#iq{type = set, from = #jid{luser = User, lserver = Host}, to = #jid{luser = User, lserver = Host},
                sub_els = [#xmlel{name = Name}]} = IQ)
   when Name == <<"enable">>; Name == <<"disable">> ->
-    Tabs = mod_xmpp_push_state:find(Host),
+    Tabs = mod_xmpp_push_shards:find(User, Host),
     case is_open(Tabs) of
         true -> submit(Tabs, IQ);
         false -> unavailable(IQ)
@@ -35,7 +35,8 @@ is_open(undefined) ->
     false;
 is_open(#tabs{requests = Requests} = Tabs) ->
     %% Two rows each.
-    mod_xmpp_push_state:get(Tabs, attached, false) andalso ets:info(Requests, size) < 2 * ?MAX_PENDING.
+    mod_xmpp_push_state:get(Tabs, attached, false)
+        andalso ets:info(Requests, size) < 2 * mod_xmpp_push_state:share(?MAX_PENDING, Tabs).
 
 submit(#tabs{requests = Requests, proc = Proc} = Tabs, #iq{from = From, sub_els = [#xmlel{name = Name} = El]} = IQ) ->
     #jid{luser = User, lserver = Host, lresource = Resource} = From,
@@ -96,6 +97,11 @@ unavailable(Tabs, Ref) ->
         #request{iq = IQ} -> ejabberd_router:route(unavailable(IQ));
         none -> ok
     end.
+
+%% No request of those that wait will be answered.
+-spec abandon(#tabs{}) -> ok.
+abandon(#tabs{requests = Requests} = Tabs) ->
+    lists:foreach(fun(Ref) -> unavailable(Tabs, Ref) end, [Ref || {Ref, _} <- ets:tab2list(Requests)]).
 
 %% The conditions' own constructors make errors of type cancel; this one passes.
 unavailable(#iq{lang = Lang} = IQ) ->

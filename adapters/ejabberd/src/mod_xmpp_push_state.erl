@@ -1,8 +1,9 @@
-%% One host's tables: their life, and the parts that hooks use directly.
+%% A link's tables: their life, and the parts that hooks use directly.
 -module(mod_xmpp_push_state).
 
--export([open/2, find/1, get/2, get/3, put/3, bump/2, bump/3]).
--export([offer/2, awake/1, take/1, is_idle/2]).
+-export([create/3, delete/2, limit/2, share/2]).
+-export([get/2, get/3, put/3, bump/2, bump/3, host_get/3, host_put/3]).
+-export([offer/2, hand_over/2, awake/1, take/1, inbox/1, is_idle/2]).
 -export([hibernated/1, csi/2, session_ended/2, tidy_sessions/1, sessions/3]).
 
 -include("mod_xmpp_push.hrl").
@@ -16,52 +17,76 @@
 
 %%% Life
 
-%% The host's tables, made when there are none. Called by the link's process, which owns them until it ends.
--spec open(binary(), atom()) -> #tabs{}.
-open(Host, Proc) ->
-    case find(Host) of
-        undefined ->
-            Tabs = create(Proc),
-            persistent_term:put({?MODULE, ?LAYOUT, Host}, Tabs),
-            Tabs;
-        Tabs ->
-            Tabs
-    end.
+%% Tables for these components, in their order. A component that had a link before has its tables again, all but
+%% the inbox: hooks may still put into the former one what is for another link now.
+-spec create(binary(), [binary(), ...], [#tabs{}]) -> [#tabs{}, ...].
+create(Host, Components, Old) ->
+    Common = common(Old),
+    Links = length(Components),
+    [case lists:keyfind(Component, #tabs.component, Old) of
+         false -> create_link(Host, Component, Links, Common);
+         Tabs -> Tabs#tabs{links = Links, inbox = new_inbox(), flags = new_flags()}
+     end || Component <- Components].
 
--spec find(binary()) -> #tabs{} | undefined.
-find(Host) ->
-    case persistent_term:get({?MODULE, ?LAYOUT, Host}, undefined) of
-        #tabs{meta = Meta} = Tabs ->
-            case ets:info(Meta, type) of
-                undefined -> undefined;
-                _ -> Tabs
-            end;
-        _ ->
-            undefined
-    end.
+common([]) -> {new(set, []), new(set, [{write_concurrency, true}])};
+common([#tabs{host = Table, sessions = Sessions} | _]) -> {Table, Sessions}.
 
-create(Proc) ->
-    Heir = {heir, application_master(), none},
-    New = fun(Type, More) -> ets:new(?MODULE, [Type, public, Heir | More]) end,
-    Shared = [{write_concurrency, true}],
-    #tabs{proc = Proc,
-          meta = New(set, [{read_concurrency, true}]),
-          inbox = New(ordered_set, Shared),
-          waiting = New(ordered_set, []),
-          outstanding = New(ordered_set, []),
-          index = New(ordered_set, []),
-          users = New(set, [{read_concurrency, true}]),
-          requests = New(ordered_set, Shared),
-          in_flight = New(set, []),
-          outcomes = New(ordered_set, []),
-          sessions = New(set, Shared),
-          flags = atomics:new(2, [{signed, true}])}.
+create_link(Host, Component, Links, {Table, Sessions}) ->
+    Tabs = #tabs{proc = name(Host, Table),
+                 component = Component,
+                 links = Links,
+                 host = Table,
+                 sessions = Sessions,
+                 meta = new(set, [{read_concurrency, true}]),
+                 inbox = new_inbox(),
+                 waiting = new(ordered_set, []),
+                 outstanding = new(ordered_set, []),
+                 index = new(ordered_set, []),
+                 users = new(set, [{read_concurrency, true}]),
+                 requests = new(ordered_set, [{write_concurrency, true}]),
+                 in_flight = new(set, []),
+                 outcomes = new(ordered_set, []),
+                 flags = new_flags()},
+    put(Tabs, epoch, binary:encode_hex(crypto:strong_rand_bytes(8))),
+    Tabs.
+
+%% Numbered, since the names of a host and a component do not always fit into one atom.
+name(Host, Table) ->
+    Number = ets:update_counter(Table, links, 1, {links, 0}),
+    gen_mod:get_module_proc(<<Host/binary, $_, (integer_to_binary(Number))/binary>>, mod_xmpp_push).
+
+new_inbox() ->
+    new(ordered_set, [{write_concurrency, true}]).
+
+new_flags() ->
+    atomics:new(2, [{signed, true}]).
+
+new(Type, More) ->
+    ets:new(?MODULE, [Type, public, {heir, application_master(), none} | More]).
 
 %% A process that lives as long as ejabberd does. The group leader of whoever started the module is not
 %% enough: from ejabberdctl that is a process of another node.
 application_master() ->
     {group_leader, Pid} = process_info(whereis(ejabberd_sup), group_leader),
     Pid.
+
+%% The bounds of what is kept: the link's part of the host's.
+-spec limit(#tabs{}, gen_mod:opts()) -> true.
+limit(Tabs, #{buffer_entries := Entries, buffer_bytes := Bytes}) ->
+    put(Tabs, limits, {share(Entries, Tabs), share(Bytes, Tabs)}).
+
+-spec share(pos_integer(), #tabs{}) -> pos_integer().
+share(Bound, #tabs{links = Links}) ->
+    max(1, Bound div Links).
+
+%% Removes the tables of the first that none of the second has.
+-spec delete([#tabs{}], [#tabs{}]) -> ok.
+delete(Gone, Kept) ->
+    lists:foreach(fun ets:delete/1, lists:usort(lists:flatmap(fun tables/1, Gone)) -- lists:flatmap(fun tables/1, Kept)).
+
+tables(#tabs{meta = Meta, inbox = Inbox, waiting = Waiting, outstanding = Outstanding, index = Index, users = Users,
+             requests = Requests, in_flight = InFlight, outcomes = Outcomes}) ->
+    [Meta, Inbox, Waiting, Outstanding, Index, Users, Requests, InFlight, Outcomes].
 
 -spec get(#tabs{}, atom()) -> term().
 get(Tabs, Key) ->
@@ -87,19 +112,42 @@ bump(Tabs, Key) ->
 bump(#tabs{meta = Meta}, Key, Step) ->
     ets:update_counter(Meta, Key, Step, {Key, 0}).
 
+%% What all links of the host have in common.
+-spec host_get(#tabs{}, term(), term()) -> term().
+host_get(#tabs{host = Table}, Key, Default) ->
+    case ets:lookup(Table, Key) of
+        [{_, Value}] -> Value;
+        [] -> Default
+    end.
+
+-spec host_put(#tabs{}, term(), term()) -> true.
+host_put(#tabs{host = Table}, Key, Value) ->
+    ets:insert(Table, {Key, Value}).
+
 %%% Inbox
 %%
 %% Hooks write here instead of to the process's mailbox: it is bounded, and outlives the process.
 
 -spec offer(#tabs{}, item()) -> ok.
-offer(#tabs{inbox = Inbox} = Tabs, Item) ->
+offer(Tabs, Item) ->
+    offer(Tabs, erlang:unique_integer([monotonic]), Item).
+
+offer(#tabs{inbox = Inbox} = Tabs, Order, Item) ->
     {MaxEntries, MaxBytes} = get(Tabs, limits),
     case ets:info(Inbox, size) < MaxEntries of
         true ->
-            ets:insert(Inbox, {erlang:unique_integer([monotonic]), weigh(Tabs, Item, MaxBytes)}),
+            ets:insert(Inbox, {Order, weigh(Tabs, Item, MaxBytes)}),
             poke(Tabs);
         false ->
             drop(Tabs, Item)
+    end.
+
+%% Each item of the inbox into the one that Target names, in its place among those that are there.
+-spec hand_over(#tabs{}, fun((item()) -> #tabs{})) -> ok.
+hand_over(Tabs, Target) ->
+    case take_row(Tabs) of
+        {Order, Item} -> offer(Target(Item), Order, Item), hand_over(Tabs, Target);
+        empty -> ok
     end.
 
 weigh(#tabs{flags = Flags}, #event{size = Size} = Event, MaxBytes) when Size > 0 ->
@@ -141,15 +189,25 @@ awake(#tabs{flags = Flags}) ->
     atomics:put(Flags, ?POKED, 0).
 
 -spec take(#tabs{}) -> {ok, item()} | empty.
-take(#tabs{inbox = Inbox} = Tabs) ->
+take(Tabs) ->
+    case take_row(Tabs) of
+        {_, Item} -> {ok, Item};
+        empty -> empty
+    end.
+
+take_row(#tabs{inbox = Inbox} = Tabs) ->
     case ets:first(Inbox) of
         '$end_of_table' ->
             empty;
         Order ->
-            [{_, Item}] = ets:take(Inbox, Order),
+            [{_, Item} = Row] = ets:take(Inbox, Order),
             lighten(Tabs, Item),
-            {ok, Item}
+            Row
     end.
+
+-spec inbox(#tabs{}) -> [item()].
+inbox(#tabs{inbox = Inbox}) ->
+    [Item || {_, Item} <- ets:tab2list(Inbox)].
 
 lighten(#tabs{flags = Flags}, #event{size = Size}) ->
     atomics:sub(Flags, ?INBOX_BYTES, Size);

@@ -1,7 +1,7 @@
 %% Who has push, as far as the service has said (docs/protocol.md, 4). Kept are those who have none.
 -module(mod_xmpp_push_users).
 
--export([has_none/2, set_some/2, hello/3, statements/2]).
+-export([has_none/2, set_some/2, hello/3, statements/2, forget/1]).
 
 -include("xmpp.hrl").
 -include("mod_xmpp_push.hrl").
@@ -33,6 +33,11 @@ statements(Tabs, #xmlel{children = Children} = El) ->
         {Number, _} -> forget(Tabs, Instance, Number)
     end,
     lists:foreach(fun(Statement) -> statement(Tabs, Statement) end, Children).
+
+%% The next hello starts anew, whatever its numbers.
+-spec forget(#tabs{}) -> ok.
+forget(Tabs) ->
+    forget(Tabs, none, 0).
 
 forget(#tabs{users = Users} = Tabs, Instance, Number) ->
     ets:delete_all_objects(Users),

@@ -250,32 +250,50 @@ local function freeze_entry(entry)
 	return {
 		kind = entry.kind; user = entry.user; resource = entry.resource; count = entry.count; first = entry.first;
 		has_content = entry.has_content; message = entry.message and st.preserialize(entry.message);
+		was_sent = entry.n ~= nil or nil;
 	};
 end
 
--- Everything in the order in which it was missed, as plain data for a store.
-function Events:freeze()
-	local frozen = {};
-	for _, n in ipairs((self:begin_again())) do frozen[#frozen + 1] = freeze_entry(self.kept.outstanding[n]); end
-	for _, entry in ipairs(fifo.list(self.kept.journal)) do frozen[#frozen + 1] = freeze_entry(entry); end
-	for _, entry in ipairs(fifo.list(self.kept.waiting)) do frozen[#frozen + 1] = freeze_entry(entry); end
-	return { entries = frozen; dropped = self.kept.dropped };
+-- Adds everything to `frozen`, as plain data in the order in which it was missed.
+function Events:freeze(frozen)
+	local entries = frozen.entries;
+	for _, n in ipairs((self:begin_again())) do entries[#entries + 1] = freeze_entry(self.kept.outstanding[n]); end
+	for _, entry in ipairs(fifo.list(self.kept.journal)) do entries[#entries + 1] = freeze_entry(entry); end
+	for _, entry in ipairs(fifo.list(self.kept.waiting)) do entries[#entries + 1] = freeze_entry(entry); end
+	frozen.dropped = frozen.dropped + self.kept.dropped;
 end
 
--- Takes back what freeze() gave. Nothing is outstanding then: all waits to be sent under new numbers.
-function Events:thaw(frozen)
-	for _, item in ipairs(frozen.entries) do
-		if is_journalled[item.kind] then
-			self:drop_waiting(item.user);
-			self:record(item.kind, item.user);
-		else
-			local message = item.message and st.deserialize(item.message);
-			local entry = self:collapse(item.kind, item.user, item.resource, message, item.has_content);
-			entry.count = entry.count + item.count - 1;
-			if item.first < entry.first then entry.first = item.first; end
-		end
+local function thaw_outstanding(kept, limits, item, message)
+	local entry = enter(kept, {
+		kind = item.kind; user = item.user; resource = item.resource; count = item.count; has_content = item.has_content;
+	});
+	entry.first = item.first;
+	hold(kept, limits, entry, message);
+	number(kept, entry);
+end
+
+local function thaw_waiting(self, item, message)
+	local entry = self:collapse(item.kind, item.user, item.resource, message, item.has_content);
+	entry.count = entry.count + item.count - 1;
+	if item.first < entry.first then entry.first = item.first; end
+end
+
+-- Takes back one of the entries that freeze() gave, under a new number. What had been sent stays apart, so that the
+-- service knows it again.
+function Events:thaw(item)
+	local message = item.message and st.deserialize(item.message);
+	if item.was_sent and self.kept.outstanding_count < self.limits.entries then
+		thaw_outstanding(self.kept, self.limits, item, message);
+	elseif is_journalled[item.kind] then
+		self:drop_waiting(item.user);
+		self:record(item.kind, item.user);
+	else
+		thaw_waiting(self, item, message);
 	end
-	self.kept.dropped = self.kept.dropped + frozen.dropped;
+end
+
+function Events:add_dropped(count)
+	self.kept.dropped = self.kept.dropped + count;
 end
 
 return { fresh = fresh; new = new };

@@ -2,22 +2,15 @@
 
 local st = require "util.stanza";
 local jid = require "util.jid";
+local content = module:require "content";
 
 local ipairs, type = ipairs, type;
 
 local xmlns_stanza_id = "urn:xmpp:sid:0";
 
-local Feed = {};
-Feed.__index = Feed;
-
 -- Stanzas of mod_smacks' queues that were told of: the same objects come by at each of its events.
 -- Weak, so that an acknowledged one does not stay.
 local told = setmetatable({}, { __mode = "k" });
-
--- `parts` has link, users, sender, sessions, content, options and guard.
-local function new(parts)
-	return setmetatable({ parts = parts }, Feed);
-end
 
 -- A copy of a message that is fit to be sent inside another stanza.
 local function embed(message, stanza_id)
@@ -28,12 +21,15 @@ local function embed(message, stanza_id)
 end
 
 -- The cheapest refusals come first: most messages are for users without push, or say nothing.
-local function miss(self, kind, user, resource, message, stanza_id)
-	local parts = self.parts;
-	if not user or message.name ~= "message" or parts.users:has_none(user) or not parts.link:wants(kind) then return; end
-	local has_content = parts.content.judge(message, user.."@"..parts.options.host, parts.link:want());
+local function tell(self, shard, kind, user, resource, message, stanza_id)
+	if message.name ~= "message" or shard.users:has_none(user) or not shard.link:wants(kind) then return; end
+	local has_content = content.judge(message, user.."@"..self.host, shard.link:want());
 	if has_content == nil then return; end
-	parts.sender:tell(kind, user, resource, embed(message, stanza_id), has_content);
+	shard.sender:tell(kind, user, resource, embed(message, stanza_id), has_content);
+end
+
+local function miss(self, kind, user, resource, message)
+	if user then tell(self, self.shard_of(user), kind, user, resource, message); end
 end
 
 -- mod_smacks gives a plain table, its releases before 0.12 the queue itself.
@@ -44,11 +40,13 @@ end
 
 local function unacknowledged(self, event)
 	local session = event.origin;
-	if not session.username or self.parts.users:has_none(session.username) then return; end
+	if not session.username then return; end
+	local shard = self.shard_of(session.username);
+	if shard.users:has_none(session.username) then return; end
 	each_queued(event.queue, function (stanza)
 		if told[stanza] then return; end
 		told[stanza] = true;
-		miss(self, "unacked", session.username, session.resource, stanza);
+		tell(self, shard, "unacked", session.username, session.resource, stanza);
 	end);
 end
 
@@ -60,18 +58,20 @@ end
 local function lost(self, event)
 	local session = event.session;
 	if not session.username then return; end      -- an s2s connection
-	self.parts.sessions.end_session(session);
+	self.sessions.end_session(session);
 	miss(self, "lost", session.username, session.resource, event.stanza);
 end
 
 -- Archived for the user, and not by the user for somebody of the same localpart elsewhere.
 local function archived(self, event)
 	local user, stanza = event.for_user, event.stanza;
-	if not user or self.parts.users:has_none(user) then return; end
-	local account = user.."@"..self.parts.options.host;
-	if jid.bare(stanza.attr.to) ~= account or not self.parts.sessions.has_any(account) then return; end
+	if not user then return; end
+	local shard = self.shard_of(user);
+	if shard.users:has_none(user) then return; end
+	local account = user.."@"..self.host;
+	if jid.bare(stanza.attr.to) ~= account or not self.sessions.has_any(account) then return; end
 	-- The archive's stanza has no id of the archive yet; with it the service knows the message again.
-	miss(self, "archived", user, nil, stanza, { xmlns = xmlns_stanza_id; by = account; id = event.id });
+	tell(self, shard, "archived", user, nil, stanza, { xmlns = xmlns_stanza_id; by = account; id = event.id });
 end
 
 local function about_resource(resource)
@@ -83,7 +83,8 @@ local function missed_by_all(entry)
 end
 
 local function session_is_back(self, session)
-	if session.username then self.parts.sender:withdraw(session.username, about_resource(session.resource)); end
+	local user = session.username;
+	if user then self.shard_of(user).sender:withdraw(user, about_resource(session.resource)); end
 end
 
 local function resumed(self, event)
@@ -100,20 +101,20 @@ end
 
 -- Only a true result (mod_offline gives the id) says that the message was kept; refused, say over quota, it is the sender's again.
 local function watch_offline(self)
-	local tell = self.parts.guard.wrap("an offline message", function (event)
+	local tell_kept = self.guard.wrap("an offline message", function (event)
 		miss(self, "offline", event.username, nil, event.stanza);
 	end);
 	module:wrap_event("message/offline/handle", function (handlers, name, event)
 		local result = handlers(name, event);
-		if result then tell(event); end
+		if result then tell_kept(event); end
 		return result;
 	end);
 end
 
 -- Own presence has no `to`. There is no event after it, and none for a priority that changes.
 local function watch_presence(self)
-	local withdraw = self.parts.guard.wrap("presence", function (session)
-		self.parts.sender:withdraw(session.username, missed_by_all);
+	local withdraw = self.guard.wrap("presence", function (session)
+		self.shard_of(session.username).sender:withdraw(session.username, missed_by_all);
 	end);
 	module:wrap_event("presence/bare", function (handlers, name, event)
 		local session = event.origin;
@@ -126,32 +127,38 @@ local function watch_presence(self)
 end
 
 local function watch_accounts(self)
-	local parts = self.parts;
 	local function record(kind, event)
-		if not parts.link:wants(kind) then return; end
-		parts.users:forget(event.username);
-		parts.sender:record(kind, event.username);
+		local shard = self.shard_of(event.username);
+		if not shard.link:wants(kind) then return; end
+		shard.users:forget(event.username);
+		shard.sender:record(kind, event.username);
 	end
-	module:hook("user-registered", parts.guard.wrap("a registration", function (event) record("created", event); end));
-	module:hook_global("user-deleted", parts.guard.wrap("a removal", function (event)
-		if event.host == parts.options.host then record("removed", event); end
+	module:hook("user-registered", self.guard.wrap("a registration", function (event) record("created", event); end));
+	module:hook_global("user-deleted", self.guard.wrap("a removal", function (event)
+		if event.host == self.host then record("removed", event); end
 	end));
 end
 
-function Feed:listen()
-	local function hook(event, handler, priority)
-		module:hook(event, self.parts.guard.wrap(event, function (data) handler(self, data); end), priority);
+local function watch_sessions(self)
+	local function watch(event, handler, priority)
+		module:hook(event, self.guard.wrap(event, function (data) handler(self, data); end), priority);
 	end
+	watch("smacks-hibernation-start", unacknowledged);
+	watch("smacks-ack-delayed", unacknowledged);
+	watch("smacks-hibernation-stanza-queued", queued);
+	watch("smacks-hibernation-end", resumed);
+	watch("delivery/failure", lost, 1);      -- before mod_smacks, which stores it or drops it silently
+	watch("archive-message-added", archived);
+	watch("resource-bind", function (_, event) session_is_back(self, event.session); end);
+end
+
+-- Hooks everything that tells of messages, sessions and accounts, for the users of all shards.
+local function hook(shards, sessions, guard)
+	local self = { shard_of = shards.of, host = module.host, sessions = sessions, guard = guard };
 	watch_offline(self);
 	watch_presence(self);
 	watch_accounts(self);
-	hook("smacks-hibernation-start", unacknowledged);
-	hook("smacks-ack-delayed", unacknowledged);
-	hook("smacks-hibernation-stanza-queued", queued);
-	hook("smacks-hibernation-end", resumed);
-	hook("delivery/failure", lost, 1);      -- before mod_smacks, which stores it or drops it silently
-	hook("archive-message-added", archived);
-	hook("resource-bind", function (_, event) session_is_back(self, event.session); end);
+	watch_sessions(self);
 end
 
-return { new = new };
+return { hook = hook };

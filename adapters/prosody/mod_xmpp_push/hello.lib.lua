@@ -24,12 +24,27 @@ local function answer(parts, session)
 	return link:send(message:text_tag("can", kinds(parts.options.host)));
 end
 
-local function hello(parts, element)
+-- A fence smaller than one before is of a service that has lost its lease and does not know it yet.
+local function is_outdated(fences, component, attr)
+	local fence = tonumber(attr.fence and attr.fence:match("^%d+$"));
+	if not fence then return false; end
+	local greatest = fences[component];
+	if greatest and fence < greatest then
+		module:log("warn", "Ignored a service that has lost its lease as %s: its fence is %s, and that of another was %s",
+			component, fence, greatest);
+		return true;
+	end
+	fences[component] = fence;
+	return false;
+end
+
+local function hello(parts, fences, element)
 	local attr = element.attr;
 	if attr.version ~= version then
 		module:log("warn", "xmpp-push speaks version %s of the link and this module version %s: update the older one", attr.version, version);
 		return;
 	end
+	if is_outdated(fences, parts.options.component, attr) then return; end
 	parts.users:greet(attr.instance, attr.users);
 	local window = max(1, min(tonumber(attr.window) or 1, parts.options.entries));
 	parts.link:attach(attr.instance, window, element:get_child_text("want"));
@@ -50,12 +65,17 @@ local function learn(parts, element)
 	end
 end
 
--- `parts` has all parts of the module by name.
-local function listen(parts)
+local function pong(link)
+	link:send(link:build("pong"));
+	if not link:is_attached() then link:send(link:build("knock")); end
+end
+
+-- `parts` has all parts of a shard by name. `fences` maps components to the greatest fence seen, and survives a reload.
+local function listen(parts, fences)
 	local link = parts.link;
-	link:on("hello", function (element) hello(parts, element); end);
+	link:on("hello", function (element) hello(parts, fences, element); end);
 	link:on("bye", function () link:leave(); end);
-	link:on("ping", function () link:send(link:build("pong")); end);
+	link:on("ping", function () pong(link); end);
 	link:on("users", function (element) learn(parts, element); end);
 	link:on("ack", function (element)
 		if element.attr.epoch == link:epoch() then parts.sender:acknowledge(element:get_text() or ""); end

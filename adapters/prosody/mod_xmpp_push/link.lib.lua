@@ -2,6 +2,7 @@
 
 local st = require "util.stanza";
 
+local pairs, ipairs = pairs, ipairs;
 local hosts = prosody.hosts;
 local xmlns_link = "urn:x-xmpp-push:link:1";
 
@@ -12,10 +13,9 @@ Link.__index = Link;
 local want_all = { offline = true; queued = true; unacked = true; lost = true; archived = true;
 	removed = true; created = true; calls = true };
 
-local function fresh(epoch, component)
+local function fresh(epoch)
 	return {
 		epoch = epoch;
-		component = component;
 		state = "detached";    -- or "attached"; or "leaving": after <bye/>, takes outcomes only
 		instance = nil;        -- of the service, as in its last hello
 		window = 0;
@@ -37,7 +37,7 @@ function Link:is_attached() return self.kept.state == "attached"; end
 function Link:takes_outcomes() return self.kept.state ~= "detached"; end
 
 function Link:detach()
-	if self.kept.state ~= "detached" then module:log("info", "xmpp-push is away"); end
+	if self.kept.state ~= "detached" then module:log("info", "xmpp-push is away (%s)", self.options.component); end
 	self.kept.state = "detached";
 end
 
@@ -53,7 +53,7 @@ end
 
 function Link:attach(instance, window, want)
 	local kept = self.kept;
-	if kept.state ~= "attached" then module:log("info", "xmpp-push is attached"); end
+	if kept.state ~= "attached" then module:log("info", "xmpp-push is attached (%s)", self.options.component); end
 	kept.state, kept.instance, kept.window = "attached", instance, window;
 	kept.want = want and words(want) or want_all;
 end
@@ -118,13 +118,21 @@ local function watch(link)
 	end));
 end
 
-function Link:listen()
+-- Hooks what concerns the links of all shards.
+local function hook(shards, guard)
+	local links = {};      -- by component
+	for _, shard in ipairs(shards.list) do links[shard.options.component] = shard.link; end
 	-- Before mod_component and the server's own handlers, which would bounce.
-	module:hook("message/host", self.guard.wrap("the link", function (event) return self:receive(event); end), 10);
-	if hosts[self.options.component] then watch(self); end
-	module:hook_global("host-activated", self.guard.wrap("an activation", function (host)
-		if host == self.options.component then watch(self); end
+	module:hook("message/host", guard.wrap("the link", function (event)
+		local link = links[event.stanza.attr.from];
+		return link and link:receive(event);
+	end), 10);
+	for component, link in pairs(links) do
+		if hosts[component] then watch(link); end
+	end
+	module:hook_global("host-activated", guard.wrap("an activation", function (host)
+		if links[host] then watch(links[host]); end
 	end));
 end
 
-return { fresh = fresh; new = new };
+return { fresh = fresh; new = new; hook = hook };

@@ -1,7 +1,6 @@
--- Connects this host to xmpp-push, a service for push notifications (XEP-0357) that attaches as a component.
--- docs/protocol.md says how the two talk; README.md how to set it up.
+-- Connects this host to xmpp-push, a service for push notifications (XEP-0357) that attaches as a component: one, or
+-- several that share the users. docs/protocol.md says how they talk; README.md how to set it up.
 
-local new_id = require "util.id".medium;
 local monotonic = require "util.time".monotonic;
 
 local guard = module:require "guard";
@@ -11,71 +10,75 @@ local lib = {
 	events = module:require "events"; users = module:require "users"; link = module:require "link";
 	sender = module:require "sender"; publishing = module:require "publish"; requests = module:require "requests";
 	feed = module:require "feed"; hello = module:require "hello";
+	sessions = module:require "sessions"; shards = module:require "shards";
 };
+local kept_state = module:require "state".new(lib, options);
 local store = module:require "store".new(guard);
 
 local state;      -- plain data only: a reload hands it to newer code
-local parts;
+local shards;
 
-local function fresh_state()
-	return {
-		link = lib.link.fresh(new_id(), options.component);
-		events = lib.events.fresh();
-		users = lib.users.fresh();
-		publishing = lib.publishing.fresh();
-		requests = lib.requests.fresh();
-	};
-end
-
-local function assemble()
-	local p = { options = options; guard = guard; sessions = module:require "sessions"; content = module:require "content" };
-	p.events = lib.events.new(state.events, options);
-	p.users = lib.users.new(state.users);
-	p.link = lib.link.new(state.link, options, guard);
-	p.sender = lib.sender.new(p.link, p.events, p.sessions, options, guard);
-	p.publishing = lib.publishing.new(state.publishing, p.link, options, guard);
-	p.requests = lib.requests.new(state.requests, p.link, p.users, options, guard);
-	p.feed = lib.feed.new(p);
-	p.sender.next_outcome = function () return p.publishing:send_waiting_outcome(); end
-	return p;
+-- The parts that serve the users of one component.
+local function assemble(kept, own)
+	local shard = { options = own };
+	shard.events = lib.events.new(kept.events, own);
+	shard.users = lib.users.new(kept.users, own);
+	shard.link = lib.link.new(kept.link, own, guard);
+	shard.sender = lib.sender.new(shard.link, shard.events, lib.sessions, own, guard);
+	shard.publishing = lib.publishing.new(kept.publishing, shard.link, own);
+	shard.requests = lib.requests.new(kept.requests, shard.link, shard.users, own);
+	shard.sender.next_outcome = function () return shard.publishing:send_waiting_outcome(); end
+	return shard;
 end
 
 local function listen()
-	parts.link:listen();
-	lib.hello.listen(parts);
-	parts.publishing:listen();
-	parts.requests:listen();
-	parts.feed:listen();
+	for _, shard in ipairs(shards.list) do
+		lib.hello.listen(shard, state.fences);
+		shard.publishing:listen();
+		shard.requests:listen();
+	end
+	lib.link.hook(shards, guard);
+	lib.publishing.hook(shards, guard);
+	lib.requests.hook(shards, guard);
+	lib.feed.hook(shards, lib.sessions, guard);
 	module:add_timer(1, function ()
 		guard.try("timeouts", function ()
 			local now = monotonic();
-			parts.publishing:sweep(now);
-			parts.requests:sweep(now);
+			for _, shard in ipairs(shards.list) do
+				shard.publishing:sweep(now);
+				shard.requests:sweep(now);
+			end
 		end);
 		return 1;
 	end);
 end
 
 local function save()
-	store:save(parts.events, parts.publishing);
+	store:save(shards);
 end
 
 local function start(kept)
 	state = kept;
-	parts = assemble();
+	local list = {};
+	for i, own in ipairs(options.shards) do list[i] = assemble(kept.shards[i], own); end
+	shards = lib.shards.new(list, options.host);
 	listen();
 	-- mod_smacks hands back what sessions did not acknowledge at -90. mod_c2s then waits at -100 for the sessions to
 	-- close, in which more may be missed, and in which an impatient supervisor may kill the server: so, twice.
 	for _, priority in ipairs { -95, -1000 } do
 		module:hook_global("server-stopping", function () save(); end, priority);
 	end
-	parts.link:knock();
+end
+
+local function knock()
+	for _, shard in ipairs(shards.list) do shard.link:knock(); end
 end
 
 function module.load()
 	if module.reloading then return; end      -- restore() follows
-	start(fresh_state());
-	store:load(parts.events, parts.publishing);
+	start(kept_state:fresh());
+	store:load(shards);
+	knock();
 end
 
 function module.save()
@@ -83,15 +86,13 @@ function module.save()
 end
 
 function module.restore(saved)
-	local kept = saved.state or fresh_state();
-	if kept.link.component ~= options.component then
-		kept.link.component = options.component;
-		kept.users = lib.users.fresh();      -- said by another service
-	end
+	local kept, moving = kept_state:take_over(saved.state);
 	start(kept);
+	if moving then shards:thaw(moving); end
+	knock();
 end
 
 -- The host is deactivated or the module unloaded. A reload has its own way.
 function module.unload()
-	if parts and not module.reloading then save(); end
+	if shards and not module.reloading then save(); end
 end

@@ -4,7 +4,16 @@ local jid = require "util.jid";
 local config = require "core.configmanager";
 local modulemanager = require "core.modulemanager";
 
+local ipairs, type = ipairs, type;
+local floor, max = math.floor, math.max;
+
 local host = module.host;
+
+-- Requests that wait for an answer; each holds what is needed for that, about 300 bytes.
+local max_requests = 1000;
+
+-- Users known to have no registration, about 100 bytes each.
+local max_known = 500000;
 
 local function refuse(...)
 	local reason = ("mod_xmpp_push does not start on %s: "):format(host)..(...):format(select(2, ...));
@@ -18,16 +27,26 @@ local function number(name, default)
 	return value;
 end
 
-local function component_domain()
-	local address = module:get_option_string("xmpp_push_component", "push."..host);
-	local prepped = jid.prep(address);
+local function component_domain(address)
+	local prepped = type(address) == "string" and jid.prep(address) or nil;
 	local node, domain, resource = jid.split(prepped);
 	if not domain or node or resource then
-		refuse("set xmpp_push_component to the domain of the component, say \"push.%s\"", host);
+		refuse("set xmpp_push_component to the domain of the component, say \"push.%s\", or to a list of domains", host);
 	elseif domain == host then
 		refuse("set xmpp_push_component to another domain than the host itself");
 	end
 	return domain;
+end
+
+local function component_domains()
+	local domains, seen = {}, {};
+	for i, address in ipairs(module:get_option_array("xmpp_push_component", { "push."..host })) do
+		local domain = component_domain(address);
+		if seen[domain] then refuse("name %s only once in xmpp_push_component", domain); end
+		domains[i], seen[domain] = domain, true;
+	end
+	if #domains == 0 then refuse("name at least one domain in xmpp_push_component"); end
+	return domains;
 end
 
 -- The configuration is asked, not what is loaded by now, so that the order does not matter.
@@ -67,22 +86,41 @@ local function warn_if_unknown(component)
 	end
 end
 
+-- The bounds hold for the host.
+local function divide(options, component)
+	local count = #options.components;
+	local function share(bound) return max(1, floor(bound / count)); end
+	return {
+		host = options.host; address = options.address; component = component;
+		request_timeout = options.request_timeout;
+		max_in_flight = share(options.max_in_flight);
+		entries = share(options.entries);
+		bytes = share(options.bytes);
+		portion = share(options.portion);
+		max_requests = share(max_requests);
+		max_known = share(max_known);
+	};
+end
+
 local function read()
 	if module:get_host_type() ~= "local" then refuse("enable it on a VirtualHost, not on a Component"); end
 	refuse_other_push();
 	refuse_delegation();
-	local component = component_domain();
 	local options = {
 		host = host;
 		address = host.."/xmpp-push";
-		component = component;
+		components = component_domains();
+		shards = {};                                                           -- the same options for each component
 		request_timeout = number("xmpp_push_request_timeout", 30);             -- seconds
 		max_in_flight = number("xmpp_push_max_in_flight", 2000);               -- publishes
 		entries = number("xmpp_push_buffer_entries", 100000);
 		bytes = number("xmpp_push_buffer_bytes", 32 * 1024 * 1024);
 		portion = number("xmpp_push_portion", 100);                            -- stanzas a turn
 	};
-	warn_if_unknown(component);
+	for i, component in ipairs(options.components) do
+		options.shards[i] = divide(options, component);
+		warn_if_unknown(component);
+	end
 	watch_other_push();
 	return options;
 end

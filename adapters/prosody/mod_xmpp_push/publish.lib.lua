@@ -32,8 +32,8 @@ local function fresh()
 end
 
 -- `kept` is made by fresh() and survives a reload.
-local function new(kept, link, options, guard)
-	return setmetatable({ kept = kept, link = link, options = options, guard = guard }, Publishing);
+local function new(kept, link, options)
+	return setmetatable({ kept = kept, link = link, options = options }, Publishing);
 end
 
 -- The run of the service last heard publishes from and the highest number it sent.
@@ -130,7 +130,7 @@ end
 
 local function publish(self, element)
 	local ref = tonumber(element.attr.ref);
-	if not ref or not self.link:instance() or not is_new(self, ref) then return; end
+	if not ref or not self.link:is_attached() or not is_new(self, ref) then return; end
 	local to, pubsub = addressee(element.attr.to, self.options.host), element:get_child("pubsub", xmlns_pubsub);
 	if not to or not pubsub or not is_publish(pubsub) then
 		refuse(self, ref, "bad-request");
@@ -165,7 +165,7 @@ end
 local function answer(self, event)
 	local stanza = event.stanza;
 	local kind = stanza.attr.type;
-	local flight = (kind == "result" or kind == "error") and self.kept.flights[stanza.attr.id];
+	local flight = self.kept.flights[stanza.attr.id];
 	if not flight then return nil; end
 	if stanza.attr.from ~= flight.to then
 		flight.is_foreign = true;      -- the addressee itself may still answer
@@ -186,8 +186,18 @@ end
 
 function Publishing:listen()
 	self.link:on("publish", function (element) publish(self, element); end);
+end
+
+-- Hooks the answers to what any of the shards published. Their ids hold the epoch of the shard's link.
+local function hook(shards, guard)
 	-- Before mod_iq, which would look for a handler of its own per id.
-	module:hook("iq/host", self.guard.wrap("an answer", function (event) return answer(self, event); end), 10);
+	module:hook("iq/host", guard.wrap("an answer", function (event)
+		local kind = event.stanza.attr.type;
+		if kind ~= "result" and kind ~= "error" then return nil; end
+		for _, shard in ipairs(shards.list) do
+			if answer(shard.publishing, event) then return true; end
+		end
+	end), 10);
 end
 
 -- For a store. Whoever answers what is in flight will find nobody, so these end as timeouts.
@@ -207,4 +217,4 @@ function Publishing:thaw(frozen)
 	for _, outcome in ipairs(frozen.outcomes) do fifo.push(self.kept.outcomes, outcome); end
 end
 
-return { fresh = fresh; new = new };
+return { fresh = fresh; new = new; hook = hook };

@@ -8,8 +8,7 @@ local pairs, ipairs = pairs, ipairs;
 local xmlns_push = "urn:xmpp:push:0";
 local xmlns_stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas";
 
--- Requests that wait for the service; each holds what is needed for its answer, about 300 bytes.
-local max_waiting = 1000;
+local not_available = "Push notifications are not available right now";
 
 local Requests = {};
 Requests.__index = Requests;
@@ -24,8 +23,8 @@ local function fresh()
 end
 
 -- `kept` is made by fresh() and survives a reload; `users` is told of an enable.
-local function new(kept, link, users, options, guard)
-	return setmetatable({ kept = kept, link = link, users = users, options = options, guard = guard }, Requests);
+local function new(kept, link, users, options)
+	return setmetatable({ kept = kept, link = link, users = users, options = options }, Requests);
 end
 
 function Requests:is_asking(user)
@@ -45,8 +44,7 @@ local function enter(self, event)
 	return ref;
 end
 
-local function leave(self, ref)
-	local kept = self.kept;
+local function leave(kept, ref)
 	local request = kept.waiting[ref];
 	if not request then return nil; end
 	kept.waiting[ref] = nil;
@@ -57,12 +55,12 @@ local function leave(self, ref)
 end
 
 -- Never with the request in it: its form holds secrets.
-local function reply(self, request, kind)
-	return st.iq({ type = kind, id = request.id, from = request.user.."@"..self.options.host, to = request.to });
+local function reply(host, request, kind)
+	return st.iq({ type = kind, id = request.id, from = request.user.."@"..host, to = request.to });
 end
 
-local function reply_error(self, request, etype, condition, text)
-	local stanza = reply(self, request, "error"):tag("error", { type = etype });
+local function reply_error(host, request, etype, condition, text)
+	local stanza = reply(host, request, "error"):tag("error", { type = etype });
 	stanza:tag(condition, { xmlns = xmlns_stanzas }):up();
 	if text and text ~= "" then stanza:text_tag("text", text, { xmlns = xmlns_stanzas }); end
 	module:send(stanza);
@@ -78,14 +76,14 @@ local function forward(self, event)
 	if element.name == "enable" then self.users:forget(event.origin.username); end
 	local request = self.link:build("request", { ref = ref; user = event.origin.username; resource = event.origin.resource });
 	if self.link:send(request:add_child(element)) then return true; end
-	leave(self, ref);
-	return refuse(event, "wait", "service-unavailable", "Push notifications are not available right now");
+	leave(self.kept, ref);
+	return refuse(event, "wait", "service-unavailable", not_available);
 end
 
 local function ask(self, event)
 	if not self.link:is_attached() then
-		return refuse(event, "wait", "service-unavailable", "Push notifications are not available right now");
-	elseif self.kept.count >= max_waiting then
+		return refuse(event, "wait", "service-unavailable", not_available);
+	elseif self.kept.count >= self.options.max_requests then
 		return refuse(event, "wait", "resource-constraint", "Too many requests are waiting");
 	end
 	return forward(self, event);
@@ -93,12 +91,12 @@ end
 
 local function answer(self, element)
 	local attr = element.attr;
-	local request = leave(self, attr.ref or "");
+	local request = leave(self.kept, attr.ref or "");
 	if not request then return; end
 	if attr.type == "result" then
-		module:send(reply(self, request, "result"));
+		module:send(reply(self.options.host, request, "result"));
 	else
-		reply_error(self, request, attr.etype or "wait", attr.condition or "undefined-condition", element:get_text());
+		reply_error(self.options.host, request, attr.etype or "wait", attr.condition or "undefined-condition", element:get_text());
 	end
 end
 
@@ -106,9 +104,17 @@ end
 function Requests:sweep(now)
 	for ref, request in pairs(self.kept.waiting) do
 		if request.deadline <= now then
-			leave(self, ref);
-			reply_error(self, request, "wait", "remote-server-timeout", "The push service did not answer");
+			leave(self.kept, ref);
+			reply_error(self.options.host, request, "wait", "remote-server-timeout", "The push service did not answer");
 		end
+	end
+end
+
+-- Answers all that wait in a state made by fresh(): nobody else will.
+local function give_back(kept, host)
+	for ref, request in pairs(kept.waiting) do
+		leave(kept, ref);
+		reply_error(host, request, "wait", "service-unavailable", not_available);
 	end
 end
 
@@ -131,24 +137,27 @@ local function refuse_unknown(event)
 	return refuse(event, "modify", "bad-request", "Neither enable nor disable");
 end
 
--- The priority is that of a handler which owns the namespace: other modules listen at 0.
 function Requests:listen()
-	local function hook(event, name, handler)
-		module:hook(event..xmlns_push..":"..name, self.guard.wrap("a request", handler), 10);
-	end
-	for _, name in ipairs { "enable", "disable" } do
-		hook("iq-set/self/", name, function (event) return ask(self, event); end);
-		hook("iq-get/self/", name, refuse_get);
-		for _, kind in ipairs { "set", "get" } do
-			hook("iq-"..kind.."/bare/", name, refuse_others);
-			hook("iq-"..kind.."/host/", name, refuse_others);
-		end
-	end
-	module:hook("iq/self", self.guard.wrap("a request", refuse_unknown), -1);      -- behind mod_iq, which looks for handlers
-	module:hook("account-disco-info", self.guard.wrap("disco", function (event)
-		(event.reply or event.stanza):tag("feature", { var = xmlns_push }):up();
-	end));
 	self.link:on("answer", function (element) answer(self, element); end);
 end
 
-return { fresh = fresh; new = new };
+-- Hooks the requests of all users. The priority is that of a handler which owns the namespace: other modules listen at 0.
+local function hook(shards, guard)
+	local function hook_element(event, name, handler)
+		module:hook(event..xmlns_push..":"..name, guard.wrap("a request", handler), 10);
+	end
+	for _, name in ipairs { "enable", "disable" } do
+		hook_element("iq-set/self/", name, function (event) return ask(shards.of(event.origin.username).requests, event); end);
+		hook_element("iq-get/self/", name, refuse_get);
+		for _, kind in ipairs { "set", "get" } do
+			hook_element("iq-"..kind.."/bare/", name, refuse_others);
+			hook_element("iq-"..kind.."/host/", name, refuse_others);
+		end
+	end
+	module:hook("iq/self", guard.wrap("a request", refuse_unknown), -1);      -- behind mod_iq, which looks for handlers
+	module:hook("account-disco-info", guard.wrap("disco", function (event)
+		(event.reply or event.stanza):tag("feature", { var = xmlns_push }):up();
+	end));
+end
+
+return { fresh = fresh; new = new; hook = hook; give_back = give_back };

@@ -1,6 +1,8 @@
 -- What is kept over an orderly restart of the server.
 
-local version = 1;
+local version = 2;
+
+local ipairs = ipairs;
 
 local Store = {};
 Store.__index = Store;
@@ -13,30 +15,49 @@ local function new(guard)
 	return setmetatable({ driver = driver, guard = guard }, Store);
 end
 
-local function write(store, events, publishing)
-	local data = { version = version, events = events:freeze(), publishing = publishing:freeze() };
-	if #data.events.entries == 0 and #data.publishing.outcomes == 0 then data = nil; end
-	local ok, err = store.driver:set(nil, data);
+-- What was missed is stored for all shards together: the list may be another when it is read.
+local function collect(shards)
+	local data = { version = version, events = shards:freeze(), publishing = {} };
+	local is_empty = #data.events.entries == 0;
+	for _, shard in ipairs(shards.list) do
+		local frozen = shard.publishing:freeze();
+		data.publishing[shard.options.component] = frozen;
+		is_empty = is_empty and #frozen.outcomes == 0;
+	end
+	return not is_empty and data or nil;
+end
+
+local function write(store, shards)
+	local ok, err = store.driver:set(nil, collect(shards));
 	if not ok then module:log("error", "What is not acknowledged could not be stored: %s", err); end
 end
 
-local function read_and_remove(store, events, publishing)
+-- Version 1 knew one component, and did not say which.
+local function frozen_publishing(data, shards, i)
+	if data.version == 1 then return i == 1 and data.publishing or nil; end
+	return data.publishing[shards.list[i].options.component];
+end
+
+local function read_and_remove(store, shards)
 	local data = store.driver:get(nil);
 	if not data then return; end
-	if data.version == version then
-		events:thaw(data.events);
-		publishing:thaw(data.publishing);
+	if data.version <= version then
+		shards:thaw(data.events);
+		for i, shard in ipairs(shards.list) do
+			local frozen = frozen_publishing(data, shards, i);
+			if frozen then shard.publishing:thaw(frozen); end
+		end
 		module:log("info", "Took back %d events from before the restart", #data.events.entries);
 	end
 	store.driver:set(nil, nil);
 end
 
-function Store:save(events, publishing)
-	if self.driver then self.guard.try("storing", write, self, events, publishing); end
+function Store:save(shards)
+	if self.driver then self.guard.try("storing", write, self, shards); end
 end
 
-function Store:load(events, publishing)
-	if self.driver then self.guard.try("reading the store", read_and_remove, self, events, publishing); end
+function Store:load(shards)
+	if self.driver then self.guard.try("reading the store", read_and_remove, self, shards); end
 end
 
 return { new = new };

@@ -2,9 +2,6 @@
 
 local tonumber = tonumber;
 
--- About 100 bytes each. When there are more, all is forgotten: that costs one event per user, never a wake-up.
-local max_known = 500000;
-
 local Users = {};
 Users.__index = Users;
 
@@ -17,9 +14,9 @@ local function fresh()
 	};
 end
 
--- `kept` is made by fresh() and survives a reload.
-local function new(kept)
-	return setmetatable({ kept = kept }, Users);
+-- `kept` is made by fresh() and survives a reload; `limits` has the field `max_known`.
+local function new(kept, limits)
+	return setmetatable({ kept = kept, limits = limits }, Users);
 end
 
 function Users:has_none(user)
@@ -40,7 +37,8 @@ end
 function Users:remember_none(user)
 	local kept = self.kept;
 	if kept.none[user] then return; end
-	if kept.count >= max_known then forget_all(kept); end
+	-- That costs one event per user, never a wake-up.
+	if kept.count >= self.limits.max_known then forget_all(kept); end
 	kept.none[user] = true;
 	kept.count = kept.count + 1;
 end

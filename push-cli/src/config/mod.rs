@@ -1,10 +1,13 @@
 //! The configuration file, docs/configuration.md.
 
+mod encryption;
 mod reader;
 mod sections;
+mod store;
 
 pub(crate) use reader::Problems;
-pub(crate) use sections::{Config, LogFormat, LogSettings, StoreSettings};
+pub(crate) use sections::{Config, LogFormat, LogSettings};
+pub(crate) use store::StoreSettings;
 
 use reader::{Environment, Reader};
 use std::path::Path;

@@ -1,20 +1,28 @@
 //! The sections: which keys there are, and their defaults.
 
 use super::reader::Reader;
+use super::store::{StoreSettings, lease, store};
+use crate::compose;
 use push_core::plugin::{Content, DefaultPlugin, MongooseImPlugin, Plugin};
 use push_core::registration::Identity;
 use push_core::{BareJid, IdentityChoice, Policy, Settings};
 use push_transport_xmpp::StreamConfig;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Within which time other instances' writes are honoured, unless something else is configured.
+const SHARED_TTL: Duration = Duration::from_secs(60);
 /// A configuration that can be used.
 #[derive(Debug)]
 pub(crate) struct Config {
-    pub(crate) stream: StreamConfig,
-    pub(crate) settings: Settings,
+    /// Of the first shard.
+    pub(super) stream: StreamConfig,
+    pub(super) settings: Settings,
+    /// The components of the others.
+    shards: Vec<BareJid>,
     pub(crate) store: StoreSettings,
+    /// How long a lease lasts; `None` when none is needed.
+    pub(crate) lease: Option<Duration>,
     /// How long a store question may take.
     pub(crate) call_timeout: Duration,
     /// How long what is in work may take at the end.
@@ -22,22 +30,30 @@ pub(crate) struct Config {
     pub(crate) log: LogSettings,
 }
 
-/// Which store, and where.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct StoreSettings {
-    /// One of the names of [`crate::compose::BACKENDS`].
-    pub(crate) backend: String,
-    /// File or URL; may hold a password.
-    pub(crate) url: String,
-    /// The url as a file, beside the configuration.
-    pub(crate) path: PathBuf,
-}
+impl Config {
+    /// What each shard needs: they differ in the component's JID alone.
+    pub(crate) fn shards(&self) -> impl Iterator<Item = (StreamConfig, Settings)> {
+        let others = self.shards.iter().map(|component| {
+            let (mut stream, mut settings) = (self.stream.clone(), self.settings.clone());
+            settings.component = component.to_string();
+            stream.component = component.clone();
+            (stream, settings)
+        });
+        std::iter::once((self.stream.clone(), self.settings.clone())).chain(others)
+    }
 
-impl std::fmt::Debug for StoreSettings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StoreSettings")
-            .field("backend", &self.backend)
-            .finish_non_exhaustive()
+    /// The components' JIDs, separated by commas.
+    pub(crate) fn components(&self) -> String {
+        let names: Vec<String> = self
+            .shards()
+            .map(|(_, settings)| settings.component)
+            .collect();
+        names.join(",")
+    }
+
+    /// The domains whose users are served, the same for all shards.
+    pub(crate) fn hosts(&self) -> &[String] {
+        &self.settings.hosts
     }
 }
 
@@ -56,11 +72,13 @@ pub(crate) enum LogFormat {
 /// Reads all sections. `None` only after a problem was told.
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let stream = stream(reader);
+    let shards = shards(reader, stream.as_ref());
     let settings = settings(reader, stream.as_ref());
-    let store = store(reader);
     let call_timeout = reader
         .duration("push.workers.call_timeout")
         .unwrap_or(Duration::from_secs(10));
+    let store = store(reader, call_timeout);
+    let lease = lease(reader, store.as_ref());
     let drain_timeout = reader
         .duration("policy.drain_timeout")
         .unwrap_or(Duration::from_secs(45));
@@ -68,10 +86,16 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let mut settings = settings?;
     // A little more than the driver's own, so that the store's word comes first.
     settings.policy.store_timeout = call_timeout + Duration::from_secs(1);
+    let store = store?;
+    if compose::is_shared(&store.backend) {
+        settings.policy.cache_ttl.get_or_insert(SHARED_TTL);
+    }
     Some(Config {
         stream: stream?,
         settings,
-        store: store?,
+        shards: shards?,
+        store,
+        lease,
         call_timeout,
         drain_timeout,
         log,
@@ -96,6 +120,26 @@ fn stream(reader: &mut Reader<'_>) -> Option<StreamConfig> {
     set(&mut stream.backoff.max, longest);
     set(&mut stream.limits.max_stanza, max_stanza);
     Some(stream)
+}
+
+/// The components beside the first.
+fn shards(reader: &mut Reader<'_>, first: Option<&StreamConfig>) -> Option<Vec<BareJid>> {
+    let mut shards = Vec::new();
+    for name in reader.strings("component.shards").unwrap_or_default() {
+        let problem = match BareJid::new(&name) {
+            Ok(jid) if jid.node().is_some() => format!("{name:?} is not a domain"),
+            Ok(jid) if first?.component == jid || shards.contains(&jid) => {
+                format!("names {name:?} twice, component.jid counted in")
+            }
+            Ok(jid) => {
+                shards.push(jid);
+                continue;
+            }
+            Err(_) => format!("{name:?} is not a domain"),
+        };
+        reader.problem("component.shards", problem);
+    }
+    Some(shards)
 }
 
 fn settings(reader: &mut Reader<'_>, stream: Option<&StreamConfig>) -> Option<Settings> {
@@ -231,34 +275,6 @@ fn policy(reader: &mut Reader<'_>) -> Policy {
     policy
 }
 
-fn store(reader: &mut Reader<'_>) -> Option<StoreSettings> {
-    let backend = reader
-        .string("store.backend")
-        .unwrap_or_else(|| "sqlite".to_owned());
-    let url = reader.secret("store.url");
-    let url = if backend == "memory" {
-        Some(url.unwrap_or_default())
-    } else {
-        reader.required("store.url", url)
-    };
-    if !crate::compose::BACKENDS.contains(&backend.as_str()) {
-        let known = crate::compose::BACKENDS.join(", ");
-        reader.problem(
-            "store.backend",
-            format!("{backend:?} is not built into this program, which has: {known}"),
-        );
-    }
-    let url = url?;
-    if url.contains("://") {
-        reader.problem(
-            "store.url",
-            format!("is not a file, as the backend {backend:?} needs it"),
-        );
-    }
-    let path = reader.beside(&url);
-    Some(StoreSettings { backend, url, path })
-}
-
 fn log(reader: &mut Reader<'_>) -> LogSettings {
     let format = match reader.string("log.format").as_deref() {
         None | Some("text") => LogFormat::Text,
@@ -287,7 +303,7 @@ fn domain(reader: &mut Reader<'_>, path: &str) -> Option<BareJid> {
     Some(jid)
 }
 
-fn set<T>(value: &mut T, given: Option<T>) {
+pub(super) fn set<T>(value: &mut T, given: Option<T>) {
     if let Some(given) = given {
         *value = given;
     }

@@ -275,3 +275,6 @@ impl Drop for Cluster {
 fn not_running() -> Failure {
     Failure::new("PostgreSQL does not run")
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,7 @@ pub struct ProsodyPorts {
 /// A Prosody with its configuration, data and log. Dropping it kills the server and removes them.
 #[derive(Debug)]
 pub struct Prosody {
-    /// Takes effect at the next start.
+    /// Takes effect at the next start, or at [`Prosody::reload_config`].
     pub config: ProsodyConfig,
     ports: ProsodyPorts,
     // Before the folder, which can be removed only when nobody writes to it any more.
@@ -87,11 +87,7 @@ impl Prosody {
     /// # Errors
     /// As [`Prosody::start`].
     pub async fn start_again(&mut self) -> Result<()> {
-        self.home
-            .write(CONFIG_FILE, &self.config.render(&self.home, self.ports))?;
-        for (name, content) in self.config.files() {
-            self.home.write(&name, &content)?;
-        }
+        self.write_config()?;
         let mut command = self.home.command("prosody")?;
         command.args(["-F", "--config", &self.home.inside(CONFIG_FILE)]);
         let process = Process::spawn("prosody", &command, &self.home.outside("prosody.log"))?;
@@ -155,6 +151,16 @@ impl Prosody {
         process::run(command).await
     }
 
+    /// Writes the configuration as it is in [`Prosody::config`] now and has the server read it. A module sees its
+    /// options anew when it is reloaded.
+    ///
+    /// # Errors
+    /// The server refuses it.
+    pub async fn reload_config(&self) -> Result<()> {
+        self.write_config()?;
+        self.shell(&["config", "reload"]).await.map(drop)
+    }
+
     /// Reloads a module of one host.
     ///
     /// # Errors
@@ -177,5 +183,14 @@ impl Prosody {
     /// There is no such account.
     pub async fn delete_user(&self, jid: &str) -> Result<()> {
         self.shell(&["user", "delete", jid]).await.map(drop)
+    }
+
+    fn write_config(&self) -> Result<()> {
+        self.home
+            .write(CONFIG_FILE, &self.config.render(&self.home, self.ports))?;
+        for (name, content) in self.config.files() {
+            self.home.write(&name, &content)?;
+        }
+        Ok(())
     }
 }

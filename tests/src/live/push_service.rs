@@ -155,12 +155,19 @@ impl PushService {
     /// # Errors
     /// They do not come in time.
     pub async fn hears(&self, count: usize) -> Result<Vec<String>> {
+        self.hears_until(|heard| heard.len() >= count).await
+    }
+
+    /// Waits until all that it was sent beside notifications is `enough`.
+    ///
+    /// # Errors
+    /// It is not in time.
+    pub async fn hears_until(&self, enough: impl Fn(&[String]) -> bool) -> Result<Vec<String>> {
         let mut heard = self.heard.clone();
-        let enough = timeout(PATIENCE, heard.wait_for(|heard| heard.len() >= count)).await;
-        match enough {
+        match timeout(PATIENCE, heard.wait_for(|heard| enough(heard))).await {
             Ok(Ok(heard)) => Ok(heard.clone()),
             _ => Err(Failure::new(format!(
-                "not {count} stanzas but {:#?}",
+                "not what is waited for in {:#?}",
                 self.heard()
             ))),
         }

@@ -13,6 +13,67 @@ use super::{Context as _, Failure, Result};
 /// How long the service may take to attach, or to drain.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How a service is configured and what tells that it is up.
+#[derive(Clone, Debug)]
+pub struct ServiceConfig {
+    /// The component it connects as.
+    pub component: String,
+    /// The hosts it serves.
+    pub hosts: Vec<String>,
+    /// Where the server listens for components.
+    pub port: u16,
+    /// The `[store]` section. Relative paths are in the service's own folder.
+    pub store: String,
+    /// The end of the file.
+    pub more: String,
+    /// What it logs when it is up, for its first host.
+    pub ready: &'static str,
+}
+
+impl ServiceConfig {
+    /// A service for the hosts of `slots` under the first one's component, with a store of its own.
+    #[must_use]
+    pub fn new(slots: &[Slot], port: u16) -> Self {
+        let component = slots.first().map(|slot| slot.component());
+        Self {
+            component: component.unwrap_or_default(),
+            hosts: slots.iter().map(|slot| slot.host()).collect(),
+            port,
+            store: "url = \"registrations.db\"".to_owned(),
+            more: String::new(),
+            ready: "adapter attached",
+        }
+    }
+
+    fn render(&self) -> String {
+        let Self {
+            component,
+            hosts,
+            port,
+            store,
+            more,
+            ready: _,
+        } = self;
+        format!(
+            r#"
+[component]
+jid = "{component}"
+server = "127.0.0.1:{port}"
+secret = "{SECRET}"
+hosts = {hosts:?}
+[store]
+{store}
+[stream]
+keep_alive = "2s"
+keep_alive_timeout = "2s"
+reconnect_first = "100ms"
+reconnect_longest = "500ms"
+{more}
+"#
+        )
+    }
+}
+
 /// An `xmpp-push run` with a folder of its own. Dropping it kills it.
 #[derive(Debug)]
 pub struct Service {
@@ -22,24 +83,20 @@ pub struct Service {
 }
 
 impl Service {
-    /// Writes a configuration for the hosts of `slots` under the first one's component, with `more` at its end, and starts the
-    /// service. It is up when it has logged `ready` for the first host.
+    /// Writes the configuration and starts the service.
     ///
     /// # Errors
     /// The binary is not built, or does not attach in time.
-    pub async fn start(slots: &[Slot], port: u16, more: &str, ready: &'static str) -> Result<Self> {
+    pub async fn start(config: &ServiceConfig) -> Result<Self> {
         let mut folder = tempfile::Builder::new()
             .prefix("xmpp-push-service-")
             .tempdir()?;
         folder.disable_cleanup(std::env::var_os("XMPP_PUSH_KEEP").is_some());
-        std::fs::write(
-            folder.path().join("xmpp-push.toml"),
-            config(slots, port, more),
-        )?;
+        std::fs::write(folder.path().join("xmpp-push.toml"), config.render())?;
         let mut service = Self {
             folder,
             process: None,
-            ready,
+            ready: config.ready,
         };
         service.start_again().await?;
         Ok(service)
@@ -131,31 +188,6 @@ impl Service {
             String::from_utf8_lossy(&output.stdout).into_owned(),
         ))
     }
-}
-
-fn config(slots: &[Slot], port: u16, more: &str) -> String {
-    let component = slots
-        .first()
-        .map(|slot| slot.component())
-        .unwrap_or_default();
-    let hosts: Vec<String> = slots.iter().map(|slot| slot.host()).collect();
-    format!(
-        r#"
-[component]
-jid = "{component}"
-server = "127.0.0.1:{port}"
-secret = "{SECRET}"
-hosts = {hosts:?}
-[store]
-url = "registrations.db"
-[stream]
-keep_alive = "2s"
-keep_alive_timeout = "2s"
-reconnect_first = "100ms"
-reconnect_longest = "500ms"
-{more}
-"#
-    )
 }
 
 /// The binary cargo built beside this test.

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use sha2::{Digest as _, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Context as _, Failure, Result};
@@ -44,6 +45,13 @@ impl Slot {
         format!("push{}.test", self.index)
     }
 
+    /// The components of two services that share the host, in the order of the adapter's list. The first is
+    /// [`Slot::component`].
+    #[must_use]
+    pub fn components(self) -> [String; 2] {
+        [self.component(), format!("push{}b.test", self.index)]
+    }
+
     /// The component that plays the push service.
     #[must_use]
     pub fn push_service(self) -> String {
@@ -64,6 +72,16 @@ impl Slot {
             NEXT.fetch_add(1, Ordering::Relaxed),
             self.host()
         )
+    }
+
+    /// As [`Slot::user`], of this one of the [`Slot::components`].
+    pub fn user_of_shard(self, name: &str, shard: usize) -> String {
+        loop {
+            let jid = self.user(name);
+            if shard_of(&jid, self.components().len()) == shard {
+                return jid;
+            }
+        }
     }
 
     /// Fills `{i}` in a piece of configuration.
@@ -126,6 +144,14 @@ impl Drop for Lease {
     }
 }
 
+/// Which of so many services the user with this bare JID belongs to (docs/protocol.md, 7).
+#[must_use]
+pub fn shard_of(jid: &str, shards: usize) -> usize {
+    let hash = Sha256::digest(jid);
+    let bucket = usize::from(u16::from_be_bytes([hash[0], hash[1]]));
+    bucket * shards / 65_536
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -153,6 +179,20 @@ mod tests {
         drop(second);
         assert_eq!(slots.lease().await?.slot, freed);
         Ok(())
+    }
+
+    /// The hashes are those of `printf %s JID | sha256sum`.
+    #[test]
+    fn a_user_belongs_to_the_shard_that_the_protocol_says() {
+        assert_eq!(shard_of("alice@example.org", 1), 0);
+        for (jid, shards, shard) in [
+            ("alice@example.org", 1, 0), // 7a64…: bucket 31332
+            ("alice@example.org", 2, 0),
+            ("alice@example.org", 3, 1),
+            ("bob@example.org", 3, 1), // 686b…: bucket 26731
+        ] {
+            assert_eq!(shard_of(jid, shards), shard, "{jid} of {shards}");
+        }
     }
 
     #[test]

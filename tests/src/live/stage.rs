@@ -10,7 +10,7 @@ use super::prosody::Prosody;
 use super::proxy::Proxy;
 use super::puppet::{Login, Puppet, PushRequest, Session};
 use super::push_service::PushService;
-use super::service::Service;
+use super::service::{Service, ServiceConfig};
 use super::slot::{Lease, Slot};
 
 /// Where a shared server listens.
@@ -89,8 +89,12 @@ impl Stage {
     pub async fn set(lease: Lease, ports: Ports, script: Script) -> Result<Self> {
         let push = PushService::connect(&lease.slot.push_service(), ports.push_service).await?;
         let level = if script.trace { "trace" } else { "debug" };
-        let config = format!("{}\n[log]\nlevel = {level:?}\n", script.config);
-        let service = Service::start(&[lease.slot], ports.component, &config, script.ready).await?;
+        let config = ServiceConfig {
+            more: format!("{}\n[log]\nlevel = {level:?}\n", script.config),
+            ready: script.ready,
+            ..ServiceConfig::new(&[lease.slot], ports.component)
+        };
+        let service = Service::start(&config).await?;
         let mut stage = Self::assemble(lease.slot, ports, service, push);
         stage.lease = Some(lease);
         Ok(stage)

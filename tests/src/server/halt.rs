@@ -129,3 +129,54 @@ fn wait_until(id: u32, reached: fn(Option<char>) -> bool) -> Result<()> {
 fn proc(id: u32) -> PathBuf {
     PathBuf::from("/proc").join(id.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A process that has a child.
+    async fn family(folder: &tempfile::TempDir) -> Result<Process> {
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 60 & echo born; wait"]);
+        let head = Process::spawn("family", &command, &folder.path().join("log"))?;
+        head.wait_for_log(0, "born", PATIENCE).await?;
+        Ok(head)
+    }
+
+    #[tokio::test]
+    async fn all_stand_still_until_they_go_on() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let head = family(&folder).await?;
+        let halted = Halted::halt(&head)?;
+        let ids = halted.ids.clone();
+        assert_eq!(ids.len(), 2);
+        assert!(ids.iter().all(|&id| state(id) == Some('T')));
+        halted.resume()?;
+        ids.iter()
+            .try_for_each(|&id| wait_until(id, |state| state == Some('S')))
+    }
+
+    #[tokio::test]
+    async fn nobody_is_left_after_a_kill() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let head = family(&folder).await?;
+        let halted = Halted::halt(&head)?;
+        let ids = halted.ids.clone();
+        halted.kill(&head)?;
+        assert!(ids.iter().all(|&id| is_gone(state(id))));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn nobody_stands_still_for_ever_when_the_tests_are_gone() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let head = family(&folder).await?;
+        let mut halted = Halted::halt(&head)?;
+        // What happens to the pipe when this process ends.
+        drop(halted.guard.stdin.take());
+        halted
+            .ids
+            .iter()
+            .try_for_each(|&id| wait_until(id, is_gone))
+    }
+}

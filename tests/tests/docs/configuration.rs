@@ -11,7 +11,7 @@ const EXAMPLES: [&str; 6] = [
     "component.secret",
     "component.hosts",
     "store.url",
-    "cache.ttl",
+    "store.encryption.key_files",
 ];
 
 /// (key, default) of the tables.

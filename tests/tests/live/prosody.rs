@@ -15,7 +15,7 @@ mod reload;
 
 #[path = "suite"]
 mod suite {
-    use super::{Own, stage, stage_with};
+    use super::{Own, sharded, stage, stage_with};
 
     mod accounts;
     mod answers;
@@ -24,11 +24,13 @@ mod suite {
     mod hibernated;
     mod identity;
     mod missed;
+    mod posing;
     mod privacy;
     mod registration;
     mod restarts;
     mod rooms;
     mod service;
+    mod shards;
     mod trust;
     mod unacknowledged;
 }
@@ -36,20 +38,48 @@ mod suite {
 /// Slots of a shared server: more than tests run at once.
 pub(super) const SLOTS: usize = 24;
 
+/// Further ones, whose adapter knows two components.
+const SHARDED: usize = 4;
+
 /// The shared server. The kernel ends it with the test process.
-static SHARED: OnceCell<(Prosody, Slots)> = OnceCell::const_new();
+static SHARED: OnceCell<Shared> = OnceCell::const_new();
+
+struct Shared {
+    server: Prosody,
+    slots: Slots,
+    sharded: Slots,
+}
+
+async fn shared() -> Result<&'static Shared> {
+    let start = || async {
+        let config = ProsodyConfig {
+            sharded: SHARDED,
+            ..config(SLOTS + SHARDED)
+        };
+        Ok::<_, Failure>(Shared {
+            server: Prosody::start(config).await?,
+            slots: Slots::new(0, SLOTS),
+            sharded: Slots::new(SLOTS, SLOTS + SHARDED),
+        })
+    };
+    SHARED.get_or_try_init(start).await
+}
 
 async fn stage() -> Result<Stage> {
     stage_with(Script::default()).await
 }
 
 async fn stage_with(script: Script) -> Result<Stage> {
-    let start = || async {
-        let server = Prosody::start(config(SLOTS)).await?;
-        Ok::<_, Failure>((server, Slots::new(0, SLOTS)))
-    };
-    let (server, slots) = SHARED.get_or_try_init(start).await?;
+    let Shared { server, slots, .. } = shared().await?;
     Stage::set(slots.lease().await?, server.into(), script).await
+}
+
+/// A stage whose host has two shards; its service is the first.
+async fn sharded() -> Result<Stage> {
+    let Shared {
+        server, sharded, ..
+    } = shared().await?;
+    Stage::set(sharded.lease().await?, server.into(), Script::default()).await
 }
 
 fn config(slots: usize) -> ProsodyConfig {
@@ -73,6 +103,15 @@ impl Own {
     async fn start_with_one_component() -> Result<Self> {
         let config = ProsodyConfig {
             adapter_component: Slot::new(0).component(),
+            ..config(2)
+        };
+        Ok(Self(Prosody::start(config).await?))
+    }
+
+    /// The same, each adapter knowing both of its components.
+    async fn start_sharded() -> Result<Self> {
+        let config = ProsodyConfig {
+            sharded: 2,
             ..config(2)
         };
         Ok(Self(Prosody::start(config).await?))
@@ -103,6 +142,20 @@ impl Own {
 
     async fn restart(&mut self) -> Result<()> {
         self.0.restart().await
+    }
+
+    /// From the next reload or restart on, each adapter knows both of its components, or only the first.
+    fn shard(&mut self, both: bool) {
+        self.0.config.sharded = if both { self.0.config.slots } else { 0 };
+    }
+
+    /// Has the adapters of all hosts read their options.
+    async fn reload(&self) -> Result<()> {
+        self.0.reload_config().await?;
+        for slot in (0..self.0.config.slots).map(Slot::new) {
+            self.reload_adapter(&slot.host()).await?;
+        }
+        Ok(())
     }
 
     async fn reload_adapter(&self, host: &str) -> Result<()> {

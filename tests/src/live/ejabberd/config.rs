@@ -24,6 +24,8 @@ pub struct EjabberdConfig {
     pub adapter_options: String,
     /// The component each host's adapter knows.
     pub adapter_component: String,
+    /// On how many slots, the last ones, the adapter knows both of the slot's components instead.
+    pub sharded: usize,
     /// Folders of further modules to compile and install.
     pub modules: Vec<PathBuf>,
     /// Further modules of each virtual host: YAML, one `NAME: {OPTIONS}` a line.
@@ -63,6 +65,7 @@ impl Default for EjabberdConfig {
             adapter: false,
             adapter_options: String::new(),
             adapter_component: "push{i}.test".to_owned(),
+            sharded: 0,
             modules: Vec::new(),
             host_modules: String::new(),
             global_modules: String::new(),
@@ -108,7 +111,9 @@ impl EjabberdConfig {
     fn global(&self, slots: &[Slot]) -> String {
         let hosts: Vec<_> = slots.iter().map(|slot| slot.host()).collect();
         let components = lines(slots, |slot| {
-            format!("      - server: {}", slot.component())
+            slot.components()
+                .map(|component| format!("      - server: {component}"))
+                .join("\n")
         });
         format!(
             r#"# Written for a test; everything is on loopback and nothing is encrypted.
@@ -145,11 +150,7 @@ api_permissions:
     }
 
     fn listeners(&self, slots: &[Slot], ports: EjabberdPorts) -> String {
-        let components = |name: fn(Slot) -> String| {
-            lines(slots, |slot| {
-                format!("      {}: {{password: {SECRET}}}", name(slot))
-            })
-        };
+        let host = |name: String| format!("      {name}: {{password: {SECRET}}}");
         let s2s = if self.s2s {
             format!(
                 "  - {{port: {}, ip: 127.0.0.1, module: ejabberd_s2s_in}}\n",
@@ -183,8 +184,8 @@ api_permissions:
             component = ports.component,
             push_service = ports.push_service,
             api = ports.api,
-            ours = components(Slot::component),
-            theirs = components(Slot::push_service),
+            ours = lines(slots, |slot| slot.components().map(host).join("\n")),
+            theirs = lines(slots, |slot| host(slot.push_service())),
         )
     }
 
@@ -233,23 +234,29 @@ api_permissions:
 
     /// What differs from host to host: the component, above all.
     fn own_modules(&self, slots: &[Slot]) -> String {
-        let adapter = format!(
-            "mod_xmpp_push: {{component: {}, {}}}\n",
-            self.adapter_component, self.adapter_options
-        );
-        let modules = if self.adapter { adapter } else { String::new() } + &self.host_modules;
-        if modules.is_empty() {
+        if !self.adapter && self.host_modules.is_empty() {
             return String::new();
         }
         let own = lines(slots, |slot| {
+            let adapter = self.adapter.then(|| self.adapter_module(slot));
             let modules: Vec<_> = slot
-                .fill(&modules)
+                .fill(&(adapter.unwrap_or_default() + &self.host_modules))
                 .lines()
                 .map(|line| format!("      {line}"))
                 .collect();
             format!("  {}:\n    modules:\n{}", slot.host(), modules.join("\n"))
         });
         format!("append_host_config:\n{own}")
+    }
+
+    fn adapter_module(&self, slot: Slot) -> String {
+        let component = if slot.index() + self.sharded >= self.slots {
+            format!("[{}]", slot.components().join(", "))
+        } else {
+            self.adapter_component.clone()
+        };
+        let options = &self.adapter_options;
+        format!("mod_xmpp_push: {{component: {component}, {options}}}\n")
     }
 }
 

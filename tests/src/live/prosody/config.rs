@@ -37,6 +37,8 @@ pub struct ProsodyConfig {
     pub adapter: bool,
     /// The component each host's module knows.
     pub adapter_component: String,
+    /// On how many slots, the last ones, the module knows both of the slot's components instead.
+    pub sharded: usize,
     /// Folders of further modules to install.
     pub plugins: Vec<PathBuf>,
     /// Further modules of every virtual host.
@@ -71,6 +73,7 @@ impl Default for ProsodyConfig {
             slots: 1,
             adapter: false,
             adapter_component: "push{i}.test".to_owned(),
+            sharded: 0,
             plugins: Vec::new(),
             host_modules: Vec::new(),
             component_modules: Vec::new(),
@@ -195,11 +198,17 @@ modules_enabled = {{ {enabled} }}
     /// What follows the name of a host or component are its own settings.
     fn slot(&self, slot: Slot) -> String {
         let adapter = self.adapter.then_some("xmpp_push");
+        let [component, second] = slot.components();
+        let adapter_component = if slot.index() + self.sharded >= self.slots {
+            format!("{{ {} }}", list([component.as_str(), second.as_str()]))
+        } else {
+            list([slot.fill(&self.adapter_component).as_str()])
+        };
         format!(
             r#"
 VirtualHost "{host}"
 modules_enabled = {{ {modules} }}
-xmpp_push_component = "{adapter_component}"
+xmpp_push_component = {adapter_component}
 {settings}
 
 Component "{rooms}" "muc"
@@ -208,6 +217,9 @@ muc_room_locking = false
 Component "{component}"
 component_secret = "{SECRET}"
 modules_enabled = {{ {component_modules} }}
+
+Component "{second}"
+component_secret = "{SECRET}"
 
 Component "{push_service}"
 component_secret = "{SECRET}"
@@ -220,8 +232,6 @@ component_secret = "{SECRET}"
             ),
             settings = slot.fill(&self.host_settings),
             rooms = slot.rooms(),
-            adapter_component = slot.fill(&self.adapter_component),
-            component = slot.component(),
             component_modules = list(self.component_modules.iter().map(String::as_str)),
             push_service = slot.push_service(),
         )

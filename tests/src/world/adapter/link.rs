@@ -106,6 +106,9 @@ impl Adapter {
         let statement = number(users, "n");
         assert_eq!(statement, self.users + 1, "statements without gaps");
         self.users = statement;
+        if users.attribute("reset") == Some("1") {
+            self.none.clear();
+        }
         for user in users.children() {
             let name = user.text().into_owned();
             let asks = self.requests.values().any(|(asking, _)| *asking == name);

@@ -16,13 +16,13 @@ pub(super) fn adapter() -> Result<TempDir> {
         "mod_xmpp_push/feed.lib.lua",
         &[
             (
-                "local function miss(self, kind, user, resource, message, stanza_id)",
+                "local function tell(self, shard, kind, user, resource, message, stanza_id)",
                 INJECTED,
             ),
             ("local function unacknowledged(self, event)", INJECTED),
             ("local function session_is_back(self, session)", INJECTED),
             (
-                "local withdraw = self.parts.guard.wrap(\"presence\", function (session)",
+                "local withdraw = self.guard.wrap(\"presence\", function (session)",
                 INJECTED,
             ),
         ],

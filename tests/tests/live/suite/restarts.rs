@@ -3,7 +3,7 @@
 use super::{Own, stage};
 use push_tests::live::Result;
 use push_tests::live::push_service::PushService;
-use push_tests::live::service::Service;
+use push_tests::live::service::{Service, ServiceConfig};
 use push_tests::live::slot::Slot;
 use push_tests::live::slot::Slots;
 use push_tests::live::stage::{Script, Stage};
@@ -147,7 +147,7 @@ async fn one_service_serves_two_hosts_of_one_server() -> Result<()> {
     let (first, second) = (Slot::new(0), Slot::new(1));
     let ports = server.ports();
     let push = PushService::connect(&first.push_service(), ports.push_service).await?;
-    let service = Service::start(&[first, second], ports.component, "", "adapter attached").await?;
+    let service = Service::start(&ServiceConfig::new(&[first, second], ports.component)).await?;
     let attached = format!("host=\"{}\" software", second.host());
     service.logs(0, &attached).await?;
     let mut stage = Stage::assemble(first, ports, service, push);

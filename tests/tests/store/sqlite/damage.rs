@@ -58,7 +58,7 @@ async fn a_later_version_is_refused() {
         .unwrap();
     let error = refusal(&folder);
     assert!(
-        matches!(&error, StoreError::Refused { reason } if reason.contains("99")),
+        matches!(&error, StoreError::WrongVersion { reason } if reason.contains("99")),
         "{error}"
     );
 }

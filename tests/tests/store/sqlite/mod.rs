@@ -11,9 +11,11 @@ mod damage;
 mod disk;
 mod file;
 mod isolation;
+mod lease;
 mod lock;
 mod rights;
 mod unreadable;
+mod version;
 
 use push_store_sqlite::{SqliteConfig, SqliteStore, open};
 use push_tests::store::Fresh;

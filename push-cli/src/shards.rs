@@ -1,0 +1,79 @@
+//! The shards of a process: a stream and a Machine each, over one store.
+
+use crate::config::Config;
+use crate::exit::Failure;
+use crate::run::seed;
+use push_core::Machine;
+use push_core::lease::Fence;
+use push_core::store::RegistrationStore;
+use push_driver::{Driver, DriverConfig, Handle};
+use push_transport_xmpp::Stream;
+use std::sync::Arc;
+use tokio::task::{JoinError, JoinSet};
+use tracing::{Instrument, info_span};
+
+/// All shards at work. Dropping it stops them at once.
+pub(crate) struct Shards {
+    running: JoinSet<()>,
+    handles: Vec<Handle>,
+}
+
+impl Shards {
+    /// Begins to connect each shard.
+    pub(crate) fn start(
+        config: &Config,
+        store: &Arc<dyn RegistrationStore>,
+        fence: Option<Fence>,
+    ) -> Result<Self, Failure> {
+        let (mut running, mut handles) = (JoinSet::new(), Vec::new());
+        let several = config.shards().nth(1).is_some();
+        for (stream, mut settings) in config.shards() {
+            settings.fence = fence;
+            let component = settings.component.clone();
+            let driver = DriverConfig {
+                call_timeout: config.call_timeout,
+            };
+            let stream = Box::new(Stream::start(stream, seed()?));
+            let machine = Machine::new(settings, seed()?);
+            let (driver, handle) = Driver::new(machine, stream, Arc::clone(store), driver);
+            // Lines of several shards must be told apart.
+            if several {
+                running.spawn(driver.run().instrument(info_span!("shard", component)));
+            } else {
+                running.spawn(driver.run());
+            }
+            handles.push(handle);
+        }
+        Ok(Self { running, handles })
+    }
+
+    /// A handle for each shard, in the order of the configuration.
+    pub(crate) fn handles(&self) -> &[Handle] {
+        &self.handles
+    }
+
+    /// Waits until one of them ends, which none does by itself.
+    pub(crate) async fn died(&mut self) -> Failure {
+        match self.running.join_next().await {
+            Some(Err(error)) => failure(&error),
+            _ => Failure::Internal("a driver ended by itself".to_owned()),
+        }
+    }
+
+    /// Ends what is in work, then the streams.
+    pub(crate) async fn drain(mut self) -> Result<(), Failure> {
+        let mut draining = JoinSet::new();
+        for handle in self.handles {
+            draining.spawn(async move { handle.drain().await });
+        }
+        draining.join_all().await;
+        while let Some(ended) = self.running.join_next().await {
+            ended.map_err(|error| failure(&error))?;
+        }
+        Ok(())
+    }
+}
+
+fn failure(error: &JoinError) -> Failure {
+    Failure::Internal(error.to_string())
+}
