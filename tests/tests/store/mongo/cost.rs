@@ -150,7 +150,9 @@ async fn every_write_goes_to_one_shard_and_is_waited_for_by_a_majority() {
     store.release("stream", "one").await.unwrap();
     let commands = recorder.take();
     assert!(commands.len() >= 9, "{commands:?}");
-    let in_transaction = |command: &&Document| command.contains_key("startTransaction");
+    let has = |name: &'static str| move |command: &&Document| command.contains_key(name);
+    let transactions = commands.iter().filter(has("commitTransaction")).count();
+    assert_eq!(transactions, 2, "removals of several");
     for command in commands.iter().filter(|command| !in_transaction(command)) {
         let concern = command.get_document("writeConcern").unwrap();
         assert_eq!(concern.get_str("w"), Ok("majority"), "{command}");
