@@ -29,6 +29,9 @@ const PASSING: [i32; 26] = [
     9001, 11601, 13388, 14031, 17280,
 ];
 
+/// What rustls says of a certificate.
+const UNTRUSTED: &str = "invalid peer certificate";
+
 /// Turns errors of one deployment into the store's.
 #[derive(Clone, Debug)]
 pub(crate) struct Explain {
@@ -50,9 +53,15 @@ impl Explain {
         let place = &self.place;
         match error.kind.as_ref() {
             ErrorKind::Authentication { .. } => self.unauthorized(),
-            // The driver's text has the hosts, and why each cannot be used.
+            ErrorKind::ServerSelection { message, .. } if message.contains(UNTRUSTED) => {
+                refused(format!(
+                    "{place}: the server's certificate is not trusted, or for another name: name its authority with \
+                     tlsCAFile, and the hosts as the certificate does: {}",
+                    plain(message)
+                ))
+            }
             ErrorKind::ServerSelection { message, .. } => {
-                unavailable(format!("{place}: {message}"))
+                unavailable(format!("{place}: {}", plain(message)))
             }
             ErrorKind::Io(error) => unavailable(format!("{place}: {error}")),
             ErrorKind::ConnectionPoolCleared { .. } | ErrorKind::Shutdown => {
@@ -143,6 +152,17 @@ impl Explain {
     }
 }
 
+/// The driver's description of a topology, which has the hosts and why each cannot be used, without the driver's own
+/// notes.
+fn plain(topology: &str) -> String {
+    let mut parts = topology.split(", labels: {");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        plain.push_str(part.find(" }").map_or("", |end| &part[end..]));
+    }
+    plain
+}
+
 /// Whether the same command can be sent again at once, if doing it twice does no harm.
 pub(crate) fn is_worth_repeating(error: &Error) -> bool {
     match error.kind.as_ref() {
@@ -181,5 +201,54 @@ pub(crate) fn wrong_version(reason: impl Into<String>) -> StoreError {
 pub(crate) fn refused(reason: impl Into<String>) -> StoreError {
     StoreError::Refused {
         reason: reason.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explain() -> Explain {
+        let options = ClientOptions::builder().build();
+        Explain::new(&options, "push", Duration::from_secs(9))
+    }
+
+    #[test]
+    fn what_passes_is_told_from_what_does_not() {
+        let explain = explain();
+        for code in PRIMARY_GONE.into_iter().chain(PASSING) {
+            let error = explain.code(code, "");
+            assert!(matches!(error, StoreError::Unavailable { .. }), "{code}");
+        }
+        for (code, kind) in [
+            (18, "denies"),
+            (8000, "denies"),
+            (13, "refused"),
+            (59, "version"),
+            (121, "refused"),
+        ] {
+            let error = explain.code(code, "").to_string();
+            assert!(
+                error.contains(kind) && error.contains("database push"),
+                "{error}"
+            );
+        }
+        assert!(matches!(
+            explain.code(2, "BadValue"),
+            StoreError::Refused { .. }
+        ));
+    }
+
+    #[test]
+    fn why_no_server_can_be_used_is_said_in_short() {
+        let driver = "No available servers. Topology: { Type: Single, Servers: [ { Address: h:1, Type: Unknown, Error: \
+                      Kind: I/O error: refused, labels: {\"A\", \"B\"}, source: None, server response: None }, \
+                      { Address: i:2, Type: Unknown } ] }";
+        assert_eq!(
+            plain(driver),
+            "No available servers. Topology: { Type: Single, Servers: [ { Address: h:1, Type: Unknown, Error: Kind: I/O \
+             error: refused }, { Address: i:2, Type: Unknown } ] }"
+        );
+        assert_eq!(plain("no topology"), "no topology");
     }
 }

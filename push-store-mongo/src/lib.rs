@@ -28,7 +28,7 @@
 //! them at a time. Changes of one user are done one after the other, in order. A change of one registration is one
 //! document's, hence atomic; a removal of several is a transaction.
 //!
-//! Every call ends within [`MongoConfig::call_timeout`], and so does what the server does for it. A lost connection or a
+//! Every call ends within [`MongoConfig::call_timeout`], and what the server still does for it soon after. A lost connection or a
 //! primary that has stepped down is tried again once, so that an election is seen only by calls that outlast
 //! [`MongoConfig::selection_timeout`].
 //!

@@ -44,7 +44,7 @@ impl MongoStore {
     ///
     /// `Unavailable` when no primary answers; `Unauthorized` when it does not let this program in; `WrongVersion` when the
     /// server is older than MongoDB 5.0, or the database newer than this program, or older and may not be migrated;
-    /// `Refused` when the database is another program's or a right is missing.
+    /// `Refused` when the database is another program's, or the server's certificate not trusted.
     pub async fn ready(&self) -> Result<(), StoreError> {
         self.server.call(async { Ok(()) }).await
     }

@@ -49,7 +49,7 @@ async fn the_right_password_and_a_trusted_certificate_let_in() {
     ] {
         let error = refusal(&distrusted).await;
         assert!(
-            matches!(&error, StoreError::Unavailable { reason } if reason.contains("certificate")),
+            matches!(&error, StoreError::Refused { reason } if reason.contains("certificate")),
             "{error}"
         );
     }
