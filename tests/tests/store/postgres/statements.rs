@@ -52,7 +52,7 @@ async fn an_enable_is_one_statement_and_no_statement_is_prepared_twice() {
         assert_eq!(count(&lines, "execute"), 1, "{lines:?}");
         assert_eq!(count(&lines, "parse"), usize::from(time == 0), "{lines:?}");
     }
-    // Many owners, each with two changes: two statements and what makes them one transaction.
+    // Many owners, each with two changes: a lock, two statements, and what makes them one transaction.
     let from = size();
     let have = registration("push.example.net", "n", 9);
     let owners: Vec<_> = (0..100).map(|n| format!("u{n}@example.org")).collect();
@@ -62,7 +62,7 @@ async fn an_enable_is_one_statement_and_no_statement_is_prepared_twice() {
         .collect();
     store.commit(&changes).await.unwrap();
     let lines = log(&cluster, from).await;
-    assert_eq!(count(&lines, "execute"), 2, "{lines:?}");
+    assert_eq!(count(&lines, "execute"), 3, "{lines:?}");
     assert_eq!(count(&lines, "statement: BEGIN"), 1, "{lines:?}");
     assert_eq!(count(&lines, "statement: COMMIT"), 1, "{lines:?}");
 }
