@@ -250,6 +250,7 @@ local function freeze_entry(entry)
 	return {
 		kind = entry.kind; user = entry.user; resource = entry.resource; count = entry.count; first = entry.first;
 		has_content = entry.has_content; message = entry.message and st.preserialize(entry.message);
+		was_sent = entry.n ~= nil or nil;
 	};
 end
 
@@ -262,17 +263,33 @@ function Events:freeze(frozen)
 	frozen.dropped = frozen.dropped + self.kept.dropped;
 end
 
--- Takes back one of the entries that freeze() gave. It is not outstanding then but waits to be sent under a new number.
-function Events:thaw(item)
-	if is_journalled[item.kind] then
-		self:drop_waiting(item.user);
-		self:record(item.kind, item.user);
-		return;
-	end
-	local message = item.message and st.deserialize(item.message);
+local function thaw_outstanding(kept, limits, item, message)
+	local entry = enter(kept, {
+		kind = item.kind; user = item.user; resource = item.resource; count = item.count; has_content = item.has_content;
+	});
+	entry.first = item.first;
+	hold(kept, limits, entry, message);
+	number(kept, entry);
+end
+
+local function thaw_waiting(self, item, message)
 	local entry = self:collapse(item.kind, item.user, item.resource, message, item.has_content);
 	entry.count = entry.count + item.count - 1;
 	if item.first < entry.first then entry.first = item.first; end
+end
+
+-- Takes back one of the entries that freeze() gave, under a new number. What had been sent stays apart, so that the
+-- service knows it again.
+function Events:thaw(item)
+	local message = item.message and st.deserialize(item.message);
+	if item.was_sent and self.kept.outstanding_count < self.limits.entries then
+		thaw_outstanding(self.kept, self.limits, item, message);
+	elseif is_journalled[item.kind] then
+		self:drop_waiting(item.user);
+		self:record(item.kind, item.user);
+	else
+		thaw_waiting(self, item, message);
+	end
 end
 
 function Events:add_dropped(count)

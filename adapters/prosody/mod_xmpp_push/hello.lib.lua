@@ -65,12 +65,17 @@ local function learn(parts, element)
 	end
 end
 
+local function pong(link)
+	link:send(link:build("pong"));
+	if not link:is_attached() then link:send(link:build("knock")); end
+end
+
 -- `parts` has all parts of a shard by name. `fences` maps components to the greatest fence seen, and survives a reload.
 local function listen(parts, fences)
 	local link = parts.link;
 	link:on("hello", function (element) hello(parts, fences, element); end);
 	link:on("bye", function () link:leave(); end);
-	link:on("ping", function () link:send(link:build("pong")); end);
+	link:on("ping", function () pong(link); end);
 	link:on("users", function (element) learn(parts, element); end);
 	link:on("ack", function (element)
 		if element.attr.epoch == link:epoch() then parts.sender:acknowledge(element:get_text() or ""); end

@@ -130,7 +130,7 @@ end
 
 local function publish(self, element)
 	local ref = tonumber(element.attr.ref);
-	if not ref or not self.link:instance() or not is_new(self, ref) then return; end
+	if not ref or not self.link:is_attached() or not is_new(self, ref) then return; end
 	local to, pubsub = addressee(element.attr.to, self.options.host), element:get_child("pubsub", xmlns_pubsub);
 	if not to or not pubsub or not is_publish(pubsub) then
 		refuse(self, ref, "bad-request");

@@ -2,9 +2,11 @@
 
 use super::{Own, sharded};
 use push_tests::live::Result;
-use push_tests::live::push_service::PushService;
+use push_tests::live::puppet::PushRequest;
+use push_tests::live::push_service::{PushService, Reply};
 use push_tests::live::slot::Slot;
 use push_tests::live::stage::Client;
+use std::time::Duration;
 
 /// A component at the service's end of the link.
 struct Poser {
@@ -38,6 +40,20 @@ impl Poser {
         self.says(&tag, "")
     }
 
+    fn says_publish(&self, number: u32, to: &str) -> Result<()> {
+        self.says(
+            &format!("publish ref='{number}' to='{to}' timeout='9'"),
+            "<pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='n'><item>\
+             <notification xmlns='urn:xmpp:push:0'/></item></publish></pubsub>",
+        )
+    }
+
+    /// How many of the stanzas it was sent hold `text`.
+    fn heard(&self, text: &str) -> usize {
+        let heard = self.component.heard();
+        heard.iter().filter(|stanza| stanza.contains(text)).count()
+    }
+
     fn was_answered(&self, session: &str) -> bool {
         self.component
             .heard()
@@ -48,6 +64,16 @@ impl Poser {
     async fn is_answered(&self, session: &str) -> Result<()> {
         let answered = |heard: &[String]| heard.iter().any(|stanza| answers(stanza, session));
         self.component.hears_until(answered).await.map(drop)
+    }
+
+    /// Waits until it was told of messages with these bodies so many times.
+    async fn hears_bodies(&self, texts: &[&str], times: usize) -> Result<()> {
+        let told = |heard: &[String], text: &str| {
+            let body = format!("{text}</body>");
+            heard.iter().filter(|stanza| stanza.contains(&body)).count()
+        };
+        let enough = |heard: &[String]| texts.iter().all(|text| told(heard, text) == times);
+        self.component.hears_until(enough).await.map(drop)
     }
 
     /// Waits until the adapter has dealt with all that was said.
@@ -101,6 +127,84 @@ async fn a_service_whose_lease_is_over_is_not_believed() -> Result<()> {
 
 /// What an adapter logs of such a hello.
 const FENCE_LOG: &str = "lost its lease";
+
+#[tokio::test]
+async fn between_a_reload_and_its_hello_a_service_gets_nothing_done() -> Result<()> {
+    let server = Own::start().await?;
+    let (slot, ports) = (Slot::new(0), server.ports());
+    let push = PushService::connect(&slot.push_service(), ports.push_service).await?;
+    let poser = Poser::connect(&slot.component(), slot, ports.component).await?;
+    poser.says_hello("before", None)?;
+    poser.is_answered("before").await?;
+    let knocks = poser.heard("<knock");
+    server.reload_adapter(&slot.host()).await?;
+    poser.says_publish(1, push.jid())?;
+    poser.settled().await?;
+    poser.says_hello("after", None)?;
+    poser.is_answered("after").await?;
+    assert_eq!(poser.heard("<knock"), knocks + 2, "at the reload, the ping");
+    assert_eq!(poser.heard("got="), 0, "as if it had not been sent");
+    poser.says_publish(1, push.jid())?;
+    push.receives(1).await?;
+    push.stays_at(1).await
+}
+
+/// Whoever waits for one that is no longer theirs would wait for nothing; what is in flight for one that stays is its own.
+#[tokio::test]
+async fn a_list_that_changes_gives_requests_back_and_keeps_publishes() -> Result<()> {
+    let mut server = Own::start().await?;
+    let (slot, ports) = (Slot::new(0), server.ports());
+    let push = PushService::connect(&slot.push_service(), ports.push_service).await?;
+    push.answer(Reply::Late(Duration::from_secs(3)));
+    let poser = Poser::connect(&slot.component(), slot, ports.component).await?;
+    poser.says_hello("before", None)?;
+    poser.is_answered("before").await?;
+    poser.says_publish(1, push.jid())?;
+    let alice = Client::registering(&slot.user("alice"), "phone", ports.c2s).await?;
+    let request = PushRequest {
+        service: Some(push.jid()),
+        node: Some("n"),
+        ..PushRequest::default()
+    };
+    let changed = async {
+        let asked = |heard: &[String]| heard.iter().any(|stanza| stanza.contains("<request"));
+        poser.component.hears_until(asked).await?;
+        server.shard(true);
+        server.reload().await
+    };
+    let (refused, changed) = tokio::join!(alice.session.enable(&request), changed);
+    changed?;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.starts_with("wait/service-unavailable"), "{refused}");
+    poser.says_hello("after", None)?;
+    let settled = |heard: &[String]| heard.iter().any(|stanza| stanza.contains("<outcome"));
+    poser.component.hears_until(settled).await?;
+    assert_eq!(poser.heard("got="), 1);
+    push.stays_at(1).await
+}
+
+/// Joined with what came later, the service would not know it again.
+#[tokio::test]
+async fn what_was_sent_stays_apart_over_a_restart_of_the_server() -> Result<()> {
+    let mut server = Own::start().await?;
+    let (slot, ports) = (Slot::new(0), server.ports());
+    let poser = Poser::connect(&slot.component(), slot, ports.component).await?;
+    poser.says_hello("before", None)?;
+    poser.is_answered("before").await?;
+    let writer = Client::registering(&slot.user("writer"), "desk", ports.c2s).await?;
+    let alice = Client::registering(&slot.user("alice"), "phone", ports.c2s).await?;
+    alice.session.close().await?;
+    alice.session.lost().await?;
+    for text in ["one", "two", "three"] {
+        writer.session.chat(&alice.jid, text).await?;
+    }
+    poser.hears_bodies(&["one", "two", "three"], 1).await?;
+    server.restart().await?;
+    poser.component.connected().await?;
+    poser.says_hello("after", None)?;
+    poser.is_answered("after").await?;
+    poser.hears_bodies(&["one", "two", "three"], 2).await
+}
 
 #[tokio::test]
 async fn a_shard_speaks_for_its_own_users_only() -> Result<()> {
