@@ -1,5 +1,5 @@
-%% The process of a link, one for each component of a host: attaches, sends in order and in portions, and takes what the service says.
-%% What must outlive it is in mod_xmpp_push_state's tables.
+%% The process of a link, one for each component of a host: attaches, sends in order and in portions, and takes
+%% what the service says. What must outlive it is in mod_xmpp_push_state's tables.
 -module(mod_xmpp_push_link).
 -behaviour(gen_server).
 
