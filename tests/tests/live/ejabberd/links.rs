@@ -83,7 +83,10 @@ async fn the_supervisor_of_the_links_may_be_killed() -> Result<()> {
     }
     let got = shards.stage.push.receives(2).await?;
     assert_eq!((told(&got, "first"), told(&got, "second")), (1, 1));
-    shards.stage.push.stays_at(2).await
+    shards.stage.push.stays_at(2).await?;
+    let log = server.log()?;
+    assert!(!log.contains("{id,ejabberd_gen_mod_sup}"), "{log}");
+    Ok(())
 }
 
 /// The hooks never wait for the links: what they see between two lists must be in one of them.
@@ -99,10 +102,10 @@ async fn messages_that_are_missed_while_the_list_changes_are_all_told() -> Resul
     for service in shards.services() {
         service.kill()?;
     }
-    let changed = Cell::new(false);
+    let over = Cell::new(false);
     let missed = async {
         let mut each = 0;
-        while !changed.get() {
+        while !over.get() {
             for _ in 0..8 {
                 for user in &users {
                     writer.session.chat(&user.jid, "hello").await?;
@@ -120,7 +123,7 @@ async fn messages_that_are_missed_while_the_list_changes_are_all_told() -> Resul
             server.shard(both);
             server.reload().await?;
         }
-        changed.set(true);
+        over.set(true);
         Ok::<(), Failure>(())
     };
     let (each, ()) = tokio::try_join!(missed, changes)?;
