@@ -36,10 +36,10 @@ async fn fill(database: &Database) {
 /// Everything that is asked about one owner; how many statements that was.
 async fn use_one(store: &PostgresStore) -> u64 {
     for revision in 0..TIMES {
-        let have = registration("push.example.net", "n", revision);
-        let target = &have.target;
-        store.commit(&[enable(ALICE, &have)]).await.unwrap();
-        assert_eq!(registrations(store, ALICE).await, [have.clone()]);
+        let have = [registration("push.example.net", "n", revision)];
+        let target = &have[0].target;
+        store.commit(&[enable(ALICE, &have[0])]).await.unwrap();
+        assert_eq!(registrations(store, ALICE).await, have);
         let changes = [
             settle(ALICE, target, revision, status(1)),
             remove(ALICE, target),
