@@ -89,7 +89,8 @@ impl Explain {
             ));
         }
         // Resources, operator intervention (starting up, shutting down), system and connection.
-        if ["53", "57", "58", "08"].contains(&&code.code()[..2]) {
+        let passing = ["53", "57", "58", "08"];
+        if passing.iter().any(|class| code.code().starts_with(class)) {
             return unavailable(format!("{place}: {message}"));
         }
         refused(format!("{place}: {message}"))

@@ -62,14 +62,14 @@ async fn a_dropped_transaction_keeps_no_lock() {
     let changes = owners.map(|owner| enable(owner, &have));
     store.commit(&changes).await.unwrap();
     // The transaction gets the first row and waits for this one.
-    let hold =
+    let update =
         "UPDATE registration SET failures = 0 WHERE owner = 'b@example.org'; SELECT pg_sleep(2)";
     let holder = tokio::spawn({
         let database = database.clone();
-        async move { database.execute(hold).await }
+        async move { database.execute(update).await }
     });
-    let held = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
-    while database.execute(held).await.unwrap() == "0" {}
+    let is_held = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    while database.execute(is_held).await.unwrap() == "0" {}
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let later = registration("push.example.net", "n", 2);
     let changes = [

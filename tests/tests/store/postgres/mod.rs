@@ -67,3 +67,9 @@ fn hasty(database: &Database) -> PostgresConfig {
         ..config(database)
     }
 }
+
+/// Waits until nobody is connected: servers tell at the end of a connection what they did in it.
+async fn closed(database: &Database) {
+    let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    while database.execute(open).await.unwrap() != "0" {}
+}

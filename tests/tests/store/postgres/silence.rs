@@ -88,7 +88,10 @@ async fn what_was_given_up_does_not_happen_late() {
         ..hasty(&database)
     })
     .unwrap();
-    store.ready().await.unwrap();
+    // The statement is prepared, so that it is the change that waits.
+    let have = registration("push.example.net", "n", 1);
+    let change = [enable("bob@example.org", &have)];
+    store.commit(&change).await.unwrap();
     let lock = tokio::spawn({
         let database = database.clone();
         async move {
@@ -100,9 +103,11 @@ async fn what_was_given_up_does_not_happen_late() {
     let locked =
         "SELECT count(*) FROM pg_locks WHERE relation = 'registration'::regclass AND granted";
     while database.execute(locked).await.unwrap() == "0" {}
-    let change = [enable(ALICE, &registration("push.example.net", "n", 1))];
-    let error = store.commit(&change).await.unwrap_err();
+    let error = store.commit(&[enable(ALICE, &have)]).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
     lock.await.unwrap().unwrap();
+    let busy = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()";
+    while database.execute(busy).await.unwrap() != "0" {}
     assert_eq!(registrations(&store, ALICE).await, []);
 }

@@ -9,7 +9,7 @@ use push_tests::store::{enable, registration, registrations, remove_owner};
 const ALICE: &str = "alice@example.org";
 
 /// The lines of the server's log about statements, without time and process.
-async fn log(cluster: &Cluster, from: u64) -> Vec<String> {
+fn log(cluster: &Cluster, from: u64) -> Vec<String> {
     let process = cluster.process().unwrap();
     let log = process.log_since(from).unwrap();
     let lines = log.lines().filter_map(|line| line.split_once("duration: "));
@@ -41,14 +41,14 @@ async fn an_enable_is_one_statement_and_no_statement_is_prepared_twice() {
         let from = size();
         let have = registration("push.example.net", "n", time);
         store.commit(&[enable(ALICE, &have)]).await.unwrap();
-        let lines = log(&cluster, from).await;
+        let lines = log(&cluster, from);
         assert_eq!(count(&lines, "execute"), 1, "{lines:?}");
         assert_eq!(count(&lines, "statement"), 0, "{lines:?}");
         assert_eq!(count(&lines, "parse"), usize::from(time == 0), "{lines:?}");
 
         let from = size();
         assert_eq!(registrations(&store, ALICE).await, [have]);
-        let lines = log(&cluster, from).await;
+        let lines = log(&cluster, from);
         assert_eq!(count(&lines, "execute"), 1, "{lines:?}");
         assert_eq!(count(&lines, "parse"), usize::from(time == 0), "{lines:?}");
     }
@@ -61,7 +61,7 @@ async fn an_enable_is_one_statement_and_no_statement_is_prepared_twice() {
         .flat_map(|owner| [remove_owner(owner), enable(owner, &have)])
         .collect();
     store.commit(&changes).await.unwrap();
-    let lines = log(&cluster, from).await;
+    let lines = log(&cluster, from);
     assert_eq!(count(&lines, "execute"), 3, "{lines:?}");
     assert_eq!(count(&lines, "statement: BEGIN"), 1, "{lines:?}");
     assert_eq!(count(&lines, "statement: COMMIT"), 1, "{lines:?}");
