@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct ServiceConfig {
     /// The component it connects as.
     pub component: String,
+    /// Further components it connects as.
+    pub shards: Vec<String>,
     /// The hosts it serves.
     pub hosts: Vec<String>,
     /// Where the server listens for components.
@@ -37,6 +39,7 @@ impl ServiceConfig {
         let component = slots.first().map(|slot| slot.component());
         Self {
             component: component.unwrap_or_default(),
+            shards: Vec::new(),
             hosts: slots.iter().map(|slot| slot.host()).collect(),
             port,
             store: "url = \"registrations.db\"".to_owned(),
@@ -48,6 +51,7 @@ impl ServiceConfig {
     fn render(&self) -> String {
         let Self {
             component,
+            shards,
             hosts,
             port,
             store,
@@ -61,6 +65,7 @@ jid = "{component}"
 server = "127.0.0.1:{port}"
 secret = "{SECRET}"
 hosts = {hosts:?}
+shards = {shards:?}
 [store]
 {store}
 [stream]
@@ -107,6 +112,14 @@ impl Service {
     /// # Errors
     /// As [`Service::start`].
     pub async fn start_again(&mut self) -> Result<()> {
+        self.start_again_until(self.ready).await
+    }
+
+    /// The same, until it has logged `text`.
+    ///
+    /// # Errors
+    /// As [`Service::start`].
+    pub async fn start_again_until(&mut self, text: &str) -> Result<()> {
         let log = self.folder.path().join("log");
         let from = log.metadata().map_or(0, |log| log.len());
         let mut command = Command::new(binary()?);
@@ -115,7 +128,7 @@ impl Service {
             .arg("--config")
             .arg(self.folder.path().join("xmpp-push.toml"));
         let process = Process::spawn("xmpp-push", &command, &log)?;
-        process.wait_for_log(from, self.ready, PATIENCE).await?;
+        process.wait_for_log(from, text, PATIENCE).await?;
         self.process = Some(process);
         Ok(())
     }
