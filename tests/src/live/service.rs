@@ -1,14 +1,14 @@
 //! The binary under test.
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::process::Process;
+use super::program::{self, run_in};
 use super::slot::{SECRET, Slot};
-use super::{Context as _, Failure, Result};
+use super::{Failure, Result};
 
 /// How long the service may take to attach, or to drain.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -48,7 +48,8 @@ impl ServiceConfig {
         }
     }
 
-    fn render(&self) -> String {
+    /// The configuration file.
+    pub(super) fn render(&self) -> String {
         let Self {
             component,
             shards,
@@ -122,11 +123,7 @@ impl Service {
     pub async fn start_again_until(&mut self, text: &str) -> Result<()> {
         let log = self.folder.path().join("log");
         let from = log.metadata().map_or(0, |log| log.len());
-        let mut command = Command::new(binary()?);
-        command
-            .arg("run")
-            .arg("--config")
-            .arg(self.folder.path().join("xmpp-push.toml"));
+        let command = program::command(&self.file("xmpp-push.toml"))?;
         let process = Process::spawn("xmpp-push", &command, &log)?;
         process.wait_for_log(from, text, PATIENCE).await?;
         self.process = Some(process);
@@ -188,34 +185,7 @@ impl Service {
     /// # Errors
     /// The binary is not built.
     pub async fn check(&self, variables: &[(&str, &str)]) -> Result<(Option<i32>, String)> {
-        let mut command = Command::new(binary()?);
-        command
-            .arg("check")
-            .arg("--config")
-            .arg(self.file("xmpp-push.toml"))
-            .envs(variables.iter().copied());
-        let output = tokio::process::Command::from(command).output().await;
-        let output = output.context("xmpp-push check")?;
-        Ok((
-            output.status.code(),
-            String::from_utf8_lossy(&output.stdout).into_owned(),
-        ))
-    }
-}
-
-/// The binary cargo built beside this test.
-fn binary() -> Result<PathBuf> {
-    let own = std::env::current_exe()?;
-    let folder = own.parent().and_then(|deps| deps.parent());
-    let binary = folder
-        .map(|folder| folder.join("xmpp-push"))
-        .unwrap_or_default();
-    if binary.exists() {
-        Ok(binary)
-    } else {
-        Err(Failure::new(format!(
-            "{} is missing; run cargo build -p push-cli",
-            binary.display()
-        )))
+        let ended = run_in(&["check"], &self.file("xmpp-push.toml"), variables).await?;
+        Ok((ended.code, ended.printed))
     }
 }

@@ -27,7 +27,7 @@ mod suite {
     mod identity;
     mod missed;
     mod posing;
-    mod privacy;
+    pub(super) mod privacy;
     mod registration;
     mod restarts;
     mod rooms;
@@ -47,6 +47,7 @@ mod on_mongo {
     mod changes;
     mod hang;
     mod pair;
+    mod privacy;
     mod shards;
     mod takeover;
 }

@@ -25,7 +25,7 @@ mod suite {
     mod identity;
     mod missed;
     mod posing;
-    mod privacy;
+    pub(super) mod privacy;
     mod registration;
     mod restarts;
     mod rooms;
@@ -45,6 +45,7 @@ mod on_postgres {
     mod changes;
     mod hang;
     mod pair;
+    mod privacy;
     mod shards;
     mod takeover;
 }
@@ -138,6 +139,7 @@ fn config(slots: usize) -> ProsodyConfig {
         adapter: true,
         slots,
         mam: true,
+        settings: "component_conflict_resolve = \"kick_old\"".to_owned(),
         ..ProsodyConfig::default()
     }
 }
