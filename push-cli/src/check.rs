@@ -56,6 +56,12 @@ async fn examine(config: Config, connect: bool, findings: &mut Findings) -> Resu
             return Ok(());
         }
     };
+    for file in &config.store.encryption.exposed {
+        findings.note(
+            format!("store: {} can be read by every user", file.display()),
+            "chmod 600, or 640 with a group of its own",
+        );
+    }
     store(&config, &*backend, findings).await;
     if !findings.is_well() {
         return Ok(());

@@ -4,6 +4,7 @@
 mod mongo;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod sealing;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -46,6 +47,13 @@ pub(crate) trait Backend: Send + Sync {
 
 /// The configured backend. Connects to nothing.
 pub(crate) fn backend(settings: &StoreSettings) -> Result<Box<dyn Backend>, StoreError> {
+    let backend = backend_as_stored(settings)?;
+    let keys = settings.encryption.keys.clone();
+    Ok(Box::new(sealing::Sealing::new(backend, keys)))
+}
+
+/// The same, with sealed publish options left sealed.
+pub(crate) fn backend_as_stored(settings: &StoreSettings) -> Result<Box<dyn Backend>, StoreError> {
     match settings.backend.as_str() {
         #[cfg(feature = "sqlite")]
         "sqlite" => Ok(Box::new(sqlite::Sqlite::new(settings))),

@@ -9,6 +9,7 @@ mod findings;
 mod lock;
 mod logging;
 mod migrate;
+mod registrations;
 mod run;
 mod shards;
 
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         Command::Run => run::run(&args.config),
         Command::Check { json, connect } => check::check(&args.config, *json, *connect),
         Command::Migrate => migrate::migrate(&args.config),
+        Command::Registrations(command) => registrations::run(&args.config, command),
     };
     outcome.map_or_else(Failure::report, |()| ExitCode::SUCCESS)
 }

@@ -19,6 +19,9 @@ use tracing::{info, warn};
 pub(crate) fn run(file: &Path) -> Result<(), Failure> {
     let config = Config::load(file).map_err(Failure::Config)?;
     logging::start(config.log);
+    for file in &config.store.encryption.exposed {
+        warn!(file = %file.display(), "every user can read this key");
+    }
     let runtime = runtime()?;
     let mut lock = None;
     let outcome = runtime.block_on(serve(&config, &mut lock));

@@ -44,33 +44,70 @@ impl fmt::Debug for PubsubNode {
 /// The fields a client wants back with every publish (XEP-0357 §5, XEP-0060 §7.1.5).
 ///
 /// In the client's order and byte for byte, `FORM_TYPE` left out. Debug shows no values.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct PublishOptions(Vec<(String, String)>);
+///
+/// A store may keep them [sealed](Self::sealed). What is sealed has no fields until it is opened, and nothing may be
+/// published with it: to a push service that would be a notification without its secret.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct PublishOptions(Form);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Form {
+    Clear(Vec<(String, String)>),
+    Sealed(String),
+}
+
+impl Default for Form {
+    fn default() -> Self {
+        Self::Clear(Vec::new())
+    }
+}
 
 impl PublishOptions {
     /// Options from (field, value) pairs.
     pub fn new(fields: Vec<(String, String)>) -> Self {
-        Self(fields)
+        Self(Form::Clear(fields))
     }
 
-    /// The (field, value) pairs in order.
+    /// Options that only whoever sealed them can read, as text.
+    pub fn sealed(text: impl Into<String>) -> Self {
+        Self(Form::Sealed(text.into()))
+    }
+
+    /// The text of what is sealed.
+    pub fn as_sealed(&self) -> Option<&str> {
+        match &self.0 {
+            Form::Clear(_) => None,
+            Form::Sealed(text) => Some(text),
+        }
+    }
+
+    /// The (field, value) pairs in order; none of what is sealed.
     pub fn fields(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.0
+        self.clear()
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Whether there are no fields.
+    /// Whether there are no fields, and none sealed.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.as_sealed().is_none() && self.clear().is_empty()
+    }
+
+    fn clear(&self) -> &[(String, String)] {
+        match &self.0 {
+            Form::Clear(fields) => fields,
+            Form::Sealed(_) => &[],
+        }
     }
 }
 
 impl fmt::Debug for PublishOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(text) = self.as_sealed() {
+            return write!(f, "sealed({} bytes)", text.len());
+        }
         f.debug_list()
-            .entries(self.0.iter().map(|(name, _)| name))
+            .entries(self.fields().map(|(name, _)| name))
             .finish()
     }
 }
@@ -182,6 +219,16 @@ mod tests {
             !shown.contains("hunter2") && !shown.contains("token"),
             "{shown}"
         );
+        let sealed = format!("{:?}", PublishOptions::sealed("ciphertext"));
+        assert_eq!(sealed, "sealed(10 bytes)");
+    }
+
+    #[test]
+    fn what_is_sealed_has_no_fields_and_is_not_nothing() {
+        let sealed = PublishOptions::sealed("text");
+        assert_eq!(sealed.fields().len(), 0);
+        assert!(!sealed.is_empty());
+        assert_ne!(sealed, PublishOptions::default());
     }
 
     #[test]

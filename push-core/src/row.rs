@@ -9,8 +9,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-/// The version of the document this program writes, and the newest it reads.
-pub const DOCUMENT_VERSION: u32 = 1;
+/// The newest version of the document this program reads.
+///
+/// Written is the oldest that says all: 2 where options are sealed, so that no program from before takes such a row for
+/// one without options; 1 otherwise.
+pub const DOCUMENT_VERSION: u32 = 2;
+
+/// The first version with sealed options.
+const SEALED_VERSION: u32 = 2;
 
 /// The longest key, in bytes: owner, service and node together. PostgreSQL's index rows end at 2704 bytes.
 pub const MAX_KEY: usize = 2560;
@@ -120,18 +126,42 @@ struct Version {
 #[derive(Serialize, Deserialize)]
 struct Document {
     v: u32,
-    #[serde(default, skip_serializing_if = "PublishOptions::is_empty")]
-    options: PublishOptions,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    options: Vec<(String, String)>,
+    /// In place of `options`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sealed: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     resource: Option<String>,
     identity: Identity,
 }
 
+impl Document {
+    fn options(&mut self) -> PublishOptions {
+        match self.sealed.take() {
+            Some(text) => PublishOptions::sealed(text),
+            None => PublishOptions::new(std::mem::take(&mut self.options)),
+        }
+    }
+
+    /// Sealed options belong into a document that no program from before reads, and not beside others.
+    fn is_consistent(&self) -> bool {
+        self.sealed.is_none() || (self.v >= SEALED_VERSION && self.options.is_empty())
+    }
+}
+
 impl From<&Registration> for Row {
     fn from(registration: &Registration) -> Self {
+        let options = &registration.options;
+        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let document = Document {
-            v: DOCUMENT_VERSION,
-            options: registration.options.clone(),
+            v: if options.as_sealed().is_some() {
+                SEALED_VERSION
+            } else {
+                1
+            },
+            options: options.fields().map(own).collect(),
+            sealed: options.as_sealed().map(str::to_owned),
             resource: registration.resource.clone(),
             identity: registration.identity,
         };
@@ -152,13 +182,13 @@ impl TryFrom<Row> for Registration {
 
     fn try_from(row: Row) -> Result<Self, RowError> {
         let column = |column| move || RowError::Column { column };
-        let document = document(&row.document)?;
+        let mut document = document(&row.document)?;
         Ok(Self {
             target: Target {
                 service: BareJid::new(&row.service).map_err(|_| column("service")())?,
                 node: PubsubNode::new(row.node),
             },
-            options: document.options,
+            options: document.options(),
             revision: u64::try_from(row.revision)
                 .map(Revision::new)
                 .map_err(|_| column("revision")())?,
@@ -177,7 +207,11 @@ fn document(json: &str) -> Result<Document, RowError> {
     if version.v > DOCUMENT_VERSION {
         return Err(RowError::Newer { found: version.v });
     }
-    serde_json::from_str(json).map_err(|_| unreadable)
+    let document: Document = serde_json::from_str(json).map_err(|_| unreadable)?;
+    document
+        .is_consistent()
+        .then_some(document)
+        .ok_or(unreadable)
 }
 
 #[cfg(test)]
@@ -236,13 +270,44 @@ mod tests {
     #[test]
     fn a_newer_document_is_never_guessed_at() {
         let row = Row {
-            document: r#"{"v":2,"x":1}"#.into(),
+            document: r#"{"v":3,"x":1}"#.into(),
             ..Row::from(&registration())
         };
         assert_eq!(
             Registration::try_from(row),
-            Err(RowError::Newer { found: 2 })
+            Err(RowError::Newer { found: 3 })
         );
+    }
+
+    #[test]
+    fn sealed_options_read_back_and_are_not_for_programs_from_before() {
+        let sealed = Registration {
+            options: PublishOptions::sealed("k.text"),
+            ..registration()
+        };
+        let row = Row::from(&sealed);
+        assert_eq!(
+            row.document,
+            r#"{"v":2,"sealed":"k.text","resource":"phone","identity":"server"}"#
+        );
+        assert_eq!(Registration::try_from(row).unwrap(), sealed);
+    }
+
+    #[test]
+    fn sealed_options_are_refused_where_they_do_not_belong() {
+        for document in [
+            r#"{"v":1,"sealed":"k.text","identity":"server"}"#,
+            r#"{"v":2,"sealed":"k.text","options":[["a","b"]],"identity":"server"}"#,
+        ] {
+            let row = Row {
+                document: document.into(),
+                ..Row::from(&registration())
+            };
+            assert_eq!(
+                Registration::try_from(row),
+                Err(RowError::Column { column: "document" })
+            );
+        }
     }
 
     #[test]

@@ -17,6 +17,8 @@
 //!
 //! Three kinds of tasks: the transport's reader and writer, the driver's own with the Machine in it, and one per
 //! batch of store questions. The Machine's task never waits for the store or for the socket.
+//!
+//! With the cargo feature `sealed` there is a store around any other that seals publish options.
 
 mod clock;
 mod driver;
@@ -24,6 +26,8 @@ mod handle;
 pub mod lease;
 mod log;
 mod questions;
+#[cfg(feature = "sealed")]
+pub mod sealed;
 
 pub use clock::Clock;
 pub use driver::{Driver, DriverConfig};

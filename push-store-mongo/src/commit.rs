@@ -5,7 +5,7 @@ use crate::error::refused;
 use crate::row::{self, BY_KEY};
 use crate::server::Server;
 use jid::BareJid;
-use mongodb::bson::Document;
+use mongodb::bson::{Document, doc};
 use mongodb::error::Result;
 use mongodb::options::Hint;
 use push_core::registration::Revision;
@@ -175,17 +175,25 @@ async fn perform(server: &Server, job: Job) -> std::result::Result<Done, StoreEr
 }
 
 async fn settle(server: &Server, filter: Document, update: Document) -> Result<Committed> {
-    let settled = server.registrations.update_one(filter, update);
-    let settled = settled.hint(by_key()).await?;
-    Ok(match settled.matched_count {
-        0 => Committed::Superseded,
-        _ => Committed::Settled,
+    let settled = server.registrations.find_one_and_update(filter, update);
+    let settled = settled.hint(by_key()).projection(nothing());
+    Ok(match settled.max_time(server.call_timeout).await? {
+        Some(_) => Committed::Settled,
+        None => Committed::Superseded,
     })
 }
 
 async fn remove(server: &Server, filter: Document) -> Result<Committed> {
-    let removed = server.registrations.delete_one(filter).hint(by_key());
-    removed.await.map(|removed| count(removed.deleted_count))
+    let removed = server.registrations.find_one_and_delete(filter);
+    let removed = removed.hint(by_key()).projection(nothing());
+    let removed = removed.max_time(server.call_timeout).await?;
+    Ok(Committed::Removed(removed.iter().count()))
+}
+
+/// That a document was found is all that is asked. Other than an update or a delete, what finds and modifies can be limited
+/// in time; the driver repeats it as safely.
+fn nothing() -> Document {
+    doc! { "_id": 1 }
 }
 
 /// All or none of them, hence in a transaction; a standalone server has none.
@@ -210,4 +218,62 @@ fn count(removed: u64) -> Committed {
 
 fn by_key() -> Hint {
     Hint::Name(BY_KEY.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use push_core::Timestamp;
+    use push_core::registration::{
+        Identity, PublishOptions, PubsubNode, Registration, Status, Target,
+    };
+
+    fn enable(owner: &str, option: &str) -> Change {
+        Change::Enable {
+            owner: BareJid::new(owner).unwrap(),
+            registration: Registration {
+                target: Target {
+                    service: BareJid::new("push.example.net").unwrap(),
+                    node: PubsubNode::new("n"),
+                },
+                options: PublishOptions::new(vec![("secret".into(), option.into())]),
+                revision: Revision::new(1),
+                status: Status::Active,
+                resource: None,
+                identity: Identity::Server,
+                enabled_at: Timestamp::from_millis(1),
+            },
+        }
+    }
+
+    #[test]
+    fn nobody_is_twice_in_a_wave_and_everybody_keeps_their_order() {
+        let owners = ["a@b", "b@b", "a@b", "a@b", "c@b", "b@b"];
+        let changes = owners.map(|owner| enable(owner, ""));
+        let places: Vec<Vec<_>> = waves(&changes)
+            .iter()
+            .map(|wave| wave.iter().map(|(at, _)| *at).collect())
+            .collect();
+        assert_eq!(places, [vec![0, 1, 4], vec![2, 5], vec![3]]);
+    }
+
+    #[test]
+    fn a_command_holds_no_more_than_a_server_takes() {
+        let owner = BareJid::new("a@b").unwrap();
+        let sizes = |count: usize, option: &str| -> Vec<usize> {
+            let Change::Enable { registration, .. } = enable("a@b", option) else {
+                unreachable!()
+            };
+            let enables = (0..count).map(|at| (at, Enable::new(&owner, &registration)));
+            batches(enables.collect()).iter().map(Vec::len).collect()
+        };
+        assert_eq!(sizes(300, ""), [128, 128, 44]);
+        assert_eq!(sizes(5, &"x".repeat(BYTES / 3)), [2, 2, 1]);
+        assert_eq!(
+            sizes(2, &"x".repeat(2 * BYTES)),
+            [1, 1],
+            "too large for any command"
+        );
+        assert!(sizes(0, "").is_empty());
+    }
 }

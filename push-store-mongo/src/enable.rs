@@ -155,3 +155,112 @@ impl Server {
         reply.write_errors.into_iter().map(place).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jid::BareJid;
+    use push_core::Timestamp;
+    use push_core::registration::{
+        Identity, PublishOptions, PubsubNode, Registration, Status, Target,
+    };
+    use std::sync::Mutex;
+
+    /// A collection that meets duplicate keys as it is told to: each round the places of those that do, and which
+    /// revisions are superseded.
+    struct Racing {
+        rounds: Mutex<Vec<Vec<usize>>>,
+        superseded: Vec<u64>,
+        /// The revisions of each round.
+        tried: Mutex<Vec<Vec<u64>>>,
+    }
+
+    impl Racing {
+        fn new(rounds: &[&[usize]], superseded: &[u64]) -> Self {
+            let rounds = rounds.iter().rev().map(|round| round.to_vec()).collect();
+            Self {
+                rounds: Mutex::new(rounds),
+                superseded: superseded.to_vec(),
+                tried: Mutex::default(),
+            }
+        }
+
+        fn tried(&self) -> Vec<Vec<u64>> {
+            self.tried.lock().unwrap().clone()
+        }
+    }
+
+    impl Upserts for Racing {
+        async fn upsert(&self, enables: &[&Enable]) -> Result<Vec<usize>, StoreError> {
+            let revisions = enables.iter().map(|enable| enable.revision.as_u64());
+            self.tried.lock().unwrap().push(revisions.collect());
+            Ok(self.rounds.lock().unwrap().pop().unwrap_or_default())
+        }
+
+        async fn is_superseded(&self, enable: &Enable) -> Result<bool, StoreError> {
+            Ok(self.superseded.contains(&enable.revision.as_u64()))
+        }
+    }
+
+    fn enables(count: u64) -> Vec<Enable> {
+        let owner = BareJid::new("alice@example.org").unwrap();
+        let enable = |revision| {
+            let registration = Registration {
+                target: Target {
+                    service: BareJid::new("push.example.net").unwrap(),
+                    node: PubsubNode::new(format!("n{revision}")),
+                },
+                options: PublishOptions::default(),
+                revision: Revision::new(revision),
+                status: Status::Active,
+                resource: None,
+                identity: Identity::Server,
+                enabled_at: Timestamp::from_millis(1),
+            };
+            Enable::new(&owner, &registration)
+        };
+        (0..count).map(enable).collect()
+    }
+
+    #[tokio::test]
+    async fn what_met_nobody_is_enabled_at_once() {
+        let racing = Racing::new(&[], &[]);
+        let done = attempt(&racing, &enables(3)).await;
+        assert_eq!(done, Ok(vec![Committed::Enabled; 3]));
+        assert_eq!(racing.tried(), [[0, 1, 2]]);
+    }
+
+    #[tokio::test]
+    async fn a_lost_race_is_run_again_and_a_later_revision_is_not() {
+        // Of four, three meet a key: 0 and 3 raced, 1 is late. Then 3, the second of those left, once more.
+        let racing = Racing::new(&[&[0, 1, 3], &[1]], &[1]);
+        let done = attempt(&racing, &enables(4)).await.unwrap();
+        let mut expected = [Committed::Enabled; 4];
+        expected[1] = Committed::Superseded;
+        assert_eq!(done, expected);
+        assert_eq!(racing.tried(), [vec![0, 1, 2, 3], vec![0, 3], vec![3]]);
+    }
+
+    #[tokio::test]
+    async fn a_race_without_end_is_given_up() {
+        let racing = Racing::new(&[&[0][..]; ATTEMPTS + 1], &[]);
+        let done = attempt(&racing, &enables(1)).await;
+        assert!(matches!(done, Err(StoreError::Unavailable { .. })));
+        assert_eq!(racing.tried().len(), ATTEMPTS);
+    }
+
+    #[test]
+    fn the_answer_of_a_server_is_read() {
+        let reply = doc! {
+            "n": 1, "nModified": 1, "ok": 1.0,
+            "writeErrors": [{ "index": 2, "code": 11000, "errmsg": "…", "keyValue": { "owner": "…" } }],
+            "writeConcernError": { "code": 64, "codeName": "WriteConcernTimeout", "errmsg": "…" },
+        };
+        let reply: Reply = bson::from_bson(Bson::Document(reply)).unwrap();
+        assert_eq!(
+            (reply.write_errors[0].index, reply.write_errors[0].code),
+            (2, DUPLICATE_KEY)
+        );
+        assert_eq!(reply.write_concern_error.unwrap().code, 64);
+    }
+}

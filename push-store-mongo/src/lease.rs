@@ -80,7 +80,7 @@ fn taken(holder: &str, duration: Duration) -> Document {
     let get = doc! { "$or": [&mine, &over] };
     doc! {
         "holder": { "$cond": [&get, &holder, "$holder"] },
-        "fence": { "$cond": [&mine, "$fence", { "$cond": [&over, next, "$fence"] }] },
+        "fence": { "$cond": [over, next, "$fence"] },
         "until": { "$cond": [get, { "$add": [now, millis] }, "$until"] },
     }
 }

@@ -17,7 +17,7 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 /// After so long without use a connection is replaced: firewalls forget idle ones silently.
-const IDLE: Duration = Duration::from_mins(1);
+const IDLE: Duration = Duration::from_secs(60);
 
 /// A deployment, asked by everybody who has the store.
 pub(crate) struct Server {
@@ -36,7 +36,9 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn new(config: MongoConfig) -> Result<Self, StoreError> {
-        let mut options = ClientOptions::parse(&config.uri).await.map_err(unusable)?;
+        let mut options = ClientOptions::parse(&config.uri)
+            .await
+            .map_err(|error| unusable(&error))?;
         let name = options.default_database.clone().ok_or_else(|| {
             refused(
                 "the URI names no database: put it behind the hosts, mongodb://HOST:PORT/DATABASE",
@@ -140,7 +142,7 @@ fn set(options: &mut ClientOptions, config: &MongoConfig) {
 }
 
 /// The driver's text may quote the URI, hence the password.
-fn unusable(error: Error) -> StoreError {
+fn unusable(error: &Error) -> StoreError {
     match *error.kind {
         ErrorKind::DnsResolve { .. } | ErrorKind::Io(_) => StoreError::Unavailable {
             reason:

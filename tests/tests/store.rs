@@ -16,5 +16,7 @@ mod mongo;
 #[cfg(feature = "postgres")]
 #[path = "store/postgres/mod.rs"]
 mod postgres;
+#[path = "store/sealed.rs"]
+mod sealed;
 #[path = "store/sqlite/mod.rs"]
 mod sqlite;

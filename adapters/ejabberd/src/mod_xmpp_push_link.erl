@@ -1,5 +1,5 @@
-%% The process of a link, one for each component of a host: attaches, sends in order and in portions, and takes what the service says.
-%% What must outlive it is in mod_xmpp_push_state's tables.
+%% The process of a link, one for each component of a host: attaches, sends in order and in portions, and takes
+%% what the service says. What must outlive it is in mod_xmpp_push_state's tables.
 -module(mod_xmpp_push_link).
 -behaviour(gen_server).
 
@@ -190,8 +190,8 @@ is_fenced_off(El, #state{host = Host, tabs = #tabs{component = Component} = Tabs
         none ->
             false;
         Fence when Fence < Greatest ->
-            ?WARNING_MSG("mod_xmpp_push on ~ts: a hello of ~ts is ignored: it has lost its lease, its fence being ~b after ~b",
-                         [Host, Component, Fence, Greatest]),
+            ?WARNING_MSG("mod_xmpp_push on ~ts: a hello of ~ts is ignored: it has lost its lease, its fence ~b being "
+                         "smaller than ~b", [Host, Component, Fence, Greatest]),
             true;
         Fence ->
             mod_xmpp_push_state:host_put(Tabs, {fence, Component}, Fence),

@@ -1,5 +1,6 @@
 //! The configuration file, docs/configuration.md.
 
+mod encryption;
 mod reader;
 mod sections;
 mod store;

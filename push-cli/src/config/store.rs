@@ -1,5 +1,6 @@
 //! `[store]` and `[lease]`: where registrations are, and who may use them.
 
+use super::encryption::{Encryption, encryption};
 use super::reader::Reader;
 use super::sections::set;
 use crate::compose;
@@ -23,6 +24,7 @@ pub(crate) struct StoreSettings {
     /// Whether a database of an earlier version is brought up to date when it is opened.
     pub(crate) auto_migrate: bool,
     pub(crate) pool: PoolSettings,
+    pub(crate) encryption: Encryption,
     /// How long a question may take.
     pub(crate) call_timeout: Duration,
 }
@@ -58,6 +60,7 @@ pub(super) fn store(reader: &mut Reader<'_>, call_timeout: Duration) -> Option<S
     };
     let auto_migrate = reader.boolean("store.auto_migrate").unwrap_or(true);
     let pool = pool(reader);
+    let encryption = encryption(reader);
     if !compose::BACKENDS.contains(&backend.as_str()) {
         let known = compose::BACKENDS.join(", ");
         reader.problem(
@@ -79,6 +82,7 @@ pub(super) fn store(reader: &mut Reader<'_>, call_timeout: Duration) -> Option<S
         path,
         auto_migrate,
         pool,
+        encryption,
         call_timeout,
     })
 }

@@ -14,6 +14,9 @@ const LEAST: &str = r#"
     url = "registrations.db"
 "#;
 
+/// A key, as its file holds it.
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n";
+
 fn parse(text: &str) -> Result<Config, Problems> {
     Config::parse(text, Path::new("/etc/x"), Environment::default())
 }
@@ -55,7 +58,12 @@ fn the_example_names_every_key_even_those_left_out() {
         .lines()
         .map(|line| line.strip_prefix("#= ").unwrap_or(line))
         .collect();
-    let mut config = parse(&uncommented.join("\n")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("keys")).unwrap();
+    std::fs::write(folder.path().join("keys/2026-11"), KEY).unwrap();
+    let text = uncommented.join("\n");
+    let mut config = Config::parse(&text, folder.path(), Environment::default()).unwrap();
+    assert!(config.store.encryption.keys.first().is_some());
     assert!(config.settings.policy.cache_ttl.take().is_some());
     assert_eq!(
         config.settings.policy,
@@ -175,6 +183,60 @@ fn durations_are_written_with_units() {
         problems(&format!("{LEAST}\n[policy]\npublish_timeout = 35"))[0].0,
         "policy.publish_timeout"
     );
+}
+
+#[test]
+fn keys_come_from_files_beside_the_configuration() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("new.key");
+    std::fs::write(&file, KEY).unwrap();
+    let text = format!("{LEAST}\n[store.encryption]\nkey_files = [\"new.key\"]");
+    for (mode, exposed) in [
+        (0o600, vec![]),
+        (0o640, vec![]),
+        (0o644, vec![file.clone()]),
+    ] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let config = Config::parse(&text, folder.path(), Environment::default()).unwrap();
+        assert_eq!(config.store.encryption.exposed, exposed, "{mode:o}");
+        let shown = format!("{config:?} {:?}", config.store.encryption);
+        assert!(!shown.contains(KEY.trim()), "{shown}");
+    }
+}
+
+#[test]
+fn a_file_that_holds_no_key_is_told_by_its_name_and_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let all: Vec<(&str, &[u8])> = vec![
+        ("short", b"aHVudGVyMg==\n"),
+        ("text", b"hunter2!"),
+        ("bytes", &[0xff; 32]),
+        ("long", &[b'A'; 4096]),
+    ];
+    for (name, content) in &all {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    let text = format!(
+        "{LEAST}\n[store.encryption]\nkey_files = [\"short\", \"text\", \"bytes\", \"long\", \"missing\"]"
+    );
+    let told = Config::parse(&text, folder.path(), Environment::default()).unwrap_err();
+    let told: Vec<_> = told.iter().collect();
+    assert_eq!(told.len(), 5, "{told:?}");
+    for (name, (path, reason)) in ["short", "text", "bytes", "long", "missing"]
+        .iter()
+        .zip(&told)
+    {
+        assert_eq!(*path, "store.encryption.key_files");
+        let file = folder.path().join(name).display().to_string();
+        assert!(reason.starts_with(&file), "{reason}");
+        assert!(
+            !reason.contains("hunter2") && !reason.contains("aHVudGVy"),
+            "{reason}"
+        );
+    }
+    let none = problems(&format!("{LEAST}\n[store.encryption]\nkey_files = []"));
+    assert_eq!(none[0].0, "store.encryption.key_files");
 }
 
 #[test]

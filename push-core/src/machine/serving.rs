@@ -190,17 +190,15 @@ impl Machine {
     }
 
     fn loaded(&mut self, now: Timestamp, owner: BareJid, loaded: crate::store::Loaded) {
-        if loaded.corrupt > 0 {
-            self.report(Report::Corrupt {
-                owner: owner.clone(),
-                rows: loaded.corrupt,
-            });
-        }
         let account = loaded
             .accounts
             .into_iter()
             .find(|account| account.owner == owner);
-        let account = account.unwrap_or_else(|| crate::Account::empty(owner));
+        let mut account = account.unwrap_or_else(|| crate::Account::empty(owner.clone()));
+        let rows = loaded.corrupt + leave_out_sealed(&mut account);
+        if rows > 0 {
+            self.report(Report::Corrupt { owner, rows });
+        }
         self.calm(&account.owner);
         if let Some(lane) = self.lanes.by_owner.get_mut(&account.owner) {
             lane.fresh = true;
@@ -293,4 +291,14 @@ impl Machine {
             lane.pause = pause;
         }
     }
+}
+
+/// Takes out what the store did not open: published without its options, a push service would answer that the
+/// registration is wrong, and end it. Returns how many went.
+fn leave_out_sealed(account: &mut crate::Account) -> usize {
+    let before = account.registrations.len();
+    account
+        .registrations
+        .retain(|have| have.options.as_sealed().is_none());
+    before - account.registrations.len()
 }

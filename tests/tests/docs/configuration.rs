@@ -5,12 +5,13 @@ use crate::repository::read;
 use std::collections::BTreeMap;
 
 /// Keys that the example shows with a value that is no default.
-const EXAMPLES: [&str; 5] = [
+const EXAMPLES: [&str; 6] = [
     "component.jid",
     "component.server",
     "component.secret",
     "component.hosts",
     "store.url",
+    "store.encryption.key_files",
 ];
 
 /// (key, default) of the tables.

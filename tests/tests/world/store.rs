@@ -1,6 +1,9 @@
 //! The store is down, slow, or answers too late.
 
+use push_core::Registration;
+use push_core::registration::PublishOptions;
 use push_core::report::Report;
+use push_tests::store::{enable as change, registration};
 use push_tests::world::stage::telling;
 use push_tests::world::{Mood, SERVICE, World, settings};
 use std::time::Duration;
@@ -59,6 +62,31 @@ fn missed_messages_wait_unacknowledged_and_are_published_when_it_is_back() {
     let told = world.service().take();
     assert_eq!(told.len(), 1);
     assert_eq!((told[0].count, told[0].body.as_deref()), (3, Some("3")));
+    assert_eq!(world.adapter().kept(), 0);
+}
+
+#[test]
+fn a_registration_whose_options_nobody_opened_is_not_published() {
+    let mut world = World::attached();
+    for (node, options) in [
+        ("open", PublishOptions::default()),
+        ("sealed", PublishOptions::sealed("text")),
+    ] {
+        let registration = Registration {
+            options,
+            ..registration(SERVICE, node, 1)
+        };
+        world
+            .bench
+            .store
+            .commit(change("alice@example.org", &registration));
+    }
+    world.missed("offline", "alice", None, "1");
+    world.settle();
+    assert_eq!(world.service().nodes(), ["open"]);
+    let reported = world.reports().into_iter();
+    let reported = reported.filter(|report| matches!(report, Report::Corrupt { rows: 1, .. }));
+    assert_eq!(reported.count(), 1);
     assert_eq!(world.adapter().kept(), 0);
 }
 

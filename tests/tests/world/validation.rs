@@ -5,7 +5,7 @@ use push_core::xep::push::RequestLimits;
 use push_core::xml::{ElementRef, Namespace};
 use push_tests::world::stage::telling;
 use push_tests::world::xml::{escaped, parse};
-use push_tests::world::{Bench, HOST, settings};
+use push_tests::world::{Bench, HOST, World, settings};
 
 const FORM_TYPE: &str = "<field var='FORM_TYPE'><value>http://jabber.org/protocol/pubsub#publish-options</value></field>";
 const SECRET: &str = "hunter2";
@@ -479,4 +479,19 @@ fn nothing_of_a_request_is_shown() {
     by_link(&mut bench, &payload.replace("type='submit'", "type='form'"));
     let shown = format!("{:?} {:?}", bench.reports, bench.machine);
     assert!(!shown.contains(SECRET));
+}
+
+#[test]
+fn a_key_that_no_index_holds_is_refused() {
+    let mut world = World::attached();
+    // Each part is within its own limit.
+    let (user, node) = ("u".repeat(1023), "n".repeat(1023));
+    let most = 2560 - user.len() - "@example.org".len() - node.len();
+    let ask = |world: &mut World, service: usize| {
+        let service = format!("{}@push.example.net", "s".repeat(service - 17));
+        let payload = format!("<enable xmlns='urn:xmpp:push:0' jid='{service}' node='{node}'/>");
+        world.request(&user, "phone", &payload)
+    };
+    assert_eq!(ask(&mut world, most + 1), "modify/not-acceptable");
+    assert_eq!(ask(&mut world, most), "result");
 }

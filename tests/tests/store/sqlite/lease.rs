@@ -63,7 +63,8 @@ async fn a_holder_whose_file_is_gone_does_not_believe_in_it() {
         .path()
         .join("registrations.db.push.example.org.lease");
     std::fs::remove_file(file).unwrap();
-    assert!(take(&leases(&folder), "two").await.is_some());
+    let two = leases(&folder);
+    assert!(take(&two, "two").await.is_some());
     assert_eq!(take(&one, "one").await, None);
 }
 

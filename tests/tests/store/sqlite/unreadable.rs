@@ -8,7 +8,7 @@ const ALICE: &str = "alice@example.org";
 
 /// Ways to spoil a row that the schema allows.
 const SPOILED: [&str; 7] = [
-    "document = '{\"v\":2}'",
+    "document = '{\"v\":3}'",
     "document = 'secret'",
     "document = CAST(x'ff' AS TEXT)",
     "status = 'odd'",

@@ -1,0 +1,201 @@
+//! What the server is asked, and what that costs it: as it goes over the wire.
+
+use super::config;
+use super::recorder::Recorder;
+use mongodb::bson::{Bson, Document, doc};
+use push_core::lease::LeaseStore;
+use push_core::row::bucket;
+use push_core::store::{Change, Cursor, Kind, RegistrationStore};
+use push_store_mongo::{MongoStore, open};
+use push_tests::database::mongo::{Database, Server};
+use push_tests::store::{
+    enable, jid, registration, remove, remove_owner, remove_service, settle, status,
+};
+use std::time::Duration;
+
+const ALICE: &str = "alice@example.org";
+const PUSH: &str = "push.example.net";
+const OTHERS: i32 = 10_000;
+
+/// A store, what it sends, and the operator's connection.
+async fn recorded(server: &Server) -> (MongoStore, Recorder, mongodb::Database) {
+    let recorder = Recorder::start(server.port()).await;
+    let database: Database = server.fresh_database();
+    let operator = database.connect().await.unwrap();
+    let store = open(config(&database.at(recorder.port))).await.unwrap();
+    recorder.take();
+    (store, recorder, operator)
+}
+
+fn one_of_each() -> Vec<Change> {
+    let have = registration(PUSH, "n", 1);
+    vec![
+        enable(ALICE, &have),
+        settle(ALICE, &have.target, 1, status(1)),
+        remove(ALICE, &have.target),
+        remove_service(ALICE, PUSH),
+        remove_owner(ALICE),
+    ]
+}
+
+/// The conditions of a command's reads or writes.
+fn filters(command: &Document) -> Vec<(Document, Bson)> {
+    let hinted = |query: &Document, filter: &str| {
+        let filter = query.get_document(filter).unwrap().clone();
+        (filter, query.get("hint").cloned().unwrap())
+    };
+    let statements = command
+        .get_array("updates")
+        .or(command.get_array("deletes"));
+    match statements {
+        Err(_) if command.contains_key("query") => vec![hinted(command, "query")],
+        Ok(statements) => statements
+            .iter()
+            .map(|statement| hinted(statement.as_document().unwrap(), "q"))
+            .collect(),
+        Err(_) if command.contains_key("filter") => vec![hinted(command, "filter")],
+        Err(_) => Vec::new(),
+    }
+}
+
+/// How the server finds what these conditions mean: steps, and how many keys of the index and documents it looks at.
+async fn explain(operator: &mongodb::Database, filter: &Document, hint: &Bson) -> (String, i64) {
+    let find = doc! { "find": "registration", "filter": filter, "hint": hint };
+    let explain = doc! { "explain": find, "verbosity": "executionStats" };
+    let plan = operator.run_command(explain).await.unwrap();
+    let stats = plan.get_document("executionStats").unwrap();
+    let number = |name| match stats.get(name) {
+        Some(Bson::Int32(number)) => i64::from(*number),
+        Some(Bson::Int64(number)) => *number,
+        other => panic!("{name}: {other:?}"),
+    };
+    let steps = plan
+        .get_document("queryPlanner")
+        .unwrap()
+        .get("winningPlan")
+        .unwrap();
+    (
+        steps.to_string(),
+        number("totalKeysExamined").max(number("totalDocsExamined")),
+    )
+}
+
+/// As another program would put them there: ten times faster than by the store.
+async fn populate(operator: &mongodb::Database) {
+    let other = |n: i32| {
+        let owner = format!("u{n}@example.org");
+        doc! {
+            "bucket": i32::from(bucket(&jid(&owner))), "owner": owner, "service": PUSH, "node": "n", "revision": 1_i64,
+            "status": "active", "failures": 0, "status_at": 0_i64, "enabled_at": 0_i64,
+            "updated_at": mongodb::bson::DateTime::now(), "document": r#"{"v":1,"identity":"server"}"#,
+        }
+    };
+    let registrations = operator.collection::<Document>("registration");
+    let others: Vec<_> = (0..OTHERS).map(other).collect();
+    for others in others.chunks(1000) {
+        registrations.insert_many(others).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_others_cost_one_nothing() {
+    let server = Server::own().await.unwrap();
+    let (store, recorder, operator) = recorded(&server).await;
+    populate(&operator).await;
+    let nodes: Vec<_> = ["n", "o", "p"]
+        .map(|node| registration(PUSH, node, 1))
+        .into();
+    let changes: Vec<_> = nodes.iter().map(|have| enable(ALICE, have)).collect();
+    store.commit(&changes).await.unwrap();
+
+    let owners = [ALICE, "u7@example.org", "u77@example.org", "u@example.org"].map(jid);
+    store.load(&owners[..1]).await.unwrap();
+    store.load(&owners).await.unwrap();
+    // It also has to look for the later revision.
+    store
+        .commit(&[enable(ALICE, &registration(PUSH, "n", 0))])
+        .await
+        .unwrap();
+    for change in one_of_each() {
+        store.commit(&[change]).await.unwrap();
+    }
+    store.commit(&changes).await.unwrap();
+    let cursor = Cursor {
+        owner: jid("u9997@example.org"),
+        target: nodes[0].target.clone(),
+    };
+    let page = store.page(Kind::Registrations, Some(&cursor), 10);
+    assert_eq!(page.await.unwrap().entries.len(), 5);
+    let commands = recorder.take();
+    let filters: Vec<_> = commands.iter().flat_map(filters).collect();
+    assert!(filters.len() >= 12, "{commands:?}");
+    for (filter, hint) in filters {
+        let (plan, looked_at) = explain(&operator, &filter, &hint).await;
+        assert!(plan.contains("IXSCAN"), "{filter}: {plan}");
+        assert!(looked_at <= 8, "{filter}: {looked_at}");
+    }
+}
+
+#[tokio::test]
+async fn every_write_goes_to_one_shard_and_is_waited_for_by_a_majority() {
+    let server = Server::own().await.unwrap();
+    let (store, recorder, _) = recorded(&server).await;
+    for change in one_of_each() {
+        store.commit(&[change]).await.unwrap();
+    }
+    store
+        .take("stream", "one", Duration::from_secs(1))
+        .await
+        .unwrap();
+    store.release("stream", "one").await.unwrap();
+    let commands = recorder.take();
+    assert!(commands.len() >= 9, "{commands:?}");
+    let in_transaction = |command: &&Document| command.contains_key("startTransaction");
+    for command in commands.iter().filter(|command| !in_transaction(command)) {
+        let concern = command.get_document("writeConcern").unwrap();
+        assert_eq!(concern.get_str("w"), Ok("majority"), "{command}");
+        assert_eq!(concern.get_bool("j"), Ok(true), "{command}");
+        assert!(concern.contains_key("wtimeout"), "{command}");
+    }
+    let of_registrations = |command: &&Document| {
+        command
+            .values()
+            .any(|value| value.as_str() == Some("registration"))
+    };
+    for (filter, _) in commands.iter().filter(of_registrations).flat_map(filters) {
+        assert_eq!(filter.get_i32("bucket"), Ok(0x7a64), "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn reads_are_of_what_a_majority_has_and_limited_in_time() {
+    let server = Server::own().await.unwrap();
+    let (store, recorder, _) = recorded(&server).await;
+    store.load(&[jid(ALICE)]).await.unwrap();
+    store.page(Kind::Registrations, None, 1).await.unwrap();
+    store.counts().await.unwrap();
+    let commands = recorder.take();
+    assert_eq!(commands.len(), 4, "{commands:?}");
+    for command in commands {
+        let concern = command.get_document("readConcern").unwrap();
+        assert_eq!(concern.get_str("level"), Ok("majority"), "{command}");
+        assert!(command.contains_key("maxTimeMS"), "{command}");
+    }
+}
+
+#[tokio::test]
+async fn many_enables_are_few_commands() {
+    let server = Server::own().await.unwrap();
+    let (store, recorder, _) = recorded(&server).await;
+    let changes: Vec<_> = (0..200)
+        .map(|n| enable(&format!("u{n}@example.org"), &registration(PUSH, "n", 1)))
+        .collect();
+    store.commit(&changes).await.unwrap();
+    let commands = recorder.take();
+    let sizes: Vec<_> = commands
+        .iter()
+        .map(|command| filters(command).len())
+        .collect();
+    assert_eq!(sizes.iter().sum::<usize>(), 200);
+    assert!(sizes.len() <= 2, "{sizes:?}");
+}
