@@ -1,6 +1,6 @@
 //! Two instances with one configuration, of which one is at work.
 
-use super::{Database, fresh_database, place};
+use super::{Database, place};
 use push_tests::live::Result;
 use push_tests::live::proxy::Proxy;
 use push_tests::live::service::{Service, ServiceConfig};
@@ -24,11 +24,7 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    pub(super) async fn start() -> Result<Self> {
-        Self::on(fresh_database().await?).await
-    }
-
-    pub(super) async fn on(database: Database) -> Result<Self> {
+    pub(super) async fn start(database: Database) -> Result<Self> {
         let (lease, ports) = place().await?;
         let slot = lease.slot;
         let ways = [
@@ -55,14 +51,13 @@ impl Pair {
     pub(super) fn connections(&self) -> [usize; 2] {
         [0, 1].map(|of| self.ways[of].connections())
     }
+}
 
-    /// Waits until the standby is at work; says how long it took.
-    pub(super) async fn taken_over(&self, since: Instant, how: &str) -> Result<Duration> {
-        self.standby.logs(0, "adapter attached").await?;
-        let took = since.elapsed();
-        eprintln!("{how}: attached after {took:?}, with a lease of {LEASE:?}");
-        Ok(took)
-    }
+/// Says how long something took.
+pub(super) fn within(longest: Duration, what: &str, since: Instant) {
+    let took = since.elapsed();
+    eprintln!("{what} after {took:?}, with a lease of {LEASE:?}");
+    assert!(took < longest, "{what} after {took:?}, not {longest:?}");
 }
 
 fn config(slot: Slot, way: &Proxy, database: &Database) -> ServiceConfig {
