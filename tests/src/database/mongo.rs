@@ -39,6 +39,8 @@ pub struct Settings {
     pub tls: bool,
     /// Whether faults can be injected (`configureFailPoint`).
     pub fail_points: bool,
+    /// Whether it is no member of a replica set, and hence has no transactions.
+    pub standalone: bool,
 }
 
 /// A new database: of the server in `MONGO_URI`, else in the server that the tests of this process share.
@@ -103,7 +105,8 @@ impl Server {
             server.certificates = Some(certificates);
         }
         server.run().await?;
-        if let Some(initiate) = server.engine.initiate(server.port) {
+        let initiate = server.engine.initiate(server.port);
+        if let Some(initiate) = initiate.filter(|_| !server.settings.standalone) {
             server
                 .admin()
                 .await?
@@ -206,6 +209,7 @@ impl Server {
         if self.locked {
             self.engine.add_lock(&mut command, &self.home)?;
         }
+        self.engine.add_role(&mut command, self.settings.standalone);
         if self.settings.fail_points {
             self.engine.add_fail_points(&mut command);
         }

@@ -45,7 +45,7 @@ impl Engine {
         command.args(["--port", &port.to_string()]);
         match self {
             Self::Mongod(_) => {
-                command.args(["--bind_ip", "127.0.0.1", "--replSet", REPLICA_SET]);
+                command.args(["--bind_ip", "127.0.0.1"]);
                 command
                     .args(["--wiredTigerCacheSizeGB", "0.25", "--dbpath"])
                     .arg(data);
@@ -62,6 +62,15 @@ impl Engine {
         // It looks for a configuration in both.
         command.current_dir(home.path()).env("HOME", home.path());
         Ok(command)
+    }
+
+    /// Makes it a member of a replica set, or nothing of the kind.
+    pub(super) fn add_role(&self, command: &mut Command, standalone: bool) {
+        match self {
+            Self::Mongod(_) if !standalone => command.args(["--replSet", REPLICA_SET]),
+            Self::Secantus(_) if standalone => command.arg("--standalone"),
+            _ => command,
+        };
     }
 
     /// Makes clients show a password.

@@ -16,6 +16,7 @@ mod crash;
 mod documents;
 mod outage;
 mod recorder;
+mod standalone;
 mod version;
 
 use push_core::lease::LeaseStore;
