@@ -7,6 +7,7 @@ use crate::findings::Findings;
 use crate::lock::InstanceLock;
 use crate::shards::Shards;
 use crate::{compose, run};
+use push_core::lease::Fence;
 use push_core::store::StoreError;
 use push_core::transport::DownReason;
 use push_core::{BareJid, HostStatus, Status};
@@ -61,10 +62,12 @@ async fn examine(config: Config, connect: bool, findings: &mut Findings) -> Resu
             "chmod 600, or 640 with a group of its own",
         );
     }
-    let alone = alone(&config, &*backend, connect, findings).await;
     store(&config, &*backend, findings).await;
-    if let Some(alone) = alone.filter(|_| findings.is_well()) {
-        server(&config, &*backend, findings).await?;
+    if !findings.is_well() {
+        return Ok(());
+    }
+    if let Some(alone) = alone(&config, &*backend, connect, findings).await {
+        server(&config, &*backend, alone.fence(), findings).await?;
         alone.end().await;
     }
     Ok(())
@@ -77,6 +80,10 @@ struct Alone {
 }
 
 impl Alone {
+    fn fence(&self) -> Option<Fence> {
+        self.held.as_ref().map(Held::fence)
+    }
+
     async fn end(self) {
         if let Some(held) = self.held {
             held.release().await;
@@ -128,8 +135,10 @@ async fn alone(
                 findings.note(what, running);
                 return None;
             }
-            // The same fault is found when the store is looked at.
-            Err(_) => return None,
+            Err(error) => {
+                findings.bad(format!("store: {error}"), remedy_of_store(&error));
+                return None;
+            }
         },
     };
     Some(Alone { _lock: lock, held })
@@ -166,10 +175,11 @@ fn remedy_of_store(error: &StoreError) -> &'static str {
 async fn server(
     config: &Config,
     backend: &dyn Backend,
+    fence: Option<Fence>,
     findings: &mut Findings,
 ) -> Result<(), Failure> {
     let store = backend.open().await.map_err(Failure::Store)?;
-    let shards = Shards::start(config, &store, None)?;
+    let shards = Shards::start(config, &store, fence)?;
     for ((stream, settings), handle) in config.shards().zip(shards.handles()) {
         shard(&stream.server, &settings.component, handle, findings).await;
     }

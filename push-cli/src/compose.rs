@@ -40,7 +40,8 @@ pub(crate) trait Backend: Send + Sync {
     /// Brings the database to the version of this program. Returns the versions before and after.
     async fn migrate(&self) -> Result<(u32, u32), StoreError>;
 
-    /// Where instances agree on which of them is at work; `None` where there can be only one.
+    /// Where instances agree on which of them is at work; `None` where there can be only one. Like [`Backend::open`], it
+    /// fails of what does not pass.
     async fn leases(&self) -> Result<Option<Arc<dyn LeaseStore>>, StoreError>;
 }
 
@@ -70,11 +71,17 @@ pub(crate) fn backend_as_stored(settings: &StoreSettings) -> Result<Box<dyn Back
 /// A database server that is away does not keep a service from starting; anything else does.
 #[cfg(any(feature = "postgres", feature = "mongo"))]
 fn service(ready: Result<(), StoreError>) -> Result<(), StoreError> {
+    if let Err(error @ StoreError::Unavailable { .. }) = &ready {
+        tracing::warn!(%error, "started without the store: requests are refused with wait until it is there");
+    }
+    standby(ready)
+}
+
+/// Nor does it keep an instance from waiting for its turn.
+#[cfg(any(feature = "postgres", feature = "mongo"))]
+fn standby(ready: Result<(), StoreError>) -> Result<(), StoreError> {
     match ready {
-        Err(error @ StoreError::Unavailable { .. }) => {
-            tracing::warn!(%error, "started without the store: requests are refused with wait until it is there");
-            Ok(())
-        }
+        Err(StoreError::Unavailable { .. }) => Ok(()),
         ready => ready,
     }
 }

@@ -120,6 +120,7 @@ async fn work(
             info!("stopped");
         }
         () = stop.next() => warn!("stopped at once; what was in work is repeated by the adapters at the next start"),
+        () = lost(&mut held) => warn!("stopped with work left; another instance has it repeated by the adapters"),
         () = tokio::time::sleep(config.drain_timeout) => {
             let patience = config.drain_timeout;
             warn!(?patience, "stopped with work left; it is repeated by the adapters at the next start");

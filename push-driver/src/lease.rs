@@ -50,14 +50,17 @@ impl Contender {
         let mut said = None;
         loop {
             let asked = Instant::now();
-            let why = match self.take(asked + self.duration).await {
+            let fault = match self.take(asked + self.duration).await {
                 Ok(Claim::Held(fence)) => return self.hold(fence, asked),
-                Ok(Claim::Taken) => "standing by: another instance holds the lease".to_owned(),
-                Err(error) => format!("standing by: {error}"),
+                Ok(Claim::Taken) => None,
+                Err(error) => Some(error),
             };
-            if said.as_ref() != Some(&why) {
-                info!("{why}");
-                said = Some(why);
+            if said.as_ref() != Some(&fault) {
+                match &fault {
+                    None => info!("standing by: another instance holds the lease"),
+                    Some(error) => warn!(%error, "standing by: nobody knows who holds the lease"),
+                }
+                said = Some(fault);
             }
             sleep(self.pause()).await;
         }

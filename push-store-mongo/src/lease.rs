@@ -77,6 +77,8 @@ fn taken(holder: &str, duration: Duration) -> Document {
     let mine = doc! { "$eq": ["$holder", &holder] };
     let over = doc! { "$lte": [{ "$ifNull": ["$until", 0_i64] }, &now] };
     let next = doc! { "$add": [{ "$ifNull": ["$fence", 0_i64] }, 1_i64] };
+    let seconds = doc! { "$toLong": { "$divide": [&now, 1000_i64] } };
+    let next = doc! { "$max": [next, seconds] };
     let get = doc! { "$or": [&mine, &over] };
     doc! {
         "holder": { "$cond": [&get, &holder, "$holder"] },

@@ -22,10 +22,10 @@ CREATE TABLE registration (
     PRIMARY KEY (owner, service, node, bucket)
 ) WITH (fillfactor = 85);
 
--- Which instance is at work. A row stays for ever: its fence must not begin anew.
+-- Which instance is at work. A row stays for ever: its fence only grows.
 CREATE TABLE lease (
     name   text        NOT NULL PRIMARY KEY,
     holder text        NOT NULL,
-    fence  bigint      NOT NULL,             -- how many times it has changed hands
+    fence  bigint      NOT NULL,             -- grows with each holder; at least when it was taken, Unix seconds
     until  timestamptz NOT NULL
 );

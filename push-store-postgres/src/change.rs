@@ -99,6 +99,25 @@ pub(crate) fn nothing_done(changes: &[Change]) -> Vec<Committed> {
 }
 
 impl<'a> Wave<'a> {
+    /// How many statements it takes.
+    pub(crate) fn statements(&self) -> usize {
+        let none = [
+            self.enables.is_empty(),
+            self.settles.is_empty(),
+            self.removals.is_empty(),
+        ];
+        none.into_iter().filter(|none| !none).count()
+    }
+
+    /// Everybody in it, with their buckets.
+    pub(crate) fn owners(&self) -> impl Iterator<Item = (&'a str, i32)> {
+        let enables = self.enables.iter().map(|enable| enable.whose);
+        let settles = self.settles.iter().map(|settle| settle.whose);
+        let removals = self.removals.iter().map(|removal| removal.whose);
+        let all = enables.chain(settles).chain(removals);
+        all.map(|whose| (whose.owner, whose.bucket))
+    }
+
     fn add(&mut self, whose: Whose<'a>, change: &'a Change) -> Result<(), StoreError> {
         match change {
             Change::Enable { registration, .. } => {

@@ -3,7 +3,7 @@
 use crate::address::Address;
 use crate::error::Explain;
 use crate::{PostgresConfig, tls};
-use diesel::result::{ConnectionError, Error};
+use diesel::result::{ConnectionError, ConnectionResult, Error};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use push_core::store::StoreError;
 use std::time::Duration;
@@ -32,24 +32,32 @@ impl Connector {
         })
     }
 
-    pub(crate) async fn connect(&self) -> Result<AsyncPgConnection, StoreError> {
-        let say = |error| self.explain.connecting(&error);
-        let connection = if let Some(tls) = &self.tls {
+    /// An error that is not diesel's own is ours, as [`carried`] finds it.
+    pub(crate) async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
+        let say = |error| carry(self.explain.connecting(&error));
+        let mut connection = if let Some(tls) = &self.tls {
             let (client, connection) = self.config.connect(tls.clone()).await.map_err(say)?;
-            AsyncPgConnection::try_from_client_and_connection(client, connection).await
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await?
         } else {
             let (client, connection) = self.config.connect(NoTls).await.map_err(say)?;
-            AsyncPgConnection::try_from_client_and_connection(client, connection).await
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await?
         };
-        let mut connection = connection.map_err(|error| match error {
-            ConnectionError::CouldntSetupConfiguration(error) => self.explain.statement(&error),
-            other => self
-                .explain
-                .statement(&Error::QueryBuilderError(other.into())),
-        })?;
         let set = connection.batch_execute(&self.session).await;
-        set.map_err(|error| self.explain.statement(&error))?;
+        set.map_err(ConnectionError::CouldntSetupConfiguration)?;
         Ok(connection)
+    }
+}
+
+/// The only error of diesel's that can hold another.
+fn carry(error: StoreError) -> ConnectionError {
+    ConnectionError::CouldntSetupConfiguration(Error::QueryBuilderError(error.into()))
+}
+
+/// What [`carry`] has put into it.
+pub(crate) fn carried(error: &Error) -> Option<&StoreError> {
+    match error {
+        Error::QueryBuilderError(error) => error.downcast_ref(),
+        _ => None,
     }
 }
 

@@ -48,8 +48,23 @@ impl Explain {
                  does, and trust its authority by sslrootcert=FILE"
             )),
             (Some(io), ..) => unavailable(format!("{place} cannot be reached: {io}")),
-            (_, _, Some(cause)) => refused(format!("{place}: {error}: {cause}")),
+            (_, _, Some(cause)) => self.not_begun(&cause.to_string()),
             _ => unavailable(format!("{place} cannot be reached: {error}")),
+        }
+    }
+
+    /// What the driver itself finds in the way. It has no kinds for these, only texts.
+    fn not_begun(&self, cause: &str) -> StoreError {
+        let place = &self.place;
+        match cause {
+            "password missing" => {
+                unauthorized(format!("{place} asks for a password, and the URL has none"))
+            }
+            "server does not support TLS" => refused(format!(
+                "{place} offers no TLS: turn it on there (ssl = on), or say sslmode=disable in the URL where nobody can \
+                 listen"
+            )),
+            _ => refused(format!("{place}: {cause}")),
         }
     }
 
@@ -64,11 +79,9 @@ impl Explain {
         ]
         .contains(code)
         {
-            return StoreError::Unauthorized {
-                reason: format!(
-                    "{place}: {message}; check user and password, and pg_hba.conf of the server"
-                ),
-            };
+            return unauthorized(format!(
+                "{place}: {message}; check user and password, and pg_hba.conf of the server"
+            ));
         }
         if *code == SqlState::INVALID_CATALOG_NAME {
             return refused(format!(
@@ -76,7 +89,8 @@ impl Explain {
             ));
         }
         // Resources, operator intervention (starting up, shutting down), system and connection.
-        if ["53", "57", "58", "08"].contains(&&code.code()[..2]) {
+        let passing = ["53", "57", "58", "08"];
+        if passing.iter().any(|class| code.code().starts_with(class)) {
             return unavailable(format!("{place}: {message}"));
         }
         refused(format!("{place}: {message}"))
@@ -131,16 +145,23 @@ impl Explain {
 ///
 /// diesel tells few kinds of errors apart; a deadlock is among the unknown ones, as is what ends a connection.
 pub(crate) fn may_pass(error: &Error) -> bool {
+    let again = matches!(
+        error,
+        Error::DatabaseError(Kind::SerializationFailure | Kind::Unknown, _)
+            | Error::RollbackErrorOnCommit { .. }
+            | Error::BrokenTransactionManager
+    );
+    again || is_stale(error)
+}
+
+/// Whether the connection is of another time: its server is gone, or has become a replica.
+pub(crate) fn is_stale(error: &Error) -> bool {
     matches!(
         error,
         Error::DatabaseError(
-            Kind::SerializationFailure
-                | Kind::UnableToSendCommand
-                | Kind::ClosedConnection
-                | Kind::Unknown,
+            Kind::UnableToSendCommand | Kind::ClosedConnection | Kind::ReadOnlyTransaction,
             _
-        ) | Error::RollbackErrorOnCommit { .. }
-            | Error::BrokenTransactionManager
+        )
     )
 }
 
@@ -158,6 +179,10 @@ pub(crate) fn unavailable(reason: impl Into<String>) -> StoreError {
     StoreError::Unavailable {
         reason: reason.into(),
     }
+}
+
+fn unauthorized(reason: String) -> StoreError {
+    StoreError::Unauthorized { reason }
 }
 
 pub(crate) fn refused(reason: impl Into<String>) -> StoreError {

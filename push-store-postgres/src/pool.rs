@@ -1,7 +1,7 @@
 //! Connections in turn, and what is done when something goes wrong with one.
 
-use crate::connection::Connector;
-use crate::error::{Explain, is_unknown, may_pass, refused};
+use crate::connection::{Connector, carried};
+use crate::error::{Explain, is_stale, is_unknown, may_pass, refused};
 use crate::schema;
 use crate::{PostgresConfig, address::Address};
 use deadpool::Runtime;
@@ -83,12 +83,12 @@ impl Pool {
         let began = Instant::now();
         let mut attempt = 1;
         loop {
-            let error = match self.attempt(work).await? {
+            let failure = match self.attempt(work).await {
                 Ok(output) => return Ok(output),
-                Err(error) => error,
+                Err(failure) => failure,
             };
-            if attempt == ATTEMPTS || began.elapsed() > RETRY_WITHIN || !may_pass(&error) {
-                return Err(self.verdict(&error).await);
+            if attempt == ATTEMPTS || began.elapsed() > RETRY_WITHIN || !failure.may_pass() {
+                return Err(self.verdict(failure).await);
             }
             sleep(pause(attempt)).await;
             attempt += 1;
@@ -97,40 +97,75 @@ impl Pool {
 
     /// A connection on which something failed is closed: it may be to a server that has become a replica, or be dead
     /// and not know it yet.
-    async fn attempt<W: Work>(&self, work: &W) -> Result<QueryResult<W::Output>, StoreError> {
-        let got = self.connections.get().await;
-        let got = got.map_err(|error| self.without_connection(error))?;
+    async fn attempt<W: Work>(&self, work: &W) -> Result<W::Output, Failure> {
         let mut taken = Taken(None);
-        let result = work.run(taken.0.insert(got)).await;
-        if result.is_ok() {
-            taken.give_back();
+        let got = self.connections.get().await;
+        let connection = taken
+            .0
+            .insert(got.map_err(|error| self.without_connection(error))?);
+        match work.run(connection).await {
+            Ok(output) => {
+                taken.give_back();
+                Ok(output)
+            }
+            Err(error) => {
+                if is_stale(&error) {
+                    // So are the others, then.
+                    self.connections.retain(|_, _| false);
+                }
+                Err(Failure::Statement(error))
+            }
         }
-        Ok(result)
     }
 
     /// diesel does not pass on the server's error codes, and its texts are in the server's language. What can be found
     /// out is looked at instead.
-    async fn verdict(&self, error: &Error) -> StoreError {
-        if is_unknown(error)
-            && let Ok(Ok(found)) = self.attempt(&schema::Look).await
+    async fn verdict(&self, failure: Failure) -> StoreError {
+        let error = match failure {
+            Failure::Statement(error) => error,
+            Failure::Connecting(error) | Failure::Exhausted(error) => return error,
+        };
+        if is_unknown(&error)
+            && let Ok(found) = self.attempt(&schema::Look).await
             && let Err(fault) = found.usable(&self.explain)
         {
             return fault;
         }
-        self.explain.statement(error)
+        self.explain.statement(&error)
     }
 
-    fn without_connection(&self, error: PoolError) -> StoreError {
+    fn without_connection(&self, error: PoolError) -> Failure {
         match error {
-            PoolError::Timeout(TimeoutType::Wait) => self.explain.exhausted(),
-            PoolError::Timeout(_) => self.explain.silent(),
+            PoolError::Timeout(TimeoutType::Wait) => Failure::Exhausted(self.explain.exhausted()),
+            PoolError::Timeout(_) => Failure::Connecting(self.explain.silent()),
             PoolError::Backend(ManagerError::ConnectionError(
-                ConnectionError::CouldntSetupConfiguration(Error::QueryBuilderError(error)),
-            )) => match error.downcast::<StoreError>() {
-                Ok(error) => *error,
-                Err(other) => refused(other.to_string()),
+                ConnectionError::CouldntSetupConfiguration(error),
+            )) => match carried(&error) {
+                Some(ours) => Failure::Connecting(ours.clone()),
+                None => Failure::Statement(error),
             },
-            other => refused(format!("the pool of connections: {other}")),
+            other => Failure::Connecting(refused(format!("the pool of connections: {other}"))),
+        }
+    }
+}
+
+/// Why an attempt failed.
+enum Failure {
+    /// There is no connection.
+    Connecting(StoreError),
+    /// Others use all of them.
+    Exhausted(StoreError),
+    /// On a connection.
+    Statement(Error),
+}
+
+impl Failure {
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Connecting(error) => matches!(error, StoreError::Unavailable { .. }),
+            // They were waited for.
+            Self::Exhausted(_) => false,
+            Self::Statement(error) => may_pass(error),
         }
     }
 }
@@ -142,11 +177,7 @@ fn manager(connector: Connector) -> AsyncDieselConnectionManager<AsyncPgConnecti
     config.recycling_method = RecyclingMethod::Fast;
     config.custom_setup = Box::new(move |_| {
         let connector = Arc::clone(&connector);
-        // The only error that can carry ours.
-        let wrap = |error: StoreError| {
-            ConnectionError::CouldntSetupConfiguration(Error::QueryBuilderError(error.into()))
-        };
-        Box::pin(async move { connector.connect().await.map_err(wrap) })
+        Box::pin(async move { connector.connect().await })
     });
     AsyncDieselConnectionManager::new_with_config("", config)
 }

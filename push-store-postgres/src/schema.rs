@@ -29,11 +29,13 @@ pub struct Migrated {
     pub to: u32,
 }
 
+/// `taken` before `ours`: names are looked up as they are at that moment, and another instance may be making both tables at
+/// once.
 const FOUND: &str = "
     SELECT version() AS product, current_setting('server_version_num')::integer AS server,
         current_setting('server_encoding') AS encoding, current_schema()::text AS schema,
         coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS creates,
-        to_regclass('xmpp_push_schema') IS NOT NULL AS ours, to_regclass('registration') IS NOT NULL AS taken,
+        to_regclass('registration') IS NOT NULL AS taken, to_regclass('xmpp_push_schema') IS NOT NULL AS ours,
         has_table_privilege(to_regclass('xmpp_push_schema'), 'SELECT') IS NOT false AS readable";
 
 const VERSION: &str = "SELECT coalesce(max(version), 0) AS version FROM xmpp_push_schema";

@@ -65,6 +65,13 @@ pub(crate) const COUNT: &str = "
     SELECT status, count, owner, service, node
     FROM (SELECT status, count(*) AS count FROM portion GROUP BY status) AS counted CROSS JOIN last";
 
+/// Locks the rows of these owners, in one order, so that of two transactions that change the same one waits for the other
+/// instead of each for each other.
+pub(crate) const LOCK: &str = "
+    SELECT 1 FROM unnest($1, $2) AS s (owner, bucket)
+    JOIN registration AS r ON r.owner = s.owner AND r.bucket = s.bucket
+    ORDER BY r.owner, r.service, r.node FOR UPDATE OF r";
+
 /// The owners whose registration was stored; it has no owner twice.
 pub(crate) const ENABLE: &str = "
     INSERT INTO registration
@@ -98,13 +105,15 @@ pub(crate) const REMOVE: &str = "
     RETURNING r.owner";
 
 /// Takes a lease or prolongs it. Times are those of the database, at the moment, not at the transaction's beginning.
-/// Nothing is returned while another holds it.
+/// The fence is that of whoever holds it already, else the next, and at least the time in Unix seconds. Nothing is
+/// returned while another holds it.
 pub(crate) const TAKE: &str = "
     INSERT INTO lease AS l (name, holder, fence, until)
-    VALUES ($1, $2, 1, clock_timestamp() + $3 * interval '1 millisecond')
+    VALUES ($1, $2, extract(epoch FROM clock_timestamp())::bigint, clock_timestamp() + $3 * interval '1 millisecond')
     ON CONFLICT (name) DO UPDATE SET
         holder = excluded.holder, until = excluded.until,
-        fence = l.fence + CASE WHEN l.holder = excluded.holder AND l.until > clock_timestamp() THEN 0 ELSE 1 END
+        fence = CASE WHEN l.holder = excluded.holder AND l.until > clock_timestamp() THEN l.fence
+            ELSE greatest(l.fence + 1, excluded.fence) END
     WHERE l.holder = excluded.holder OR l.until <= clock_timestamp()
     RETURNING fence";
 

@@ -2,7 +2,7 @@
 
 use crate::change::{Enable, Removal, Settle, Wave, Whose};
 use crate::pool::Work;
-use crate::statement::{ENABLE, Prepared, REMOVE, SETTLE, sql};
+use crate::statement::{ENABLE, LOCK, Prepared, REMOVE, SETTLE, sql};
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 use diesel::{QueryResult, QueryableByName};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
@@ -21,16 +21,33 @@ impl Work for Commit<'_> {
     async fn run(&self, connection: &mut AsyncPgConnection) -> QueryResult<Self::Output> {
         let statements = self.waves.iter().map(Wave::statements).sum::<usize>();
         if statements <= 1 {
-            // A transaction of its own.
+            // A transaction of its own, which meets its rows in order.
             return self.write(connection).await;
         }
-        connection
-            .transaction(async |connection| self.write(connection).await)
-            .await
+        let transaction = async |connection: &mut AsyncPgConnection| {
+            self.lock(connection).await?;
+            self.write(connection).await
+        };
+        connection.transaction(transaction).await
     }
 }
 
 impl Commit<'_> {
+    /// Several statements would meet the rows in several orders.
+    async fn lock(&self, connection: &mut AsyncPgConnection) -> QueryResult<()> {
+        let mut owners: Vec<_> = self.waves.iter().flat_map(Wave::owners).collect();
+        owners.sort_unstable();
+        owners.dedup();
+        if owners.len() > 1 {
+            let (owners, buckets): (Vec<&str>, Vec<i32>) = owners.into_iter().unzip();
+            let lock = sql(LOCK)
+                .bind::<Array<Text>, _>(owners)
+                .bind::<Array<Integer>, _>(buckets);
+            Prepared(lock).execute(connection).await?;
+        }
+        Ok(())
+    }
+
     async fn write(&self, connection: &mut AsyncPgConnection) -> QueryResult<Vec<Committed>> {
         let mut done = self.nothing.clone();
         for wave in &self.waves {
@@ -39,17 +56,6 @@ impl Commit<'_> {
             remove(connection, &wave.removals, &mut done).await?;
         }
         Ok(done)
-    }
-}
-
-impl Wave<'_> {
-    fn statements(&self) -> usize {
-        let none = [
-            self.enables.is_empty(),
-            self.settles.is_empty(),
-            self.removals.is_empty(),
-        ];
-        none.into_iter().filter(|none| !none).count()
     }
 }
 

@@ -8,6 +8,9 @@
 //! | `prosody`, `ejabberd` | yes | restarts, reloads, faults; `if_offline` on ejabberd |
 //! | `prosody_plain`, `ejabberd_plain` | no | `mod_privilege`, and nothing sent anew, on ejabberd |
 //! | `prosody_zero_code` | yes | no adapter |
+//!
+//! `on_postgres`, `on_mongo` and `on_sqlite` beside a suite are of several instances with one database; `program` needs no XMPP
+//! server.
 #![expect(
     clippy::duplicate_mod,
     reason = "the suite is included once for each server"
@@ -17,6 +20,8 @@
 mod ejabberd;
 #[path = "live/ejabberd_plain.rs"]
 mod ejabberd_plain;
+#[path = "live/program.rs"]
+mod program;
 #[path = "live/prosody.rs"]
 mod prosody;
 #[path = "live/prosody_plain.rs"]

@@ -163,7 +163,8 @@ from_link(#message{to = #jid{luser = <<>>, lserver = Host, lresource = ?LINK_RES
     Link = mod_xmpp_push_shards:of_component(Host, Server),
     case Link /= undefined andalso ejabberd_router:is_my_route(Server) of
         true ->
-            cast(Link, {frames, mod_xmpp_push_frame:frames(Message)}),
+            %% Runs in the connection's process.
+            cast(Link, {frames, self(), mod_xmpp_push_frame:frames(Message)}),
             stop;
         false ->
             ok

@@ -1,5 +1,5 @@
-%% The process of a link, one for each component of a host: attaches, sends in order and in portions, and takes what the service says.
-%% What must outlive it is in mod_xmpp_push_state's tables.
+%% The process of a link, one for each component of a host: attaches, sends in order and in portions, and takes
+%% what the service says. What must outlive it is in mod_xmpp_push_state's tables.
 -module(mod_xmpp_push_link).
 -behaviour(gen_server).
 
@@ -8,6 +8,7 @@
 
 -include("xmpp.hrl").
 -include("logger.hrl").
+-include("ejabberd_router.hrl").
 -include("mod_xmpp_push.hrl").
 
 %% How often deadlines are looked at, and how often sessions that left without a word; milliseconds.
@@ -24,6 +25,8 @@
         {host :: binary(),
          tabs :: #tabs{},
          options :: gen_mod:opts(),
+         %% Of the component: where the latest frame came from.
+         connection :: pid() | undefined,
          %% leaving: after <bye/>, takes outcomes only.
          attached = false :: boolean() | leaving,
          window = 0 :: non_neg_integer(),
@@ -70,8 +73,8 @@ format_status(Status) ->
 
 %%% What happens
 
-cast({frames, Frames}, S) ->
-    lists:foldl(fun frame/2, S, Frames);
+cast({frames, Connection, Frames}, S) ->
+    lists:foldl(fun frame/2, S#state{connection = Connection}, Frames);
 cast({request, Ref, User, Resource, El}, S) ->
     hand_on(Ref, User, Resource, El, S);
 %% A connection that is new has not said hello, whatever one before it said.
@@ -181,17 +184,34 @@ frame(_, _, S) ->
     S.
 
 %% The service has lost its lease to one that has said hello before, and does not know it yet.
-is_fenced_off(El, #state{host = Host, tabs = #tabs{component = Component} = Tabs}) ->
+is_fenced_off(El, #state{host = Host, tabs = #tabs{component = Component} = Tabs} = S) ->
     Greatest = mod_xmpp_push_state:host_get(Tabs, {fence, Component}, 0),
-    case number(<<"fence">>, El, Greatest) of
+    case mod_xmpp_push_frame:number(<<"fence">>, El) of
+        none ->
+            false;
         Fence when Fence < Greatest ->
-            ?WARNING_MSG("mod_xmpp_push on ~ts: a hello of ~ts is ignored: it has lost its lease, its fence being ~b after ~b",
-                         [Host, Component, Fence, Greatest]),
+            ?WARNING_MSG("mod_xmpp_push on ~ts: a hello of ~ts is ignored: it has lost its lease, its fence ~b being "
+                         "smaller than ~b", [Host, Component, Fence, Greatest]),
             true;
         Fence ->
             mod_xmpp_push_state:host_put(Tabs, {fence, Component}, Fence),
+            close_others(S),
             false
     end.
+
+%% Whoever lost the lease may hang and keep its connection: ejabberd would go on dividing stanzas among both, and what the
+%% other gets is lost.
+close_others(#state{connection = Own} = S) ->
+    Component = component(S),
+    {ok, Routes} = (ejabberd_router:get_backend()):find_routes(Component),
+    lists:foreach(
+      fun(#route{pid = Pid}) when is_pid(Pid), Pid /= Own ->
+              %% At once: a process that waits for the other side to read ends later.
+              ejabberd_router:unregister_route(Component, Pid),
+              ejabberd_service:stop_async(Pid);
+         (_) ->
+              ok
+      end, Routes).
 
 hello(El, #state{tabs = Tabs} = S0) ->
     Instance = mod_xmpp_push_frame:attr(<<"instance">>, El),

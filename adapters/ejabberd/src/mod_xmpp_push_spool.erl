@@ -73,7 +73,8 @@ kept(Name, Bytes, [#tabs{component = First} | _]) ->
 restore(Host, All, Kept) ->
     Wanted = lists:usort(lists:append([Contents || {_, Contents, _} <- Kept])),
     lists:foreach(fun(Tabs) -> mod_xmpp_push_state:put(Tabs, contents, Wanted) end, All),
-    mod_xmpp_push_reshard:thaw(Host, mod_xmpp_push_shards:of_host(Host), [{Component, Events} || {Component, _, Events} <- Kept]).
+    mod_xmpp_push_reshard:thaw(Host, mod_xmpp_push_shards:of_host(Host),
+                               [{Component, Events} || {Component, _, Events} <- Kept]).
 
 name(Host) ->
     filename:join(mnesia:system_info(directory), "xmpp_push_" ++ binary_to_list(Host) ++ ".missed").

@@ -82,7 +82,8 @@ share(Bound, #tabs{links = Links}) ->
 %% Removes the tables of the first that none of the second has.
 -spec delete([#tabs{}], [#tabs{}]) -> ok.
 delete(Gone, Kept) ->
-    lists:foreach(fun ets:delete/1, lists:usort(lists:flatmap(fun tables/1, Gone)) -- lists:flatmap(fun tables/1, Kept)).
+    lists:foreach(fun ets:delete/1,
+                  lists:usort(lists:flatmap(fun tables/1, Gone)) -- lists:flatmap(fun tables/1, Kept)).
 
 tables(#tabs{meta = Meta, inbox = Inbox, waiting = Waiting, outstanding = Outstanding, index = Index, users = Users,
              requests = Requests, in_flight = InFlight, outcomes = Outcomes}) ->

@@ -1,6 +1,6 @@
 //! MongoDB.
 
-use super::{Backend, own_timeout, service};
+use super::{Backend, own_timeout, service, standby};
 use crate::config::StoreSettings;
 use async_trait::async_trait;
 use push_core::lease::LeaseStore;
@@ -56,6 +56,8 @@ impl Backend for Mongo {
     }
 
     async fn leases(&self) -> Result<Option<Arc<dyn LeaseStore>>, StoreError> {
-        Ok(Some(self.store().await?.clone()))
+        let store = self.store().await?;
+        standby(store.ready().await)?;
+        Ok(Some(store.clone()))
     }
 }

@@ -1,6 +1,6 @@
 //! PostgreSQL.
 
-use super::{Backend, own_timeout, service};
+use super::{Backend, own_timeout, service, standby};
 use crate::config::StoreSettings;
 use async_trait::async_trait;
 use push_core::lease::LeaseStore;
@@ -49,6 +49,7 @@ impl Backend for Postgres {
     }
 
     async fn leases(&self) -> Result<Option<Arc<dyn LeaseStore>>, StoreError> {
+        standby(self.store.ready().await)?;
         Ok(Some(self.store.clone()))
     }
 }

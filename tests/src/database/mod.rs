@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `postgres` | a cluster of PostgreSQL that is thrown away | `postgres` |
 //! | `mongo` | a server that speaks MongoDB's protocol | `mongo` |
+//! | `sqlite` | nothing: a folder for a file | |
 //!
 //! Starting one takes about a second, so tests share one per test process and each makes a database of its own in it:
 //! `postgres::fresh_database`, `mongo::fresh_database`. A test that stops, kills or halts its server starts its own:
@@ -16,6 +17,7 @@
 pub mod mongo;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+pub mod sqlite;
 pub mod tls;
 
 use std::fmt::Write as _;

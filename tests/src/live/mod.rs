@@ -5,6 +5,7 @@
 //! | [`prosody`], [`ejabberd`] | a server from a typed configuration, of this machine or of a folder made by `scripts/test-servers` |
 //! | [`puppet`] | client sessions, played by a library that nobody here wrote |
 //! | [`service`] | the `xmpp-push` binary under test |
+//! | [`program`] | commands of it that come to an end |
 //! | [`push_service`] | a push service that remembers what it got and answers as it is told |
 //! | [`stage`] | a slot with a service and a push service, ready for a test |
 //! | [`slot`] | the names a test may use on a server it shares with others |
@@ -13,6 +14,7 @@
 //! process and a connection that can be cut, is in [`crate::server`].
 
 pub mod ejabberd;
+pub mod program;
 pub mod prosody;
 pub mod puppet;
 pub mod push_service;

@@ -1,14 +1,14 @@
 //! The binary under test.
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::process::Process;
+use super::program::{self, run_in};
 use super::slot::{SECRET, Slot};
-use super::{Context as _, Failure, Result};
+use super::{Failure, Result};
 
 /// How long the service may take to attach, or to drain.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct ServiceConfig {
     /// The component it connects as.
     pub component: String,
+    /// Further components it connects as.
+    pub shards: Vec<String>,
     /// The hosts it serves.
     pub hosts: Vec<String>,
     /// Where the server listens for components.
@@ -37,6 +39,7 @@ impl ServiceConfig {
         let component = slots.first().map(|slot| slot.component());
         Self {
             component: component.unwrap_or_default(),
+            shards: Vec::new(),
             hosts: slots.iter().map(|slot| slot.host()).collect(),
             port,
             store: "url = \"registrations.db\"".to_owned(),
@@ -45,9 +48,11 @@ impl ServiceConfig {
         }
     }
 
-    fn render(&self) -> String {
+    /// The configuration file.
+    pub(super) fn render(&self) -> String {
         let Self {
             component,
+            shards,
             hosts,
             port,
             store,
@@ -61,6 +66,7 @@ jid = "{component}"
 server = "127.0.0.1:{port}"
 secret = "{SECRET}"
 hosts = {hosts:?}
+shards = {shards:?}
 [store]
 {store}
 [stream]
@@ -107,15 +113,19 @@ impl Service {
     /// # Errors
     /// As [`Service::start`].
     pub async fn start_again(&mut self) -> Result<()> {
+        self.start_again_until(self.ready).await
+    }
+
+    /// The same, until it has logged `text`.
+    ///
+    /// # Errors
+    /// As [`Service::start`].
+    pub async fn start_again_until(&mut self, text: &str) -> Result<()> {
         let log = self.folder.path().join("log");
         let from = log.metadata().map_or(0, |log| log.len());
-        let mut command = Command::new(binary()?);
-        command
-            .arg("run")
-            .arg("--config")
-            .arg(self.folder.path().join("xmpp-push.toml"));
+        let command = program::command(&self.file("xmpp-push.toml"))?;
         let process = Process::spawn("xmpp-push", &command, &log)?;
-        process.wait_for_log(from, self.ready, PATIENCE).await?;
+        process.wait_for_log(from, text, PATIENCE).await?;
         self.process = Some(process);
         Ok(())
     }
@@ -175,34 +185,7 @@ impl Service {
     /// # Errors
     /// The binary is not built.
     pub async fn check(&self, variables: &[(&str, &str)]) -> Result<(Option<i32>, String)> {
-        let mut command = Command::new(binary()?);
-        command
-            .arg("check")
-            .arg("--config")
-            .arg(self.file("xmpp-push.toml"))
-            .envs(variables.iter().copied());
-        let output = tokio::process::Command::from(command).output().await;
-        let output = output.context("xmpp-push check")?;
-        Ok((
-            output.status.code(),
-            String::from_utf8_lossy(&output.stdout).into_owned(),
-        ))
-    }
-}
-
-/// The binary cargo built beside this test.
-fn binary() -> Result<PathBuf> {
-    let own = std::env::current_exe()?;
-    let folder = own.parent().and_then(|deps| deps.parent());
-    let binary = folder
-        .map(|folder| folder.join("xmpp-push"))
-        .unwrap_or_default();
-    if binary.exists() {
-        Ok(binary)
-    } else {
-        Err(Failure::new(format!(
-            "{} is missing; run cargo build -p push-cli",
-            binary.display()
-        )))
+        let ended = run_in(&["check"], &self.file("xmpp-push.toml"), variables).await?;
+        Ok((ended.code, ended.printed))
     }
 }

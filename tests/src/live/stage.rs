@@ -87,14 +87,22 @@ impl Stage {
     /// # Errors
     /// One of them does not come up.
     pub async fn set(lease: Lease, ports: Ports, script: Script) -> Result<Self> {
-        let push = PushService::connect(&lease.slot.push_service(), ports.push_service).await?;
         let level = if script.trace { "trace" } else { "debug" };
         let config = ServiceConfig {
             more: format!("{}\n[log]\nlevel = {level:?}\n", script.config),
             ready: script.ready,
             ..ServiceConfig::new(&[lease.slot], ports.component)
         };
-        let service = Service::start(&config).await?;
+        Self::with(lease, ports, &config).await
+    }
+
+    /// The same, with this service.
+    ///
+    /// # Errors
+    /// One of them does not come up.
+    pub async fn with(lease: Lease, ports: Ports, config: &ServiceConfig) -> Result<Self> {
+        let push = PushService::connect(&lease.slot.push_service(), ports.push_service).await?;
+        let service = Service::start(config).await?;
         let mut stage = Self::assemble(lease.slot, ports, service, push);
         stage.lease = Some(lease);
         Ok(stage)

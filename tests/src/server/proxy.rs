@@ -32,6 +32,7 @@ struct Wish {
 #[derive(Debug, Default)]
 struct Counters {
     connections: AtomicUsize,
+    open: AtomicUsize,
     to_server: AtomicU64,
     to_client: AtomicU64,
 }
@@ -91,6 +92,27 @@ impl Proxy {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.counters.connections.load(Ordering::Relaxed)
+    }
+
+    /// How many connections are open, to both sides.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.counters.open.load(Ordering::Relaxed)
+    }
+
+    /// Waits until no connection is open.
+    ///
+    /// # Errors
+    /// One stays.
+    pub async fn empties(&self) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while self.open() > 0 {
+            if Instant::now() >= deadline {
+                return Err(Failure::new("a connection stays open"));
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
     }
 
     /// How many bytes went to the server so far.
@@ -154,6 +176,7 @@ async fn relay(
     };
     // Small stanzas are to arrive when they are sent; without it they merely arrive later.
     drop(client.set_nodelay(true).and(server.set_nodelay(true)));
+    counters.open.fetch_add(1, Ordering::Relaxed);
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
     let both_ended = async {
@@ -166,6 +189,7 @@ async fn relay(
         () = both_ended => false,
         () = outlived(wishes.clone(), born) => true,
     };
+    counters.open.fetch_sub(1, Ordering::Relaxed);
     if cut {
         // Closing then sends a reset, which neither side can take for an orderly end.
         drop(client.set_zero_linger().and(server.set_zero_linger()));
@@ -231,7 +255,7 @@ mod tests {
         assert_eq!((question.as_str(), answer.as_str()), ("question", "answer"));
         assert_eq!((proxy.bytes_to_server(), proxy.bytes_to_client()), (8, 6));
         assert_eq!(proxy.connections(), 1);
-        Ok(())
+        proxy.empties().await
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! The suite on ejabberd with an archive (XEP-0313), which sends what was not acknowledged anew when a session ends.
 
 use push_tests::live::ejabberd::{Ejabberd, EjabberdConfig};
-use push_tests::live::slot::{Slot, Slots};
+use push_tests::live::slot::{Lease, Slot, Slots};
 use push_tests::live::stage::{Ports, Script, Stage};
 use push_tests::live::{Failure, Result};
 use tokio::sync::OnceCell;
@@ -27,7 +27,7 @@ mod suite {
     mod identity;
     mod missed;
     mod posing;
-    mod privacy;
+    pub(super) mod privacy;
     mod registration;
     mod restarts;
     mod rooms;
@@ -35,6 +35,37 @@ mod suite {
     pub(super) mod shards;
     mod trust;
     mod unacknowledged;
+}
+
+// What differs between servers, and what differs between databases, is run with each; what concerns neither runs once a server.
+#[cfg(feature = "mongo")]
+#[path = "suite/instances"]
+mod on_mongo {
+    use super::{place, sharded_place, suite};
+    use push_tests::database::mongo::{Database, fresh_database};
+
+    mod changes;
+    mod hang;
+    mod pair;
+    mod privacy;
+    mod shards;
+    mod takeover;
+}
+
+#[cfg(feature = "postgres")]
+#[path = "suite/instances"]
+mod on_postgres {
+    use super::{place, sharded_place, suite};
+    use push_tests::database::postgres::{Cluster as Server, Database, fresh_database};
+    use push_tests::live::Result;
+
+    async fn database_of(server: &Server) -> Result<Database> {
+        server.fresh_database().await
+    }
+
+    mod away;
+    mod pair;
+    mod shards;
 }
 
 /// Slots of a shared server: more than tests run at once.
@@ -72,16 +103,28 @@ async fn stage() -> Result<Stage> {
 }
 
 async fn stage_with(script: Script) -> Result<Stage> {
+    let (lease, ports) = place().await?;
+    Stage::set(lease, ports, script).await
+}
+
+/// A slot, and where its server listens.
+async fn place() -> Result<(Lease, Ports)> {
     let Shared { server, slots, .. } = shared().await?;
-    Stage::set(slots.lease().await?, server.into(), script).await
+    Ok((slots.lease().await?, server.into()))
 }
 
 /// A stage whose host has two shards; its service is the first.
 async fn sharded() -> Result<Stage> {
+    let (lease, ports) = sharded_place().await?;
+    Stage::set(lease, ports, Script::default()).await
+}
+
+/// A slot with two shards.
+async fn sharded_place() -> Result<(Lease, Ports)> {
     let Shared {
         server, sharded, ..
     } = shared().await?;
-    Stage::set(sharded.lease().await?, server.into(), Script::default()).await
+    Ok((sharded.lease().await?, server.into()))
 }
 
 fn config(slots: usize) -> EjabberdConfig {

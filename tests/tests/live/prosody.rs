@@ -1,7 +1,7 @@
 //! The suite on Prosody with an archive (XEP-0313).
 
 use push_tests::live::prosody::{Prosody, ProsodyConfig};
-use push_tests::live::slot::{Slot, Slots};
+use push_tests::live::slot::{Lease, Slot, Slots};
 use push_tests::live::stage::{Ports, Script, Stage};
 use push_tests::live::{Failure, Result};
 use tokio::sync::OnceCell;
@@ -25,14 +25,54 @@ mod suite {
     mod identity;
     mod missed;
     mod posing;
-    mod privacy;
+    pub(super) mod privacy;
     mod registration;
     mod restarts;
     mod rooms;
     mod service;
-    mod shards;
+    pub(super) mod shards;
     mod trust;
     mod unacknowledged;
+}
+
+// What differs between servers, and what differs between databases, is run with each; what concerns neither runs once a server.
+#[cfg(feature = "postgres")]
+#[path = "suite/instances"]
+mod on_postgres {
+    use super::{place, sharded_place, suite};
+    use push_tests::database::postgres::{Database, fresh_database};
+
+    mod changes;
+    mod hang;
+    mod pair;
+    mod privacy;
+    mod shards;
+    mod takeover;
+}
+
+#[cfg(feature = "mongo")]
+#[path = "suite/instances"]
+mod on_mongo {
+    use super::{place, sharded_place, suite};
+    use push_tests::database::mongo::{Database, Server, fresh_database};
+    use push_tests::live::Result;
+
+    fn database_of(server: &Server) -> impl Future<Output = Result<Database>> {
+        std::future::ready(Ok(server.fresh_database()))
+    }
+
+    mod away;
+    mod pair;
+    mod shards;
+}
+
+#[path = "suite/instances"]
+mod on_sqlite {
+    use super::place;
+    use push_tests::database::sqlite::{Database, fresh_database};
+
+    mod pair;
+    mod takeover;
 }
 
 /// Slots of a shared server: more than tests run at once.
@@ -70,16 +110,28 @@ async fn stage() -> Result<Stage> {
 }
 
 async fn stage_with(script: Script) -> Result<Stage> {
+    let (lease, ports) = place().await?;
+    Stage::set(lease, ports, script).await
+}
+
+/// A slot, and where its server listens.
+async fn place() -> Result<(Lease, Ports)> {
     let Shared { server, slots, .. } = shared().await?;
-    Stage::set(slots.lease().await?, server.into(), script).await
+    Ok((slots.lease().await?, server.into()))
 }
 
 /// A stage whose host has two shards; its service is the first.
 async fn sharded() -> Result<Stage> {
+    let (lease, ports) = sharded_place().await?;
+    Stage::set(lease, ports, Script::default()).await
+}
+
+/// A slot with two shards.
+async fn sharded_place() -> Result<(Lease, Ports)> {
     let Shared {
         server, sharded, ..
     } = shared().await?;
-    Stage::set(sharded.lease().await?, server.into(), Script::default()).await
+    Ok((sharded.lease().await?, server.into()))
 }
 
 fn config(slots: usize) -> ProsodyConfig {
@@ -87,6 +139,7 @@ fn config(slots: usize) -> ProsodyConfig {
         adapter: true,
         slots,
         mam: true,
+        settings: "component_conflict_resolve = \"kick_old\"".to_owned(),
         ..ProsodyConfig::default()
     }
 }

@@ -1,25 +1,28 @@
 //! What a store takes, with few registrations and with many.
 //!
 //! ```text
-//! cargo run --release -p push-tests --features postgres,mongo --bin store-bench -- [OPTION...] sqlite|postgres|mongo...
+//! cargo run --release -p push-tests --all-features --bin store-bench -- [OPTION...] sqlite|postgres|mongo...
 //!   --sizes 10000,1000000     registrations; the cost of the last is compared with that of the first
 //!   --callers 8,32,200        who ask at the same time, each one question after the other
 //!   --seconds 2               for each measurement
 //! ```
 //!
-//! Starts a server of its own for each backend. The sizes take turns in each measurement, so that what else the machine does
-//! hits all of them. Prints a line for each operation and number of callers: rate and latencies at each size, and what a
-//! question costs at the last size compared with the first.
+//! Starts a server of its own for each backend. In each measurement the sizes take turns several times, so that what else
+//! the machine does hits all of them. Prints a line for each operation and number of callers: rate and latencies at each
+//! size, and the median of what a question cost at the last size compared with the first in the same turn.
 
 mod fill;
 mod measure;
 mod place;
 
-use measure::{Measured, OPERATIONS};
-use place::Place;
+use measure::{Measured, OPERATIONS, Operation};
+use place::{Place, Store};
 use std::error::Error;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
+
+/// How often the sizes take turns in a measurement.
+const TURNS: u32 = 7;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -81,31 +84,53 @@ async fn bench(backend: &str, options: &Options) -> Result<()> {
     }
     for operation in OPERATIONS {
         for &callers in &options.callers {
-            let mut columns = Vec::new();
-            for (size, store) in &stores {
-                let measured =
-                    measure::measure(operation, store, *size, callers, options.time).await?;
-                columns.push((*size, measured));
-            }
+            let columns = turns(operation, &stores, callers, options.time).await?;
             say(&line(backend, operation.name(), callers, &columns))?;
         }
     }
     say(&format!("{backend}: {}", resident()?))
 }
 
-fn line(backend: &str, operation: &str, callers: u64, columns: &[(u64, Measured)]) -> String {
-    let cells = columns
-        .iter()
-        .map(|(size, measured)| format!("{size}: {measured}"));
-    let cells: Vec<String> = cells.collect();
+/// What was measured at one size, a value for each turn.
+type Column = (u64, Vec<Measured>);
+
+async fn turns(
+    operation: Operation,
+    stores: &[(u64, Store)],
+    callers: u64,
+    time: Duration,
+) -> Result<Vec<Column>> {
+    let mut columns: Vec<Column> = stores.iter().map(|(size, _)| (*size, Vec::new())).collect();
+    for _ in 0..TURNS {
+        for ((size, store), (_, column)) in stores.iter().zip(&mut columns) {
+            let time = time / TURNS;
+            column.push(measure::measure(operation, store, *size, callers, time).await?);
+        }
+    }
+    Ok(columns)
+}
+
+fn line(backend: &str, operation: &str, callers: u64, columns: &[Column]) -> String {
     let ratio = match columns {
-        [(_, first), .., (_, last)] => format!(" | cost x {:.2}", first.rate() / last.rate()),
+        [(_, first), .., (_, last)] => format!(" | cost x {:.2}", ratio(first, last)),
         _ => String::new(),
     };
+    let cell = |(size, turns): &Column| format!("{size}: {}", Measured::joined(turns));
+    let cells: Vec<String> = columns.iter().map(cell).collect();
     format!(
         "{backend} {operation:11} {callers:3} callers | {}{ratio}",
         cells.join(" | ")
     )
+}
+
+/// The median over the turns.
+fn ratio(first: &[Measured], last: &[Measured]) -> f64 {
+    let turns = first.iter().zip(last);
+    let mut ratios: Vec<f64> = turns
+        .map(|(first, last)| first.rate() / last.rate())
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios[ratios.len() / 2]
 }
 
 /// Memory of this process now and at its most.

@@ -5,7 +5,7 @@ use crate::fill::{DEVICES, account, device, owner};
 use crate::place::Store;
 use push_core::Timestamp;
 use push_core::registration::Status;
-use push_core::store::{Committed, StoreError};
+use push_core::store::Committed;
 use push_tests::store::{enable, jid, remove_owner, settle};
 use std::fmt;
 use std::sync::Arc;
@@ -85,7 +85,8 @@ fn revision() -> u64 {
     LAST.fetch_add(1, Ordering::Relaxed)
 }
 
-/// How long each took, sorted, of so many callers.
+/// How long each took, of so many callers; sorted.
+#[derive(Clone)]
 pub(crate) struct Measured {
     took: Vec<Duration>,
     callers: u64,
@@ -98,6 +99,16 @@ impl Measured {
         let count = u32::try_from(self.took.len()).unwrap_or(u32::MAX);
         f64::from(count) * f64::from(u32::try_from(self.callers).unwrap_or(u32::MAX))
             / busy.as_secs_f64()
+    }
+
+    /// Those of several turns.
+    pub(crate) fn joined(turns: &[Self]) -> Self {
+        let mut took: Vec<Duration> = turns.iter().flat_map(|turn| &turn.took).copied().collect();
+        took.sort_unstable();
+        Self {
+            took,
+            callers: turns.first().map_or(1, |turn| turn.callers),
+        }
     }
 
     fn percentile(&self, percent: usize) -> f64 {

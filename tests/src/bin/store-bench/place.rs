@@ -3,6 +3,7 @@
 use crate::Result;
 use push_core::store::RegistrationStore;
 use push_store_sqlite::SqliteConfig;
+use push_tests::database::{mongo, postgres};
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -11,25 +12,17 @@ pub(crate) type Store = Arc<dyn RegistrationStore>;
 /// A folder, or a server.
 pub(crate) enum Place {
     Folder(TempDir),
-    #[cfg(feature = "postgres")]
-    Postgres(push_tests::database::postgres::Cluster),
-    #[cfg(feature = "mongo")]
-    Mongo(push_tests::database::mongo::Server),
+    Postgres(postgres::Cluster),
+    Mongo(mongo::Server),
 }
 
 impl Place {
     pub(crate) async fn prepare(backend: &str) -> Result<Self> {
         match backend {
             "sqlite" => Ok(Self::Folder(tempfile::tempdir()?)),
-            #[cfg(feature = "postgres")]
-            "postgres" => Ok(Self::Postgres(
-                push_tests::database::postgres::Cluster::own().await?,
-            )),
-            #[cfg(feature = "mongo")]
-            "mongo" => Ok(Self::Mongo(
-                push_tests::database::mongo::Server::own().await?,
-            )),
-            other => Err(format!("{other:?} is no backend this bench was built with").into()),
+            "postgres" => Ok(Self::Postgres(postgres::Cluster::own().await?)),
+            "mongo" => Ok(Self::Mongo(mongo::Server::own().await?)),
+            other => Err(format!("{other:?} is no backend of this bench").into()),
         }
     }
 }
@@ -43,9 +36,7 @@ impl Place {
                 .join(format!("{size}.db"))
                 .display()
                 .to_string(),
-            #[cfg(feature = "postgres")]
             Self::Postgres(cluster) => cluster.fresh_database().await?.url(),
-            #[cfg(feature = "mongo")]
             Self::Mongo(server) => server.fresh_database().url(),
         };
         Ok((url.clone(), self.open(&url).await?))
@@ -55,12 +46,10 @@ impl Place {
     pub(crate) async fn open(&self, url: &str) -> Result<Store> {
         Ok(match self {
             Self::Folder(_) => Arc::new(push_store_sqlite::open(SqliteConfig::new(url))?),
-            #[cfg(feature = "postgres")]
             Self::Postgres(_) => {
                 let config = push_store_postgres::PostgresConfig::new(url);
                 Arc::new(push_store_postgres::open(&config).await?)
             }
-            #[cfg(feature = "mongo")]
             Self::Mongo(_) => {
                 let config = push_store_mongo::MongoConfig::new(url);
                 Arc::new(push_store_mongo::open(config).await?)

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::thread;
 
 use mongodb::Client;
+use push_core::store::RegistrationStore;
+use push_store_mongo::MongoConfig;
 
 use super::uri::Uri;
 use crate::server::{Context as _, Result};
@@ -49,6 +51,21 @@ impl Database {
     #[must_use]
     pub fn url(&self) -> String {
         self.uri.with(&self.name)
+    }
+
+    /// The service's section `[store]` for it.
+    #[must_use]
+    pub fn section(&self) -> String {
+        format!("backend = \"mongo\"\nurl = {:?}", self.url())
+    }
+
+    /// A store in it, as another instance has it.
+    ///
+    /// # Errors
+    /// The server does not run, or refuses.
+    pub async fn store(&self) -> Result<Arc<dyn RegistrationStore>> {
+        let store = push_store_mongo::open(MongoConfig::new(self.url())).await;
+        Ok(Arc::new(store.context("another instance")?))
     }
 
     /// The same database by way of another port of the same host, such as a proxy's.

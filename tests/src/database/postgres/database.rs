@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
+
+use push_core::store::RegistrationStore;
+use push_store_postgres::PostgresConfig;
 
 use super::OPERATOR;
 use crate::database::{percent_encoded, tls};
@@ -62,6 +66,21 @@ impl Database {
     pub fn url_of(&self, role: &Role) -> String {
         let password = percent_encoded(&role.password);
         self.url_with(&format!("{}:{password}", role.name), tls::NAME)
+    }
+
+    /// The service's section `[store]` for it.
+    #[must_use]
+    pub fn section(&self) -> String {
+        format!("backend = \"postgres\"\nurl = {:?}", self.url())
+    }
+
+    /// A store in it, as another instance has it.
+    ///
+    /// # Errors
+    /// The server does not run, or refuses.
+    pub async fn store(&self) -> Result<Arc<dyn RegistrationStore>> {
+        let store = push_store_postgres::open(&PostgresConfig::new(self.url())).await;
+        Ok(Arc::new(store.context("another instance")?))
     }
 
     /// Makes a role that owns this database and has to show its password (SCRAM-SHA-256).

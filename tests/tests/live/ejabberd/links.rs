@@ -1,10 +1,11 @@
 //! The processes of a host's links: killed, and exchanged for others while messages are missed.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 
 use push_tests::live::slot::{Slot, Slots};
 use push_tests::live::stage::{Script, Stage};
-use push_tests::live::{Result, repository};
+use push_tests::live::{Failure, Result, repository};
 use serde_json::json;
 
 use super::Own;
@@ -82,13 +83,15 @@ async fn the_supervisor_of_the_links_may_be_killed() -> Result<()> {
     }
     let got = shards.stage.push.receives(2).await?;
     assert_eq!((told(&got, "first"), told(&got, "second")), (1, 1));
-    shards.stage.push.stays_at(2).await
+    shards.stage.push.stays_at(2).await?;
+    let log = server.log()?;
+    assert!(!log.contains("{id,ejabberd_gen_mod_sup}"), "{log}");
+    Ok(())
 }
 
 /// The hooks never wait for the links: what they see between two lists must be in one of them.
 #[tokio::test]
 async fn messages_that_are_missed_while_the_list_changes_are_all_told() -> Result<()> {
-    const EACH: u64 = 100;
     let mut server = Own::start_sharded().await?;
     let mut shards = on(&server).await?;
     let writer = shards.stage.writer().await?;
@@ -99,27 +102,36 @@ async fn messages_that_are_missed_while_the_list_changes_are_all_told() -> Resul
     for service in shards.services() {
         service.kill()?;
     }
+    let over = Cell::new(false);
     let missed = async {
-        for n in 0..EACH {
-            for user in &users {
-                writer.session.chat(&user.jid, &n.to_string()).await?;
+        let mut each = 0;
+        while !over.get() {
+            for _ in 0..8 {
+                for user in &users {
+                    writer.session.chat(&user.jid, "hello").await?;
+                }
+                each += 1;
             }
+            // No faster than the server takes them.
+            writer.session.features(None).await?;
         }
-        writer.settled().await
+        writer.settled().await?;
+        Ok::<u64, Failure>(each)
     };
     let changes = async {
-        for both in [false, true, false, true] {
+        for both in [false, true, false, true, false, true] {
             server.shard(both);
             server.reload().await?;
         }
-        Ok(())
+        over.set(true);
+        Ok::<(), Failure>(())
     };
-    tokio::try_join!(missed, changes)?;
+    let (each, ()) = tokio::try_join!(missed, changes)?;
     for service in shards.services() {
         service.start_again().await?;
     }
-    let all = |got: &[_]| told(got, "first") + told(got, "second") >= 2 * EACH;
+    let all = |got: &[_]| told(got, "first") + told(got, "second") >= 2 * each;
     let got = shards.stage.push.receives_until(all).await?;
-    assert_eq!((told(&got, "first"), told(&got, "second")), (EACH, EACH));
+    assert_eq!((told(&got, "first"), told(&got, "second")), (each, each));
     shards.stage.push.stays_at(got.len()).await
 }

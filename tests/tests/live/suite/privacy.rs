@@ -2,19 +2,23 @@
 
 use super::stage_with;
 use push_tests::live::Result;
-use push_tests::live::stage::{OPTIONS, Script};
+use push_tests::live::stage::{OPTIONS, Script, Stage};
+
+pub(in super::super) const TALKATIVE: &str = "[push]\ninclude_body = true\ninclude_sender = true";
+
+#[tokio::test]
+async fn no_secret_body_or_node_is_logged_and_no_user_above_debug() -> Result<()> {
+    let script = Script {
+        config: TALKATIVE,
+        trace: true,
+        ..Script::default()
+    };
+    nothing_private_is_logged(stage_with(script).await?).await
+}
 
 /// The log of a whole push and of a refused one, at its most talkative: no secret, node or text at any level, no JID of a user
 /// above debug.
-#[tokio::test]
-async fn no_secret_body_or_node_is_logged_and_no_user_above_debug() -> Result<()> {
-    let config = "[push]\ninclude_body = true\ninclude_sender = true";
-    let stage = stage_with(Script {
-        config,
-        trace: true,
-        ..Script::default()
-    })
-    .await?;
+pub(in super::super) async fn nothing_private_is_logged(stage: Stage) -> Result<()> {
     let (writer, alice) = (
         stage.writer().await?,
         stage.sleeper("alice", "node-nobody-may-see").await?,
@@ -43,6 +47,9 @@ async fn no_secret_body_or_node_is_logged_and_no_user_above_debug() -> Result<()
         push_tests::live::slot::SECRET,
     ] {
         assert!(!log.contains(secret), "{secret} is in the log");
+        let bytes = format!("{:?}", secret.as_bytes());
+        let bytes = bytes.trim_matches(['[', ']']);
+        assert!(!log.contains(bytes), "{secret} is in the log, as bytes");
     }
     let told =
         |line: &&str| !line.contains("DEBUG") && !line.contains("TRACE") && line.contains('@');

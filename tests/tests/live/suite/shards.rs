@@ -15,11 +15,19 @@ pub(in super::super) struct Shards {
 
 impl Shards {
     pub(in super::super) async fn of(stage: Stage) -> Result<Self> {
+        let config = ServiceConfig {
+            more: "[log]\nlevel = \"debug\"".to_owned(),
+            ..ServiceConfig::new(&[stage.slot()], stage.ports.component)
+        };
+        Self::with(stage, &config).await
+    }
+
+    /// The second is configured as this, but for the component.
+    pub(in super::super) async fn with(stage: Stage, config: &ServiceConfig) -> Result<Self> {
         let [_, component] = stage.slot().components();
         let config = ServiceConfig {
             component,
-            more: "[log]\nlevel = \"debug\"".to_owned(),
-            ..ServiceConfig::new(&[stage.slot()], stage.ports.component)
+            ..config.clone()
         };
         let second = Service::start(&config).await?;
         Ok(Self { stage, second })
@@ -29,21 +37,25 @@ impl Shards {
         [&mut self.stage.service, &mut self.second]
     }
 
-    /// A new user of this shard, available.
-    async fn client(&self, shard: usize) -> Result<Client> {
-        let jid = self.stage.slot().user_of_shard("user", shard);
-        let client = Client::registering(&jid, "phone", self.stage.ports.c2s).await?;
-        client.available().await
-    }
-
-    /// A user who has enabled `node` at this shard and then left.
     pub(in super::super) async fn sleeper(&self, shard: usize, node: &str) -> Result<Client> {
-        let client = self.client(shard).await?;
-        client.enable(&self.stage, node).await?;
-        client.session.close().await?;
-        client.session.lost().await?;
-        Ok(client)
+        sleeper(&self.stage, shard, node).await
     }
+}
+
+/// A new user of this shard, available.
+async fn client(stage: &Stage, shard: usize) -> Result<Client> {
+    let jid = stage.slot().user_of_shard("user", shard);
+    let client = Client::registering(&jid, "phone", stage.ports.c2s).await?;
+    client.available().await
+}
+
+/// A user who has enabled `node` at this shard and then left.
+pub(in super::super) async fn sleeper(stage: &Stage, shard: usize, node: &str) -> Result<Client> {
+    let client = client(stage, shard).await?;
+    client.enable(stage, node).await?;
+    client.session.close().await?;
+    client.session.lost().await?;
+    Ok(client)
 }
 
 /// For how many messages a node was told.
@@ -76,13 +88,20 @@ async fn each_user_is_served_by_the_shard_of_their_hash() -> Result<()> {
 
 #[tokio::test]
 async fn a_shard_that_is_killed_concerns_its_own_users_only() -> Result<()> {
-    let mut shards = Shards::of(sharded().await?).await?;
+    one_is_killed(&mut Shards::of(sharded().await?).await?).await
+}
+
+/// The second is killed and comes back. Four users enable, two of each shard.
+pub(in super::super) async fn one_is_killed(shards: &mut Shards) -> Result<()> {
     let writer = shards.stage.writer().await?;
     let (alice, bob) = (
         shards.sleeper(0, "first").await?,
         shards.sleeper(1, "second").await?,
     );
-    let (carol, dave) = (shards.client(0).await?, shards.client(1).await?);
+    let (carol, dave) = (
+        client(&shards.stage, 0).await?,
+        client(&shards.stage, 1).await?,
+    );
     shards.second.kill()?;
     writer.session.chat(&bob.jid, "missed").await?;
     writer.settled().await?;
