@@ -1,7 +1,7 @@
 //! A server without a replica set, hence without transactions.
 
 use super::config;
-use push_core::lease::{Claim, Fence, LeaseStore};
+use push_core::lease::{Claim, LeaseStore};
 use push_core::store::{Committed, RegistrationStore};
 use push_store_mongo::open;
 use push_tests::database::mongo::{Server, Settings};
@@ -42,5 +42,5 @@ async fn every_change_does_what_it_does_elsewhere() {
     assert_eq!(store.commit(&changes).await.unwrap(), expected);
     assert_eq!(registrations(&store, ALICE).await, []);
     let claim = store.take("stream", "one", Duration::from_secs(60)).await;
-    assert_eq!(claim, Ok(Claim::Held(Fence::new(1))));
+    assert!(matches!(claim, Ok(Claim::Held(_))), "{claim:?}");
 }
