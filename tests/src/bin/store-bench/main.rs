@@ -7,7 +7,7 @@
 //!   --seconds 2               for each measurement
 //! ```
 //!
-//! Starts a server of its own for each backend. In each measurement the sizes take turns several times, so that what else
+//! Starts a server of its own for each backend, but for a MongoDB that `MONGO_URI` names. In each measurement the sizes take turns several times, so that what else
 //! the machine does hits all of them. Prints a line for each operation and number of callers: rate and latencies at each
 //! size, and the median of what a question cost at the last size compared with the first in the same turn.
 

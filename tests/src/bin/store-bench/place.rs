@@ -4,7 +4,7 @@ use crate::Result;
 use push_core::store::RegistrationStore;
 use push_store_sqlite::SqliteConfig;
 use push_tests::database::{mongo, postgres};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 pub(crate) type Store = Arc<dyn RegistrationStore>;
@@ -12,22 +12,21 @@ pub(crate) type Store = Arc<dyn RegistrationStore>;
 /// A folder, or a server.
 pub(crate) enum Place {
     Folder(TempDir),
-    Postgres(postgres::Cluster),
-    Mongo(mongo::Server),
+    Postgres(Box<postgres::Cluster>),
+    /// On the server of `MONGO_URI`, or one that is started; the databases go when this value does.
+    Mongo(Mutex<Vec<mongo::Database>>),
 }
 
 impl Place {
     pub(crate) async fn prepare(backend: &str) -> Result<Self> {
         match backend {
             "sqlite" => Ok(Self::Folder(tempfile::tempdir()?)),
-            "postgres" => Ok(Self::Postgres(postgres::Cluster::own().await?)),
-            "mongo" => Ok(Self::Mongo(mongo::Server::own().await?)),
+            "postgres" => Ok(Self::Postgres(Box::new(postgres::Cluster::own().await?))),
+            "mongo" => Ok(Self::Mongo(Mutex::default())),
             other => Err(format!("{other:?} is no backend of this bench").into()),
         }
     }
-}
 
-impl Place {
     /// A store nobody else uses.
     pub(crate) async fn store(&self, size: u64) -> Result<(String, Store)> {
         let url = match self {
@@ -37,7 +36,12 @@ impl Place {
                 .display()
                 .to_string(),
             Self::Postgres(cluster) => cluster.fresh_database().await?.url(),
-            Self::Mongo(server) => server.fresh_database().url(),
+            Self::Mongo(kept) => {
+                let database = mongo::fresh_database().await?;
+                let url = database.url();
+                kept.lock().map_err(|_| "poisoned")?.push(database);
+                url
+            }
         };
         Ok((url.clone(), self.open(&url).await?))
     }
