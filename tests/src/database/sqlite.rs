@@ -23,6 +23,6 @@ impl Database {
     /// The service's section `[store]` for it.
     #[must_use]
     pub fn section(&self) -> String {
-        format!("url = {:?}", self.0.path().join("registrations.db"))
+        format!("url = \"{}/registrations.db\"", self.0.path().display())
     }
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use push_core::xep::pubsub::PUBLISH_OPTIONS;
 
-use super::Result;
 use super::ejabberd::Ejabberd;
 use super::prosody::Prosody;
 use super::proxy::Proxy;
@@ -12,6 +11,7 @@ use super::puppet::{Login, Puppet, PushRequest, Session};
 use super::push_service::PushService;
 use super::service::{Service, ServiceConfig};
 use super::slot::{Lease, Slot};
+use super::{Failure, Result};
 
 /// Where a shared server listens.
 #[derive(Clone, Copy, Debug)]
@@ -259,6 +259,17 @@ impl Client {
             ..PushRequest::default()
         };
         Ok(self.session.enable(&request).await?)
+    }
+
+    /// Asks to enable push, and is told to wait because the service or its store is away.
+    ///
+    /// # Errors
+    /// Anything else comes of it.
+    pub async fn is_told_to_wait(&self, stage: &Stage) -> Result<()> {
+        match self.enable(stage, "refused").await {
+            Err(refused) if refused.to_string().starts_with("wait/service-unavailable") => Ok(()),
+            other => Err(Failure::new(format!("not told to wait, but: {other:?}"))),
+        }
     }
 
     /// Waits until the server has dealt with what this client sent: a round trip, and a moment for what it left behind.

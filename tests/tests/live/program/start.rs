@@ -1,10 +1,10 @@
 //! Databases that do not let the program in, or are of another version.
 
 use super::{age, fresh_database, wrong_password};
-use push_tests::live::Result;
 use push_tests::live::program::{Ended, run};
 use push_tests::live::service::ServiceConfig;
 use push_tests::live::slot::Slot;
+use push_tests::live::{Failure, Result};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -20,7 +20,7 @@ async fn ends(command: &str, store: &str, more: &str) -> Result<Ended> {
         ..ServiceConfig::new(&[Slot::new(0)], 1)
     };
     let ended = timeout(SOON, run(&[command], &config)).await;
-    ended.expect("it ends by itself")
+    ended.unwrap_or_else(|_| Err(Failure::new(format!("{command} goes on"))))
 }
 
 #[tokio::test]

@@ -54,6 +54,7 @@ impl Pair {
 }
 
 /// Says how long something took.
+#[expect(clippy::print_stderr, reason = "measured for people")]
 pub(super) fn within(longest: Duration, what: &str, since: Instant) {
     let took = since.elapsed();
     eprintln!("{what} after {took:?}, with a lease of {LEASE:?}");
