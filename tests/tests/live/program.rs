@@ -3,6 +3,10 @@
 #[path = "program/backend.rs"]
 mod backend;
 
+#[cfg(all(feature = "postgres", feature = "mongo"))]
+#[path = "program/moving.rs"]
+mod moving;
+
 #[cfg(feature = "postgres")]
 #[path = "program"]
 mod postgres {
