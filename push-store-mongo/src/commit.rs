@@ -2,12 +2,11 @@
 
 use crate::enable::{self, Enable};
 use crate::error::refused;
-use crate::row::{self, BY_KEY};
+use crate::row;
 use crate::server::Server;
 use jid::BareJid;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Result;
-use mongodb::options::Hint;
 use push_core::registration::Revision;
 use push_core::store::{Change, Committed, Guard, StoreError};
 use std::collections::HashMap;
@@ -176,7 +175,7 @@ async fn perform(server: &Server, job: Job) -> std::result::Result<Done, StoreEr
 
 async fn settle(server: &Server, filter: Document, update: Document) -> Result<Committed> {
     let settled = server.registrations.find_one_and_update(filter, update);
-    let settled = settled.hint(by_key()).projection(nothing());
+    let settled = settled.projection(nothing());
     Ok(match settled.max_time(server.call_timeout).await? {
         Some(_) => Committed::Settled,
         None => Committed::Superseded,
@@ -185,7 +184,7 @@ async fn settle(server: &Server, filter: Document, update: Document) -> Result<C
 
 async fn remove(server: &Server, filter: Document) -> Result<Committed> {
     let removed = server.registrations.find_one_and_delete(filter);
-    let removed = removed.hint(by_key()).projection(nothing());
+    let removed = removed.projection(nothing());
     let removed = removed.max_time(server.call_timeout).await?;
     Ok(Committed::Removed(removed.iter().count()))
 }
@@ -200,13 +199,13 @@ fn nothing() -> Document {
 async fn remove_all(server: &Server, filter: Document) -> Result<Committed> {
     let registrations = server.registrations.clone();
     if !server.has_transactions() {
-        let removed = registrations.delete_many(filter).hint(by_key()).await?;
+        let removed = registrations.delete_many(filter).await?;
         return Ok(count(removed.deleted_count));
     }
     let mut session = server.client.start_session().await?;
     let transaction = session.start_transaction();
     let removed = transaction.and_run2(async move |session| {
-        let removed = registrations.delete_many(filter.clone()).hint(by_key());
+        let removed = registrations.delete_many(filter.clone());
         removed.session(session).await
     });
     removed.await.map(|removed| count(removed.deleted_count))
@@ -214,10 +213,6 @@ async fn remove_all(server: &Server, filter: Document) -> Result<Committed> {
 
 fn count(removed: u64) -> Committed {
     Committed::Removed(usize::try_from(removed).unwrap_or(usize::MAX))
-}
-
-fn by_key() -> Hint {
-    Hint::Name(BY_KEY.to_owned())
 }
 
 #[cfg(test)]

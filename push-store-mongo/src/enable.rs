@@ -5,7 +5,7 @@
 //! of the two it was, is told by looking for the later revision; without one, it is tried again.
 
 use crate::error::{DUPLICATE_KEY, is_worth_repeating, unavailable};
-use crate::row::{self, BY_KEY};
+use crate::row;
 use crate::schema::REGISTRATION;
 use crate::server::Server;
 use jid::BareJid;
@@ -42,7 +42,7 @@ impl Enable {
     /// As one of the `updates` of an update command.
     fn statement(&self) -> Document {
         let filter = row::guarded(self.key.clone(), Guard::UpTo(self.revision));
-        doc! { "q": filter, "u": &self.fields, "upsert": true, "hint": BY_KEY }
+        doc! { "q": filter, "u": &self.fields, "upsert": true }
     }
 }
 
@@ -109,7 +109,6 @@ impl Upserts for Server {
     async fn is_superseded(&self, enable: &Enable) -> Result<bool, StoreError> {
         let filter = row::later(enable.key.clone(), enable.revision);
         let found = self.registrations.find_one(filter);
-        let found = found.hint(mongodb::options::Hint::Name(BY_KEY.to_owned()));
         let found = found.max_time(self.call_timeout).await;
         found
             .map(|found| found.is_some())

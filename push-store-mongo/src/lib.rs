@@ -70,7 +70,7 @@
 //! ```
 //!
 //! The one unique index begins with it, owners are spread evenly over its 65,536 values, and every write and every load
-//! names it: each goes to one shard. Both indexes are asked for by name, so neither may be dropped.
+//! names it: each goes to one shard.
 
 mod commit;
 mod config;

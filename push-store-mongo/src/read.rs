@@ -1,11 +1,10 @@
 //! Reading: accounts and pages.
 
-use crate::row::{self, BY_OWNER};
+use crate::row;
 use crate::server::Server;
 use jid::BareJid;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
 use mongodb::error::Result;
-use mongodb::options::Hint;
 use push_core::row::{RowError, bucket};
 use push_core::store::{Cursor, Loaded, Page, StoreError};
 use push_core::{Account, Registration};
@@ -107,7 +106,6 @@ async fn find(server: &Server, filter: Document, at_a_time: u32) -> Result<Docum
     let found = server.registrations.find(filter);
     found
         .sort(doc! { "owner": 1, "service": 1, "node": 1 })
-        .hint(Hint::Name(BY_OWNER.to_owned()))
         .batch_size(at_a_time)
         .max_time(server.call_timeout)
         .await
