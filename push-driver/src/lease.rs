@@ -141,7 +141,7 @@ impl std::fmt::Debug for Contender {
 }
 
 impl Held {
-    /// How often the lease has changed hands.
+    /// The number it is held under.
     pub const fn fence(&self) -> Fence {
         self.fence
     }
