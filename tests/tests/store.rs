@@ -8,6 +8,9 @@
     reason = "a test that cannot go on panics; the suite is included once for each backend"
 )]
 
+#[cfg(all(feature = "postgres", feature = "mongo"))]
+#[path = "store/bench.rs"]
+mod bench;
 #[path = "store/memory.rs"]
 mod memory;
 #[cfg(feature = "mongo")]

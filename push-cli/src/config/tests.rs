@@ -163,13 +163,26 @@ fn no_secret_is_shown() {
 
 #[test]
 fn a_backend_that_is_not_built_in_lists_those_that_are() {
-    let told = problems(&LEAST.replace("[store]", "[store]\nbackend = \"postgres\""));
+    let told = problems(&LEAST.replace("[store]", "[store]\nbackend = \"redis\""));
     let reason = &told
         .iter()
         .find(|(path, _)| path == "store.backend")
         .unwrap()
         .1;
     assert!(reason.contains("memory"), "{reason}");
+}
+
+#[test]
+fn a_url_must_match_its_backend() {
+    for (backend, needed) in [("postgres", "postgres://"), ("mongo", "mongodb://")] {
+        let store = format!("[store]\nbackend = {backend:?}");
+        let told = problems(&LEAST.replace("[store]", &store));
+        let reason = told.iter().find(|(path, _)| path == "store.url");
+        let reason = &reason.unwrap().1;
+        assert!(reason.contains(needed), "{reason}");
+    }
+    let told = problems(&LEAST.replace("registrations.db", "postgres://h/d"));
+    assert_eq!(told[0].0, "store.url");
 }
 
 #[test]

@@ -59,6 +59,10 @@ fn options() -> Result<Options> {
             _ => options.backends.push(word),
         }
     }
+    let owners = options.sizes.iter().map(|size| size / fill::DEVICES).min();
+    if owners < options.callers.iter().copied().max() {
+        return Err("each caller needs an owner: fewer callers, or more registrations".into());
+    }
     Ok(options)
 }
 
