@@ -59,6 +59,23 @@ fn that_holds_whatever_happens_to_the_link_meanwhile() {
 }
 
 #[test]
+fn that_holds_when_the_time_is_over_just_as_the_adapter_is_greeted() {
+    // Whether the greeting, its answer or neither is on its way at that moment.
+    for early in 0..12 {
+        let mut world = shared();
+        let start = world.now();
+        assert!(told(&mut world, "1").is_empty());
+        world.bench.store.commit(enable(ALICE, &theirs("n")));
+        world.cut();
+        let until = TTL / 2 - Duration::from_millis(early);
+        world.pass(until - world.now().since(start));
+        world.connect();
+        world.pass(TTL);
+        assert_eq!(told(&mut world, "2"), ["n"], "connected {early} ms before");
+    }
+}
+
+#[test]
 fn somebody_who_has_nothing_costs_an_event_now_and_then() {
     let mut world = shared();
     let start = world.now();
