@@ -67,8 +67,8 @@ fn that_holds_when_the_time_is_over_just_as_the_adapter_is_greeted() {
         assert!(told(&mut world, "1").is_empty());
         world.bench.store.commit(enable(ALICE, &theirs("n")));
         world.cut();
-        let until = TTL / 2 - Duration::from_millis(early);
-        world.pass(until - world.now().since(start));
+        let until = (TTL / 2).saturating_sub(Duration::from_millis(early));
+        world.pass(until.saturating_sub(world.now().since(start)));
         world.connect();
         world.pass(TTL);
         assert_eq!(told(&mut world, "2"), ["n"], "connected {early} ms before");
