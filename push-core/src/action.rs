@@ -1,6 +1,6 @@
 //! What the Machine wants of the world.
 
-use crate::event::{OperatorId, QueryId};
+use crate::ids::{OperatorId, QueryId};
 use crate::link::LinkMessage;
 use crate::registration::{Identity, Registration};
 use crate::report::Report;

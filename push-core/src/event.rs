@@ -1,18 +1,11 @@
 //! What the world tells the Machine.
 
-use crate::machine::Settings;
+use crate::ids::{OperatorId, QueryId};
+use crate::settings::Settings;
 use crate::store::{Committed, Loaded, StoreError};
 use crate::transport::{DownReason, StreamEvent};
 use crate::xml::Stanza;
 use jid::BareJid;
-
-/// Names one question at the store; its answer repeats it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct QueryId(pub(crate) u64);
-
-/// Names one operator's request; its reply repeats it. Drawn by the driver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct OperatorId(pub u64);
 
 /// Something that happened.
 #[derive(Debug)]
@@ -33,7 +26,7 @@ pub enum Event {
         /// The answer.
         result: Result<StoreAnswer, StoreError>,
     },
-    /// New settings, from now on.
+    /// New settings, from now on. The component's name and the fence stay those the stream was opened with.
     Configure(Box<Settings>),
     /// The operator asks.
     Operator {

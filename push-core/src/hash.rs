@@ -1,7 +1,7 @@
 //! Seeded hashing: nothing depends on a random state, and no peer can choose colliding keys.
 
 use siphasher::sip::SipHasher13;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
 
 /// Builds hashers keyed from the Machine's seed.
@@ -12,8 +12,6 @@ pub struct Seeded {
 
 /// A map with seeded hashing.
 pub type SeededMap<K, V> = HashMap<K, V, Seeded>;
-/// A set with seeded hashing.
-pub type SeededSet<T> = HashSet<T, Seeded>;
 
 impl Seeded {
     /// A hasher keyed by two words of the seed.
@@ -26,11 +24,6 @@ impl Seeded {
     /// An empty map.
     pub fn map<K, V>(self) -> SeededMap<K, V> {
         HashMap::with_hasher(self)
-    }
-
-    /// An empty set.
-    pub fn set<T>(self) -> SeededSet<T> {
-        HashSet::with_hasher(self)
     }
 
     /// The hash of one value.

@@ -26,18 +26,24 @@ pub mod xml;
 
 mod account;
 mod action;
+mod delivery;
 mod event;
+mod ids;
 mod machine;
 mod policy;
+mod settings;
 mod time;
 
 pub use account::Account;
 pub use action::{Action, HostStatus, OperatorReply, Outbound, OwnPublish, Query, Status};
-pub use event::{Event, OperatorId, OperatorRequest, QueryId, StoreAnswer};
+pub use delivery::{Class, Delivery, DeliveryOutcome, Notification, Route};
+pub use event::{Event, OperatorRequest, StoreAnswer};
+pub use ids::{OperatorId, QueryId, TraceId};
 pub use jid::{BareJid, FullJid, Jid};
-pub use machine::{IdentityChoice, Machine, Settings};
+pub use machine::Machine;
 pub use memory::MemoryStore;
 pub use policy::Policy;
 pub use registration::Registration;
 pub use report::Report;
+pub use settings::{IdentityChoice, Settings};
 pub use time::Timestamp;

@@ -2,7 +2,7 @@
 
 use crate::registration::Target;
 use crate::store::{
-    Change, Committed, Counts, Cursor, Guard, Kind, Loaded, Page, RegistrationStore, StoreError,
+    Change, Committed, Counts, Cursor, Kind, Loaded, Page, RegistrationStore, StoreError,
 };
 use crate::{Account, Registration};
 use async_trait::async_trait;
@@ -120,52 +120,9 @@ fn change_one(accounts: &mut BTreeMap<BareJid, Account>, change: &Change) -> Com
     let account = accounts
         .entry(owner.clone())
         .or_insert_with(|| Account::empty(owner.clone()));
-    let committed = apply(account, change);
+    let committed = account.apply(change);
     if account.registrations.is_empty() {
         accounts.remove(owner);
     }
     committed
-}
-
-fn apply(account: &mut Account, change: &Change) -> Committed {
-    match change {
-        Change::Enable { registration, .. } => enable(account, registration),
-        Change::Settle {
-            target,
-            revision,
-            status,
-            ..
-        } => {
-            let mut meant = account.registrations.iter_mut();
-            let meant = meant.find(|have| have.target == *target && have.revision == *revision);
-            meant.map_or(Committed::Superseded, |have| {
-                have.status = *status;
-                Committed::Settled
-            })
-        }
-        Change::Remove { target, guard, .. } => remove(account, *guard, &|have| have == target),
-        Change::RemoveService { service, up_to, .. } => {
-            remove(account, Guard::UpTo(*up_to), &|have| {
-                have.service == *service
-            })
-        }
-        Change::RemoveOwner { up_to, .. } => remove(account, Guard::UpTo(*up_to), &|_| true),
-    }
-}
-
-fn remove(account: &mut Account, guard: Guard, is_meant: &dyn Fn(&Target) -> bool) -> Committed {
-    let before = account.registrations.len();
-    account
-        .registrations
-        .retain(|have| !is_meant(&have.target) || !guard.admits(have.revision));
-    Committed::Removed(before - account.registrations.len())
-}
-
-fn enable(account: &mut Account, registration: &Registration) -> Committed {
-    let have = account.registration(&registration.target);
-    if have.is_some_and(|have| have.revision > registration.revision) {
-        return Committed::Superseded;
-    }
-    account.enable(registration.clone());
-    Committed::Enabled
 }

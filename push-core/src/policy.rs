@@ -20,9 +20,9 @@ pub struct Policy {
     pub store_timeout: Duration,
     /// The pause before a user's first store question is asked again; doubles up to 30 s. Default 1 s.
     pub store_retry: Duration,
-    /// How long the answer to a publish is waited for. A common push service holds it for 20 s. Default 40 s.
+    /// How long to wait for the answer to a publish. A common push service holds it for 20 s. Default 40 s.
     pub publish_timeout: Duration,
-    /// Publishes waiting for one push service's answers. Default 1,000.
+    /// Publishes of one host waiting for one push service's answers. Default 1,000.
     pub in_flight_per_service: usize,
     /// How long a message is remembered, so that it is told once. Default 2 h.
     pub dedupe_window: Duration,
@@ -30,12 +30,20 @@ pub struct Policy {
     pub dedupe_entries: usize,
     /// Bytes of accounts kept in memory. Default 64 MiB.
     pub cache_bytes: usize,
-    /// How long a cached account is believed; `None` where nobody else writes to the store. Default `None`.
+    /// How long a cached account is trusted; `None` where nobody else writes to the store. Default `None`.
     pub cache_ttl: Option<Duration>,
     /// How often an adapter that does not answer is greeted again. Default 30 s.
     pub hello_interval: Duration,
     /// How often an attached adapter is asked whether it is there. Default 30 s.
     pub ping_interval: Duration,
+}
+
+impl Policy {
+    /// Returns how long a cached account is trusted where others write to the store: half of `cache_ttl`. Adapters trust for
+    /// the other half what they were told of users.
+    pub(crate) fn account_ttl(&self) -> Option<Duration> {
+        self.cache_ttl.map(|ttl| ttl / 2)
+    }
 }
 
 impl Default for Policy {

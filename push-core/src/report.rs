@@ -1,13 +1,19 @@
-//! Everything notable, as one closed list. Metrics and logs are functions of it.
+//! Everything notable, as one closed list. Metrics, logs and explanations are functions of it.
 
-use crate::registration::{Identity, Target};
+use crate::delivery::Route;
+use crate::ids::TraceId;
+use crate::plugin::Reason;
+use crate::registration::{Identity, Registration, Target};
 use crate::session::Cause;
 use crate::transport::DownReason;
 use crate::xep::error::DefinedCondition;
 use jid::BareJid;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Something notable. JIDs in it are for debug logs and explanations only.
+///
+/// A missed message has a trace id, which every report on its way repeats: `Decided`, `Joined`, `Published`, `Ended`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Report {
@@ -77,28 +83,47 @@ pub enum Report {
     },
     /// A missed message was decided on.
     Decided {
-        /// Whose.
+        /// Follows the message.
+        trace: TraceId,
+        /// Who missed it.
         owner: BareJid,
         /// Why it was missed.
         cause: Cause,
         /// What was decided.
         decision: Decision,
+        /// The plugin's reason why it is (not) worth a notification.
+        reason: Reason,
+        /// The registrations that the plugin does not tell.
+        passed_over: Vec<PassedOver>,
     },
-    /// A publish ended.
+    /// A missed message is told by a notification that waits already.
+    Joined {
+        /// Follows the message.
+        trace: TraceId,
+        /// Follows the message that the notification was made for.
+        into: TraceId,
+    },
+    /// An attempt at a delivery has ended, or it was given up before it was sent.
     Published {
-        /// Whose.
+        /// Follows the oldest message it tells of.
+        trace: TraceId,
+        /// Whose device is told.
         owner: BareJid,
         /// The push service.
         service: BareJid,
-        /// Who it was from.
-        identity: Identity,
+        /// What carried it.
+        route: Route,
         /// How it ended.
         end: PublishEnd,
+        /// From the decision to the handing over to the stream.
+        waited: Duration,
         /// From handing it to the stream to the end.
         latency: Duration,
     },
     /// A registration was removed because of its push service's answer.
     Ended {
+        /// Follows the message whose delivery was answered so.
+        trace: TraceId,
         /// Whose.
         owner: BareJid,
         /// Which.
@@ -123,8 +148,17 @@ pub enum Report {
         /// How many.
         rows: usize,
     },
-    /// A missed message was let go: too much waits, and its feed cannot be held back.
+    /// A missed message was dropped: the queue is full, and its sender cannot be held back.
     Overloaded,
+}
+
+/// A registration that is not told of a missed message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassedOver {
+    /// Which.
+    pub registration: Arc<Registration>,
+    /// The plugin's reason.
+    pub reason: Reason,
 }
 
 /// What became of a request.
@@ -167,14 +201,16 @@ pub enum PublishEnd {
     Accepted,
     /// The push service refused it.
     Refused(DefinedCondition),
-    /// The user's server could not deliver it.
+    /// It did not reach the push service.
     Undeliverable(DefinedCondition),
-    /// The adapter did not send it.
-    LinkError(DefinedCondition),
+    /// The route did not send it.
+    NotSent(DefinedCondition),
     /// Somebody else answered.
     Foreign,
     /// Nobody answered in time.
     TimedOut,
-    /// Its registration was gone before it was sent.
+    /// The user was back, or the registration gone, before it was sent.
     Withdrawn,
+    /// It was not worth sending any more.
+    Expired,
 }

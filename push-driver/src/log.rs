@@ -2,7 +2,7 @@
 //! info = the life of the process, debug = one request or message. JIDs at debug only; never a node, option or body.
 
 use push_core::Report;
-use push_core::report::{Decision, PublishEnd, RequestOutcome};
+use push_core::report::{PublishEnd, RequestOutcome};
 use push_core::transport::DownReason;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -33,7 +33,7 @@ impl Complaint {
     fn of(report: &Report) -> Option<Self> {
         match report {
             Report::Published {
-                end: PublishEnd::Accepted | PublishEnd::Withdrawn,
+                end: PublishEnd::Accepted | PublishEnd::Withdrawn | PublishEnd::Expired,
                 ..
             } => None,
             Report::Published { end, .. } => Some(Self::Publish(*end)),
@@ -94,22 +94,35 @@ fn line(report: &Report) {
         }
         Report::Untrusted { what } => debug!(what, "passed over"),
         Report::Requested { owner, outcome } => requested(owner.as_str(), *outcome),
-        Report::Decided {
-            owner,
-            cause,
-            decision,
-        } => decided(owner.as_str(), cause.as_str(), *decision),
+        Report::Decided { .. } => decided(report),
+        Report::Joined { trace, into } => {
+            let (trace, into) = (trace.as_u64(), into.as_u64());
+            debug!(trace, into, "missed message joined with one that waits");
+        }
         Report::Published {
+            trace,
             owner,
             service,
-            identity,
+            route,
             end,
+            waited,
             latency,
         } => {
             let (owner, service) = (owner.as_str(), service.as_str());
-            debug!(owner, service, ?identity, ?end, ?latency, "publish ended");
+            let trace = trace.as_u64();
+            debug!(
+                trace,
+                owner,
+                service,
+                ?route,
+                ?end,
+                ?waited,
+                ?latency,
+                "publish ended"
+            );
         }
         Report::Ended {
+            trace,
             owner,
             target,
             condition,
@@ -120,6 +133,7 @@ fn line(report: &Report) {
                 "a push service has ended a registration"
             );
             debug!(
+                trace = trace.as_u64(),
                 owner,
                 service,
                 condition = condition.as_str(),
@@ -138,8 +152,30 @@ fn line(report: &Report) {
                 "account with unreadable registrations"
             );
         }
-        Report::Overloaded => debug!("missed message let go"),
+        Report::Overloaded => debug!("missed message dropped"),
         other => error!(report = ?std::mem::discriminant(other), "unknown report of the core"),
+    }
+}
+
+fn decided(report: &Report) {
+    let Report::Decided {
+        trace,
+        owner,
+        cause,
+        decision,
+        reason,
+        passed_over,
+    } = report
+    else {
+        return;
+    };
+    let (owner, cause) = (owner.as_str(), cause.as_str());
+    let (trace, reason) = (trace.as_u64(), reason.as_str());
+    debug!(trace, owner, cause, ?decision, reason, "missed message");
+    for passed_over in passed_over {
+        let service = passed_over.registration.target.service.as_str();
+        let reason = passed_over.reason.as_str();
+        debug!(trace, owner, service, reason, "registration passed over");
     }
 }
 
@@ -168,17 +204,13 @@ fn requested(owner: &str, outcome: RequestOutcome) {
     }
 }
 
-fn decided(owner: &str, cause: &str, decision: Decision) {
-    debug!(owner, cause, ?decision, "missed message");
-}
-
 fn complain(complaint: Complaint, report: &Report, count: u64) {
     match (complaint, report) {
         (Complaint::Publish(end), _) => publish_ended(end, count),
         (Complaint::Overloaded, _) => {
             warn!(
                 count,
-                "too much waits: missed messages are let go; raise push.workers.max_queue"
+                "the queue is full: missed messages are dropped; raise push.workers.max_queue"
             );
         }
         (Complaint::Skipped, _) => warn!(count, "a stanza over stream.max_stanza was passed over"),
@@ -194,7 +226,7 @@ fn complain(complaint: Complaint, report: &Report, count: u64) {
 
 fn publish_ended(end: PublishEnd, count: u64) {
     match end {
-        PublishEnd::Accepted | PublishEnd::Withdrawn => {}
+        PublishEnd::Accepted | PublishEnd::Withdrawn | PublishEnd::Expired => {}
         PublishEnd::Refused(condition) => {
             info!(
                 condition = condition.as_str(),
@@ -207,7 +239,7 @@ fn publish_ended(end: PublishEnd, count: u64) {
                 count, "a push service cannot be reached"
             );
         }
-        PublishEnd::LinkError(condition) => {
+        PublishEnd::NotSent(condition) => {
             warn!(
                 condition = condition.as_str(),
                 count, "the adapter did not publish"

@@ -5,7 +5,7 @@ mod read;
 mod write;
 
 pub use ranges::Ranges;
-pub use read::{FromAdapter, Hello, LinkEvent, LinkEventKind, LinkRequest, Outcome, read};
+pub use read::{FromAdapter, Hello, LinkEvent, LinkEventKind, LinkRequest, MissedMessage, read};
 pub use write::{LinkMessage, ToAdapter};
 
 /// The version of the protocol spoken here.
@@ -13,3 +13,9 @@ pub const VERSION: u64 = 1;
 
 /// The resource of the adapter's address at its host.
 pub const RESOURCE: &str = "xmpp-push";
+
+/// Reads a number as the protocol writes it: decimal digits, without a sign.
+fn decimal(text: &str) -> Option<u64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
+}

@@ -1,5 +1,6 @@
 //! Sets of numbers as `1-40 43`.
 
+use super::decimal;
 use std::fmt;
 
 /// Ascending, disjoint, inclusive ranges.
@@ -29,17 +30,21 @@ impl Ranges {
     pub fn read(text: &str) -> Self {
         let range = |word: &str| {
             let (start, end) = word.split_once('-').unwrap_or((word, word));
-            let range: (u64, u64) = (start.parse().ok()?, end.parse().ok()?);
+            let range = (decimal(start)?, decimal(end)?);
             (range.0 <= range.1).then_some(range)
         };
-        Self(text.split_ascii_whitespace().filter_map(range).collect())
+        Self::joined(text.split_ascii_whitespace().filter_map(range).collect())
     }
 
-    /// Whether `number` is in one of them.
+    /// Iterates over the ranges as (first, last), ascending.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.0.iter().copied()
+    }
+
+    /// Returns whether `number` is in one of them.
     pub fn contains(&self, number: u64) -> bool {
-        self.0
-            .iter()
-            .any(|(start, end)| (*start..=*end).contains(&number))
+        self.iter()
+            .any(|(first, last)| (first..=last).contains(&number))
     }
 
     /// Whether there are none.
@@ -78,11 +83,12 @@ mod tests {
     fn overlapping_parts_join() {
         let ranges = Ranges::joined(vec![(7, 9), (1, 5), (2, 3), (u64::MAX, u64::MAX), (6, 6)]);
         assert_eq!(ranges.to_string(), format!("1-9 {}", u64::MAX));
+        assert_eq!(Ranges::read("7-9 1-5 2-3 6").to_string(), "1-9");
     }
 
     #[test]
     fn what_is_no_range_is_passed_over() {
-        let ranges = Ranges::read("x 7-5 8 -3 18446744073709551616");
+        let ranges = Ranges::read("x 7-5 8 -3 +9 18446744073709551616");
         assert_eq!(ranges.to_string(), "8");
         assert!(Ranges::read("").is_empty());
     }

@@ -1,7 +1,8 @@
 //! What an adapter sends.
 
-use super::Ranges;
+use super::{Ranges, decimal};
 use crate::Timestamp;
+use crate::delivery::DeliveryOutcome;
 use crate::session::{Cause, ClientState, Session};
 use crate::xep::error::{DefinedCondition, ErrorType, StanzaError};
 use crate::xml::{ElementRef, Namespace};
@@ -33,7 +34,7 @@ pub enum FromAdapter<'a> {
         /// The number of the publish.
         number: u64,
         /// What became of it.
-        outcome: Outcome,
+        outcome: DeliveryOutcome,
     },
     /// Is there.
     Pong,
@@ -71,26 +72,30 @@ pub struct LinkEvent<'a> {
 #[derive(Clone, Debug)]
 pub enum LinkEventKind<'a> {
     /// A message was missed.
-    Missed {
-        /// Why.
-        cause: Cause,
-        /// The session it is about.
-        resource: Option<&'a str>,
-        /// How many messages this stands for.
-        count: u64,
-        /// When the first was missed, if that is known.
-        first: Option<Timestamp>,
-        /// The user's sessions.
-        sessions: Vec<Session>,
-        /// The newest message; `None` when the adapter had to let go of it.
-        message: Option<ElementRef<'a>>,
-    },
+    Missed(MissedMessage<'a>),
     /// The account was deleted.
     Removed,
     /// The name was registered anew.
     Created,
     /// A kind of a later version.
     Unknown,
+}
+
+/// A missed message as it is told.
+#[derive(Clone, Debug)]
+pub struct MissedMessage<'a> {
+    /// Why it was missed.
+    pub cause: Cause,
+    /// The resource of the session it is about.
+    pub resource: Option<&'a str>,
+    /// How many messages this stands for.
+    pub count: u64,
+    /// When the first was missed, if that is known.
+    pub first: Option<Timestamp>,
+    /// The user's sessions.
+    pub sessions: Vec<Session>,
+    /// The newest message; `None` when the adapter had to drop its content.
+    pub message: Option<ElementRef<'a>>,
 }
 
 /// A client's request.
@@ -104,23 +109,6 @@ pub struct LinkRequest<'a> {
     pub resource: Option<&'a str>,
     /// The element of `urn:xmpp:push:0`.
     pub payload: Option<ElementRef<'a>>,
-}
-
-/// What became of a publish.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The push service took it.
-    Done,
-    /// The push service refused it.
-    Refused(StanzaError),
-    /// The user's server could not deliver it.
-    Undeliverable(StanzaError),
-    /// The adapter did not send it.
-    LinkError(StanzaError),
-    /// Somebody else answered.
-    Foreign,
-    /// Nobody answered.
-    TimedOut,
 }
 
 /// Reads one element. `None`: not of the link, of a later version, or broken.
@@ -150,7 +138,7 @@ pub fn read(element: ElementRef<'_>) -> Option<FromAdapter<'_>> {
 }
 
 fn number(element: ElementRef<'_>, name: &str) -> Option<u64> {
-    element.attribute(name)?.parse().ok()
+    decimal(element.attribute(name)?)
 }
 
 fn hello(element: ElementRef<'_>) -> Option<Hello<'_>> {
@@ -184,7 +172,7 @@ fn missed(element: ElementRef<'_>, cause: Cause) -> LinkEventKind<'_> {
     let sessions = element
         .children()
         .filter(|child| child.is("s", Namespace::Link));
-    LinkEventKind::Missed {
+    LinkEventKind::Missed(MissedMessage {
         cause,
         resource: element.attribute("resource"),
         count: number(element, "count").unwrap_or(1),
@@ -193,7 +181,7 @@ fn missed(element: ElementRef<'_>, cause: Cause) -> LinkEventKind<'_> {
         message: element
             .children()
             .find(|child| child.is("message", Namespace::Client)),
-    }
+    })
 }
 
 fn session(element: ElementRef<'_>) -> Option<Session> {
@@ -222,17 +210,17 @@ fn request(element: ElementRef<'_>) -> Option<LinkRequest<'_>> {
     })
 }
 
-fn outcome(element: ElementRef<'_>) -> Option<Outcome> {
+fn outcome(element: ElementRef<'_>) -> Option<DeliveryOutcome> {
     match element.attribute("type")? {
-        "result" => Some(Outcome::Done),
-        "foreign" => Some(Outcome::Foreign),
-        "timeout" => Some(Outcome::TimedOut),
+        "result" => Some(DeliveryOutcome::Accepted),
+        "foreign" => Some(DeliveryOutcome::Foreign),
+        "timeout" => Some(DeliveryOutcome::TimedOut),
         "error" => {
             let error = error(element);
             Some(match element.attribute("origin") {
-                None => Outcome::Refused(error),
-                Some("server") => Outcome::Undeliverable(error),
-                Some(_) => Outcome::LinkError(error),
+                None => DeliveryOutcome::Refused(error),
+                Some("server") => DeliveryOutcome::Undeliverable(error),
+                Some(_) => DeliveryOutcome::NotSent(error),
             })
         }
         _ => None,
@@ -281,20 +269,14 @@ mod tests {
             unreachable!()
         };
         assert_eq!((event.number, event.user), (7, "alice"));
-        let LinkEventKind::Missed {
-            cause,
-            resource,
-            count,
-            first,
-            sessions,
-            message,
-        } = event.kind
-        else {
+        let LinkEventKind::Missed(missed) = event.kind else {
             unreachable!()
         };
-        assert_eq!((cause, resource, count), (Cause::Queued, Some("phone"), 3));
-        assert_eq!(first, Some(Timestamp::from_millis(5)));
-        assert!(message.is_some());
+        let told = (missed.cause, missed.resource, missed.count);
+        assert_eq!(told, (Cause::Queued, Some("phone"), 3));
+        assert_eq!(missed.first, Some(Timestamp::from_millis(5)));
+        assert!(missed.message.is_some());
+        let sessions = missed.sessions;
         let shown: Vec<_> = sessions
             .iter()
             .map(|session| (session.priority, session.hibernated, session.client_state))
@@ -316,13 +298,13 @@ mod tests {
         });
         let stanza = many.stanza();
         let Some(FromAdapter::Event(LinkEvent {
-            kind: LinkEventKind::Missed { sessions, .. },
+            kind: LinkEventKind::Missed(missed),
             ..
         })) = read(stanza.root())
         else {
             unreachable!()
         };
-        assert_eq!(sessions.len(), MAX_SESSIONS);
+        assert_eq!(missed.sessions.len(), MAX_SESSIONS);
     }
 
     #[test]
@@ -342,6 +324,10 @@ mod tests {
             link("event").with("n", "7").with("kind", "offline"),
             link("event")
                 .with("n", "-7")
+                .with("kind", "offline")
+                .with("user", "alice"),
+            link("event")
+                .with("n", "+7")
                 .with("kind", "offline")
                 .with("user", "alice"),
             link("request").with("user", "alice"),
@@ -368,15 +354,15 @@ mod tests {
         };
         // The type that is missing is the condition's usual one.
         let error = StanzaError::new(ErrorType::Auth, DefinedCondition::Forbidden);
-        assert_eq!(read_outcome(None), Outcome::Refused(error.clone()));
+        assert_eq!(read_outcome(None), DeliveryOutcome::Refused(error.clone()));
         assert_eq!(
             read_outcome(Some("server")),
-            Outcome::Undeliverable(error.clone())
+            DeliveryOutcome::Undeliverable(error.clone())
         );
         assert_eq!(
             read_outcome(Some("link")),
-            Outcome::LinkError(error.clone())
+            DeliveryOutcome::NotSent(error.clone())
         );
-        assert_eq!(read_outcome(Some("shiny")), Outcome::LinkError(error));
+        assert_eq!(read_outcome(Some("shiny")), DeliveryOutcome::NotSent(error));
     }
 }

@@ -35,7 +35,7 @@ pub enum ToAdapter {
         /// Of the lease the service runs under.
         fence: Option<u64>,
         /// Words of the kinds and contents wanted.
-        want: &'static str,
+        want: Arc<str>,
     },
     /// We are about to stop.
     Bye,

@@ -1,44 +1,38 @@
-//! The whole protocol as one value.
+//! The whole protocol as one value: what comes in, what is to be done about it, and what goes out.
+//!
+//! [`inbound`] tells a stanza apart. Messages of an adapter pass its [`link`]; what they tell goes on to the [`notifier`], whose
+//! effects come back here.
 
-mod cache;
-mod component;
 mod deadlines;
-mod dedupe;
-mod feed;
 mod hosts;
-mod judge;
-mod lanes;
+mod inbound;
 mod link;
-mod publishes;
-mod publishing;
-mod queue;
-mod requests;
-mod serving;
-mod settings;
-mod settling;
-mod staleness;
-mod tickets;
+mod notifier;
+mod values;
 
-pub use settings::{IdentityChoice, Settings};
-
-use crate::action::{Action, HostStatus, OperatorReply, Status};
-use crate::event::{Event, OperatorId, OperatorRequest, QueryId};
+use crate::action::{Action, HostStatus, OperatorReply, Outbound, Status};
+use crate::event::{Event, OperatorRequest};
 use crate::hash::Seeded;
+use crate::ids::{DeliveryId, HostId, OperatorId};
+use crate::link::{FromAdapter, LinkEvent, LinkEventKind, LinkRequest};
+use crate::registration::Identity;
 use crate::report::Report;
 use crate::transport::DownReason;
-use crate::{Policy, Timestamp};
-use cache::Cache;
-use deadlines::Deadlines;
-use dedupe::Dedupe;
+use crate::xep::error::StanzaError;
+use crate::xml::{ElementRef, Stanza};
+use crate::{Settings, Timestamp};
 use hosts::Hosts;
+use inbound::{Inbound, Inspector};
 use jid::BareJid;
-use lanes::Lanes;
-use publishes::{PublishId, Publishes};
+use link::{Attached, Links};
+use notifier::Notifier;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
-use staleness::Doubts;
 use std::collections::VecDeque;
-use tickets::Tickets;
+use values::{Effect, ReplyTo, RouteEvent, Sending};
+
+/// Actions there is room for while nothing is to be done.
+const KEPT_ACTIONS: usize = 1024;
 
 /// XMPP push notifications as a state machine: no I/O, no clock, no async.
 ///
@@ -71,164 +65,294 @@ use tickets::Tickets;
 #[derive(Debug)]
 pub struct Machine {
     settings: Settings,
-    rng: ChaCha8Rng,
+    hosts: Hosts,
+    links: Links,
+    notifier: Notifier,
     actions: VecDeque<Action>,
+    /// Names this run: the adapters know it, and the ids of our own IQs begin with it.
+    instance: String,
     up: bool,
     /// Why the stream is down, once that is known.
     down: Option<DownReason>,
-    /// Something was passed over since the stream came up: numbers may be missing.
-    skipped: bool,
-    hosts: Hosts,
-    lanes: Lanes,
-    cache: Cache,
-    doubts: Doubts,
-    dedupe: Dedupe,
-    tickets: Tickets,
-    publishes: Publishes,
-    deadlines: Deadlines<Due>,
     draining: Option<OperatorId>,
 }
 
-/// What is due at a deadline.
-#[derive(Clone, Debug)]
-enum Due {
-    /// Greet the adapter of this host again.
-    Hello(usize),
-    /// See whether the adapter of this host is there.
-    Ping(usize),
-    /// The store did not answer.
-    Query(QueryId),
-    /// Ask the store again for this user.
-    Retry(BareJid),
-    /// What was given up of this user's commits is over.
-    Settled(BareJid),
-    /// The adapter of this host has believed for long enough.
-    ForgetUsers(usize),
-    /// The push service did not answer.
-    Publish(PublishId),
-    /// Publish to this push service again.
-    Unpause(BareJid),
-}
-
 impl Machine {
-    /// A Machine with these settings; everything random about it comes from `seed`.
+    /// Returns a Machine with these settings; everything random about it comes from `seed`.
     pub fn new(settings: Settings, seed: [u8; 32]) -> Self {
         let mut rng = ChaCha8Rng::from_seed(seed);
         let hash = Seeded::new(rng.next_u64(), rng.next_u64());
-        let hosts = Hosts::new(&settings.hosts, hash, token(&mut rng));
-        Self {
+        let instance = format!("{:016x}", rng.next_u64());
+        let mut machine = Self {
+            hosts: Hosts::new(hash),
+            links: Links::new(instance.clone(), &settings, ChaCha8Rng::from_rng(&mut rng)),
+            notifier: Notifier::new(hash, ChaCha8Rng::from_rng(&mut rng), &settings),
             actions: VecDeque::new(),
+            settings: settings.clone(),
+            instance,
             up: false,
             down: None,
-            skipped: false,
-            hosts,
-            lanes: Lanes::new(hash),
-            cache: Cache::new(hash),
-            doubts: Doubts::new(hash),
-            dedupe: Dedupe::new(hash),
-            tickets: Tickets::new(hash),
-            publishes: Publishes::new(hash),
-            deadlines: Deadlines::new(),
             draining: None,
-            settings,
-            rng,
-        }
+        };
+        machine.configure(Timestamp::default(), settings);
+        machine
     }
 
     /// Takes what happened at `now`.
     pub fn handle(&mut self, now: Timestamp, event: Event) {
-        let policy = &self.settings.policy;
-        self.dedupe
-            .age(now, policy.dedupe_window, policy.dedupe_entries);
         match event {
             Event::Up => self.stream_up(now),
-            Event::Down(reason) => self.stream_down(reason),
-            Event::Stanza(stanza) => self.stanza(now, stanza.root()),
+            Event::Down(reason) => self.stream_down(now, reason),
+            Event::Stanza(stanza) => self.stanza(now, &stanza),
             Event::Skipped(bytes) => {
-                self.skipped = true;
+                self.links.skip();
                 self.report(Report::Skipped { bytes });
             }
-            Event::Stored { id, result } => self.stored(now, id, result),
+            Event::Stored { id, result } => self.notifier.stored(now, id, result),
             Event::Configure(settings) => self.configure(now, *settings),
             Event::Operator { id, request } => self.operator(id, request),
-            Event::Invalidate(owner) => self.invalidate(&owner),
+            Event::Invalidate(owner) => self.notifier.invalidate(&owner),
             Event::Tick => {}
         }
-        while let Some(due) = self.deadlines.pop_due(now) {
-            self.due(now, due);
+        while let Some(host) = self.links.tick(now) {
+            self.detach(now, host);
+            self.links.greet(now, host);
         }
+        self.notifier.tick(now);
+        self.run(now);
     }
 
-    /// The next thing to do; `None` when that is all for now.
+    /// Returns the next thing to do; `None` when that is all for now.
     pub fn poll_action(&mut self) -> Option<Action> {
-        if self.actions.is_empty() {
-            self.flush_hosts();
-            self.finish_draining();
+        if let Some(action) = self.actions.pop_front() {
+            return Some(action);
         }
-        self.actions.pop_front()
+        self.actions.shrink_to(KEPT_ACTIONS);
+        if let Some(message) = self.links.next_message(&self.settings.component) {
+            return Some(Action::Send(Outbound::Link(message)));
+        }
+        let id = self.draining.filter(|_| self.is_idle())?;
+        self.draining = None;
+        let reply = OperatorReply::Drained;
+        Some(Action::Operator { id, reply })
     }
 
-    /// When the next [`Event::Tick`] must come at the latest.
+    /// Returns when the next [`Event::Tick`] must come at the latest.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.deadlines.next()
+        let (links, notifier) = (self.links.next_deadline(), self.notifier.next_deadline());
+        links.into_iter().chain(notifier).min()
     }
 
-    /// Whether nothing is in work: no request, no missed message, no publish.
+    /// Returns whether nothing is in work: no request, no missed message, no delivery.
     pub fn is_idle(&self) -> bool {
-        self.lanes.is_empty() && self.publishes.is_empty() && self.tickets.is_empty()
-    }
-
-    fn due(&mut self, now: Timestamp, due: Due) {
-        match due {
-            Due::Hello(host) => self.hello_due(now, host),
-            Due::Ping(host) => self.ping_due(now, host),
-            Due::Query(id) => self.query_due(now, id),
-            Due::Retry(owner) => self.retry(now, &owner),
-            Due::Settled(owner) => self.settled(now, &owner),
-            Due::ForgetUsers(host) => self.forget_users(host),
-            Due::Publish(id) => self.publish_due(now, id),
-            Due::Unpause(service) => self.pause_over(now, &service),
-        }
+        self.notifier.is_idle()
     }
 
     fn stream_up(&mut self, now: Timestamp) {
         self.up = true;
         self.down = None;
-        self.skipped = false;
         self.report(Report::StreamUp);
-        for host in 0..self.hosts.len() {
-            self.open_link(now, host);
+        self.links.stream_up();
+        for host in self.hosts.iter() {
+            self.links.greet(now, host);
         }
-        self.send_own_again(now);
-        self.pump_all(now);
+        self.route(now, RouteEvent::StreamUp);
     }
 
-    fn stream_down(&mut self, reason: DownReason) {
+    fn stream_down(&mut self, now: Timestamp, reason: DownReason) {
         self.up = false;
         self.down = Some(reason.clone());
         self.report(Report::StreamDown(reason));
-        for host in 0..self.hosts.len() {
-            self.detach(host);
+        self.links.stream_down();
+        self.route(now, RouteEvent::StreamDown);
+        let hosts: Vec<HostId> = self.hosts.iter().collect();
+        hosts.into_iter().for_each(|host| self.detach(now, host));
+    }
+
+    fn stanza(&mut self, now: Timestamp, stanza: &Stanza) {
+        let inspector = Inspector {
+            hosts: &self.hosts,
+            component: &self.settings.component,
+            instance: &self.instance,
+            limits: &self.settings.policy.request,
+        };
+        let notifier = &mut self.notifier;
+        match inspector.read(stanza.root()) {
+            Inbound::Link(host, message) => self.link(now, host, message),
+            Inbound::NoAdapter(host) => {
+                self.detach(now, host);
+                let report = self.links.absent(now, host);
+                self.actions.extend(report.map(Action::Report));
+            }
+            Inbound::Delegated(host) => {
+                let report = self.links.delegate(host);
+                self.actions.extend(report.map(Action::Report));
+            }
+            Inbound::Privileged(host) => self.offer(now, host, Identity::User),
+            Inbound::Missed(..) if notifier.is_full() => self.report(Report::Overloaded),
+            Inbound::Missed(host, owner, missed) => {
+                notifier.missed(now, host, &owner, missed, None);
+            }
+            Inbound::Request(host, asked) => notifier.request(now, host, *asked),
+            Inbound::Answer(number, from, iq) => notifier.answer(now, number, from, iq),
+            Inbound::Reply(answer) => self.say(Outbound::Answer(answer)),
+            Inbound::Untrusted(what, answer) => {
+                self.report(Report::Untrusted { what });
+                let answer = answer.map(Outbound::Answer);
+                self.actions.extend(answer.map(Action::Send));
+            }
+            Inbound::Other => {}
+        }
+    }
+
+    /// An adapter has sent something.
+    fn link(&mut self, now: Timestamp, host: HostId, message: ElementRef<'_>) {
+        self.links.heard(host);
+        self.route(now, RouteEvent::Heard(host));
+        for element in message.children().filter_map(crate::link::read) {
+            match element {
+                FromAdapter::Knock => self.links.greet(now, host),
+                FromAdapter::Hello(hello) => match self.links.attach(now, host, &hello) {
+                    Some(Ok(attached)) => self.attached(now, host, attached),
+                    Some(Err(wrong_version)) => self.report(wrong_version),
+                    None => {}
+                },
+                FromAdapter::Outcome { number, outcome } => {
+                    let id = DeliveryId::Adapter(host, number);
+                    self.notifier.outcome(now, id, outcome);
+                }
+                FromAdapter::Withdraw { epoch, numbers } => {
+                    let events = self.links.withdrawn(host, epoch, &numbers);
+                    self.notifier.withdrawn(events);
+                }
+                FromAdapter::Event(event) if self.links.is_attached(host) => {
+                    self.event(now, host, event);
+                }
+                FromAdapter::Request(request) if self.links.is_attached(host) => {
+                    self.request(now, host, &request);
+                }
+                FromAdapter::Event(_) | FromAdapter::Request(_) | FromAdapter::Pong => {}
+            }
+            // The first is told first, however many elements a message has.
+            self.run(now);
+        }
+    }
+
+    fn attached(&mut self, now: Timestamp, host: HostId, attached: Attached) {
+        let (got, reports) = attached.into_parts();
+        self.actions.extend(reports.into_iter().map(Action::Report));
+        self.offer(now, host, Identity::Server);
+        self.route(now, RouteEvent::Attached(host, got));
+    }
+
+    fn detach(&mut self, now: Timestamp, host: HostId) {
+        self.route(now, RouteEvent::Detached(host));
+        let report = self.links.detach(host);
+        self.actions.extend(report.map(Action::Report));
+    }
+
+    fn offer(&mut self, now: Timestamp, host: HostId, identity: Identity) {
+        let domain = self.hosts.domain(host).clone();
+        self.route(now, RouteEvent::Offered(host, &domain, identity));
+    }
+
+    fn route(&mut self, now: Timestamp, event: RouteEvent<'_>) {
+        self.notifier.route(now, event);
+    }
+
+    fn event(&mut self, now: Timestamp, host: HostId, event: LinkEvent<'_>) {
+        if self.draining.is_some() {
+            return;
+        }
+        let Some(hold) = self.links.take_event(host, event.number) else {
+            return;
+        };
+        let Some(owner) = inbound::owner(event.user, self.hosts.domain(host)) else {
+            return self.links.acknowledge(vec![hold]);
+        };
+        let notifier = &mut self.notifier;
+        match event.kind {
+            LinkEventKind::Missed(missed) => {
+                notifier.missed(now, host, &owner, missed, Some(hold));
+            }
+            LinkEventKind::Removed | LinkEventKind::Created => {
+                notifier.forget_user(now, &owner, hold);
+            }
+            LinkEventKind::Unknown => self.links.acknowledge(vec![hold]),
+        }
+    }
+
+    fn request(&mut self, now: Timestamp, host: HostId, asked: &LinkRequest<'_>) {
+        let reply = ReplyTo::Adapter {
+            host,
+            generation: self.links.generation(host),
+            number: asked.number,
+        };
+        let (domain, limits) = (self.hosts.domain(host), &self.settings.policy.request);
+        match inbound::link_request(asked, domain, reply, limits) {
+            Ok(asked) => self.notifier.request(now, host, asked),
+            Err((reply, error)) => self.reply(reply, Err(StanzaError::from(&error))),
+        }
+    }
+
+    /// Goes on with what can be gone on with.
+    fn run(&mut self, now: Timestamp) {
+        while let Some(effect) = self.notifier.next(now) {
+            match effect {
+                Effect::Ask(id, query) => self.actions.push_back(Action::Store { id, query }),
+                Effect::Send(sending) => self.send(sending),
+                Effect::Acknowledge(events) => self.links.acknowledge(events),
+                Effect::User(owner, some) => self.state_user(now, &owner, some),
+                Effect::Answer(reply, answer) => self.reply(reply, answer),
+                Effect::Report(report) => self.report(report),
+            }
+        }
+    }
+
+    fn send(&mut self, sending: Sending) {
+        match sending.adapter() {
+            Some(host) => {
+                let timeout = self.settings.policy.publish_timeout;
+                self.links.publish(host, sending.into_publish(timeout));
+            }
+            None => self.say(sending.into_own(&self.settings.component, &self.instance)),
+        }
+    }
+
+    fn reply(&mut self, reply: ReplyTo, answer: Result<(), StanzaError>) {
+        match reply {
+            ReplyTo::Adapter {
+                host,
+                generation,
+                number,
+            } => self.links.answer(host, generation, number, answer),
+            ReplyTo::Delegation(whole) => self.say(Outbound::Delegated(whole.with(answer))),
+        }
+    }
+
+    /// The adapter of a user's host shall know whether they have registrations.
+    fn state_user(&mut self, now: Timestamp, owner: &BareJid, some: bool) {
+        if let Some(host) = self.hosts.find(owner.domain().as_str()) {
+            self.links.state_user(now, host, owner, some);
         }
     }
 
     fn configure(&mut self, now: Timestamp, settings: Settings) {
-        let fresh = self.hosts.configure(&settings.hosts);
-        for host in 0..self.hosts.len() {
-            if !self.hosts[host].configured {
-                self.detach(host);
-            }
+        let changed = self.hosts.configure(&settings.hosts);
+        self.links.configure(now, &settings);
+        self.notifier.configure(now, &settings);
+        self.settings = Settings {
+            component: std::mem::take(&mut self.settings.component),
+            fence: self.settings.fence,
+            ..settings
+        };
+        for host in changed.removed {
+            self.notifier.remove_host(now, host);
+            let report = self.links.close(host);
+            self.actions.extend(report.map(Action::Report));
         }
-        self.settings = settings;
-        if self.up {
-            fresh.into_iter().for_each(|host| self.open_link(now, host));
-        }
-    }
-
-    pub(super) fn invalidate(&mut self, owner: &BareJid) {
-        self.cache.forget(owner);
-        if let Some(host) = self.hosts.find(owner.domain().as_str()) {
-            self.state_user(host, owner, true);
+        for host in changed.added {
+            self.links.open(now, host, self.hosts.domain(host));
         }
     }
 
@@ -240,63 +364,33 @@ impl Machine {
             }
             OperatorRequest::Drain => {
                 self.draining = Some(id);
-                self.say_bye();
-                self.abandon();
+                self.links.stop();
+                self.notifier.abandon();
             }
         }
     }
 
-    fn finish_draining(&mut self) {
-        if self.actions.is_empty() && self.is_idle() {
-            let reply = OperatorReply::Drained;
-            let done = self
-                .draining
-                .take()
-                .map(|id| Action::Operator { id, reply });
-            self.actions.extend(done);
-        }
-    }
-
-    /// What adapters will tell again after our restart is let go of without acknowledgement.
-    fn abandon(&mut self) {
-        let mut tickets = self.lanes.abandon();
-        tickets.extend(self.publishes.abandon());
-        tickets
-            .into_iter()
-            .for_each(|ticket| self.tickets.forget(ticket));
-    }
-
     fn status(&self) -> Status {
-        let status = |host: &hosts::Host| HostStatus {
-            host: host.domain.to_string(),
-            adapter: host.software.clone().filter(|_| host.is_attached()),
-            delegated: host.delegated,
-            identity: host.identity,
+        let status = |host| HostStatus {
+            host: self.hosts.domain(host).to_string(),
+            adapter: self.links.software(host),
+            delegated: self.links.is_delegated(host),
+            identity: self.notifier.offered(host),
         };
         Status {
             up: self.up,
             down: self.down.clone(),
             hosts: self.hosts.iter().map(status).collect(),
-            waiting: self.waiting(),
-            in_flight: self.publishes.in_flight(),
+            waiting: self.notifier.waiting(),
+            in_flight: self.notifier.in_flight(),
         }
     }
 
-    /// Missed messages and requests waiting for the store, publishes waiting for their turn.
-    fn waiting(&self) -> usize {
-        self.lanes.waiting() + self.publishes.waiting()
-    }
-
-    fn policy(&self) -> &Policy {
-        &self.settings.policy
+    fn say(&mut self, stanza: Outbound) {
+        self.actions.push_back(Action::Send(stanza));
     }
 
     fn report(&mut self, report: Report) {
         self.actions.push_back(Action::Report(report));
     }
-}
-
-/// A word nobody can guess: 64 bits in hexadecimal.
-fn token(rng: &mut ChaCha8Rng) -> String {
-    format!("{:016x}", rng.next_u64())
 }

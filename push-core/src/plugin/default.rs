@@ -1,6 +1,7 @@
 //! The `default` plugin: private first.
 
 use super::{Missed, Plugin};
+use crate::delivery::Notification;
 use crate::xep::message::{Message, MessageType};
 use crate::xep::push::Summary;
 
@@ -25,7 +26,7 @@ impl Default for Content {
     }
 }
 
-/// Chat, groupchat and normal messages with a body or an encrypted payload.
+/// Tells of chat, groupchat and normal messages with a body or an encrypted payload.
 #[derive(Clone, Debug, Default)]
 pub struct DefaultPlugin {
     content: Content,
@@ -38,7 +39,7 @@ impl DefaultPlugin {
     }
 
     fn body(&self, message: Option<Message<'_>>) -> String {
-        let open = message.filter(|message| self.content.body && !message.is_encrypted());
+        let open = message.filter(|message| self.content.body && !message.has_fallback_body());
         let text = open.and_then(Message::body);
         text.map_or_else(|| self.content.placeholder.clone(), Into::into)
     }
@@ -53,24 +54,13 @@ impl Plugin for DefaultPlugin {
         "default"
     }
 
-    fn prepare_notification(&self, missed: &Missed<'_>) -> Option<Summary> {
-        if missed.message.is_some_and(|message| !is_worth_it(message)) {
-            return None;
-        }
-        Some(Summary {
+    fn prepare_notification(&self, missed: &Missed<'_>) -> Notification {
+        Notification::new(Summary {
             message_count: Some(missed.count),
             last_message_sender: self.sender(missed.message),
             last_message_body: Some(self.body(missed.message)),
         })
     }
-}
-
-fn is_worth_it(message: Message<'_>) -> bool {
-    let kind = matches!(
-        message.kind,
-        MessageType::Chat | MessageType::Groupchat | MessageType::Normal
-    );
-    kind && (message.is_encrypted() || message.body().is_some())
 }
 
 /// The bare JID of who wrote, the full one in rooms; lower case, as the reference writes it.
@@ -86,17 +76,26 @@ pub(super) fn sender(message: Message<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Timestamp;
     use crate::session::Cause;
     use crate::xml::Namespace;
     use crate::xml::sample::{Sample, element};
+    use jid::BareJid;
 
     fn said(plugin: &DefaultPlugin, message: &Sample) -> Option<Summary> {
         let stanza = message.stanza();
-        plugin.prepare_notification(&Missed {
-            cause: Cause::Offline,
-            message: Message::read(stanza.root()),
+        said_of(plugin, Message::read(stanza.root()))
+    }
+
+    fn said_of(plugin: &DefaultPlugin, message: Option<Message<'_>>) -> Option<Summary> {
+        let owner = BareJid::new("alice@example.org").unwrap();
+        let missed = Missed {
+            message,
             count: 3,
-        })
+            ..Missed::new(&owner, Cause::Offline, Timestamp::default())
+        };
+        let worth_it = plugin.should_publish(&missed).is_publish();
+        worth_it.then(|| plugin.prepare_notification(&missed).content)
     }
 
     fn message(kind: &str) -> Sample {
@@ -156,15 +155,24 @@ mod tests {
     }
 
     #[test]
-    fn what_lost_its_content_is_still_told() {
-        let missed = Missed {
-            cause: Cause::Offline,
-            message: None,
-            count: 2,
+    fn a_fallback_body_is_never_shown() {
+        let content = Content {
+            body: true,
+            ..Content::default()
         };
-        let said = DefaultPlugin::default()
-            .prepare_notification(&missed)
-            .unwrap();
-        assert_eq!(said.message_count, Some(2));
+        let plugin = DefaultPlugin::new(content);
+        for mark in [
+            element("encryption", Namespace::Encryption).with("namespace", "urn:xmpp:omemo:2"),
+            element("encrypted", Namespace::OmemoLegacy),
+        ] {
+            let said = said(&plugin, &message("chat").child(mark)).unwrap();
+            assert_eq!(said.last_message_body.as_deref(), Some("New message"));
+        }
+    }
+
+    #[test]
+    fn what_lost_its_content_is_still_told() {
+        let said = said_of(&DefaultPlugin::default(), None).unwrap();
+        assert_eq!(said.message_count, Some(3));
     }
 }

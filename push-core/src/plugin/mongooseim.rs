@@ -1,13 +1,14 @@
 //! The `mongooseim` plugin: what `mod_event_pusher_push_plugin_defaults` does, field by field.
 
 use super::default::sender;
-use super::{Missed, Plugin, Situation};
+use super::{Choice, Missed, Plugin, Situation, Verdict};
+use crate::delivery::Notification;
 use crate::registration::Registration;
 use crate::session::{Cause, Session};
-use crate::xep::message::MessageType;
+use crate::xep::message::{Message, MessageType};
 use crate::xep::push::Summary;
 
-/// Chat and groupchat messages with a body, for users who are offline; sender and body always.
+/// Tells of chat and groupchat messages with a body, for users who are offline; sender and body always.
 ///
 /// A session waiting for resumption counts as online, as there: a phone that lost its connection is told when
 /// the resumption window ends.
@@ -19,21 +20,41 @@ impl Plugin for MongooseImPlugin {
         "mongooseim"
     }
 
-    fn prepare_notification(&self, missed: &Missed<'_>) -> Option<Summary> {
-        let message = missed.message?;
-        if !matches!(message.kind, MessageType::Chat | MessageType::Groupchat) {
-            return None;
+    fn should_publish(&self, missed: &Missed<'_>) -> Verdict {
+        let Some(message) = missed.message else {
+            return Verdict::skip("content lost");
+        };
+        match message.kind {
+            MessageType::Chat | MessageType::Groupchat if message.body().is_some() => {
+                Verdict::publish("conversation")
+            }
+            MessageType::Chat | MessageType::Groupchat => Verdict::skip("no body"),
+            _ => Verdict::skip("no conversation"),
         }
-        Some(Summary {
+    }
+
+    fn prepare_notification(&self, missed: &Missed<'_>) -> Notification {
+        let message = missed.message;
+        Notification::new(Summary {
             message_count: Some(missed.count),
-            last_message_sender: sender(message),
-            last_message_body: Some(message.body()?.into_owned()),
+            last_message_sender: message.and_then(sender),
+            last_message_body: message.and_then(Message::body).map(Into::into),
         })
     }
 
-    fn should_publish(&self, situation: &Situation<'_>, _: &Registration) -> bool {
-        let missed_for_good = matches!(situation.cause, Cause::Offline | Cause::Lost);
-        missed_for_good && !situation.sessions.iter().any(is_online)
+    fn publish_notification(
+        &self,
+        situation: &Situation<'_>,
+        _: &Notification,
+        _: &Registration,
+    ) -> Choice {
+        if !matches!(situation.cause, Cause::Offline | Cause::Lost) {
+            return Choice::skip("the session may still be resumed");
+        }
+        if situation.sessions.iter().any(is_online) {
+            return Choice::skip("the user is online");
+        }
+        Choice::Publish
     }
 }
 
@@ -45,17 +66,20 @@ fn is_online(session: &Session) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::xep::message::Message;
+    use crate::Timestamp;
     use crate::xml::Namespace;
     use crate::xml::sample::{Sample, element};
+    use jid::BareJid;
 
     fn said(message: &Sample) -> Option<Summary> {
         let stanza = message.stanza();
-        MongooseImPlugin.prepare_notification(&Missed {
-            cause: Cause::Offline,
+        let owner = BareJid::new("alice@example.org").unwrap();
+        let missed = Missed {
             message: Message::read(stanza.root()),
-            count: 1,
-        })
+            ..Missed::new(&owner, Cause::Offline, Timestamp::default())
+        };
+        let worth_it = MongooseImPlugin.should_publish(&missed).is_publish();
+        worth_it.then(|| MongooseImPlugin.prepare_notification(&missed).content)
     }
 
     fn message(kind: &str) -> Sample {

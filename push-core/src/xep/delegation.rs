@@ -1,7 +1,8 @@
 //! XEP-0355: requests a server hands over, and the answers it takes back.
 
+use crate::xep::error::StanzaError;
 use crate::xep::forwarding;
-use crate::xep::iq::{IqAnswer, write_answer};
+use crate::xep::iq::{Answer, IqAnswer, write_answer};
 use crate::xml::{ElementRef, ElementSink, Namespace, WriteXml};
 
 /// Whether `namespace` is a version of XEP-0355.
@@ -64,6 +65,15 @@ pub struct DelegatedAnswer {
     pub version: Namespace,
     /// The answer for the client.
     pub inner: IqAnswer,
+}
+
+impl DelegatedAnswer {
+    /// Returns the same answer, saying this.
+    #[must_use]
+    pub fn with(mut self, answer: Result<(), StanzaError>) -> Self {
+        self.inner.answer = answer.map_or_else(Answer::Error, |()| Answer::Done);
+        self
+    }
 }
 
 impl WriteXml for DelegatedAnswer {

@@ -15,6 +15,20 @@ pub fn has_payload(message: ElementRef<'_>) -> bool {
     })
 }
 
+/// Returns whether a message is or claims to be encrypted, be it without a payload: its body is a fallback then, for
+/// clients that cannot read it (XEP-0380 §4).
+pub fn is_marked(message: ElementRef<'_>) -> bool {
+    message.children().any(|child| match child.namespace() {
+        Namespace::OmemoLegacy | Namespace::Omemo1 | Namespace::Omemo2 => {
+            child.name() == "encrypted"
+        }
+        Namespace::OpenPgp => child.name() == "openpgp",
+        Namespace::Pgp => child.name() == "x",
+        Namespace::Encryption => child.name() == "encryption",
+        _ => false,
+    })
+}
+
 /// OMEMO says itself whether there is a payload; its XEP-0380 note comes with key exchanges, too.
 fn is_omemo(encryption: ElementRef<'_>) -> bool {
     let omemo = [Namespace::OmemoLegacy, Namespace::Omemo1, Namespace::Omemo2];

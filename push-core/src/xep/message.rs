@@ -78,6 +78,11 @@ impl<'a> Message<'a> {
         bodies.map(ElementRef::text).find(|text| !text.is_empty())
     }
 
+    /// Returns whether the body, if there is one, only stands in for something encrypted.
+    pub fn has_fallback_body(self) -> bool {
+        encryption::is_marked(self.element)
+    }
+
     /// Whether there is an encrypted payload beside (or in place of) the body.
     pub fn is_encrypted(self) -> bool {
         encryption::has_payload(self.element)

@@ -2,13 +2,11 @@
 
 pub mod carbons;
 pub mod data_forms;
-pub mod delay;
 pub mod delegation;
 pub mod disco;
 pub mod encryption;
 pub mod error;
 pub mod forwarding;
-pub mod hints;
 pub mod iq;
 pub mod message;
 pub mod privilege;

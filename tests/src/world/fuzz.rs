@@ -8,7 +8,8 @@ pub use mutation::{mutated, odd};
 
 use super::xml;
 use super::{Bench, COMPONENT, HOST, settings};
-use push_core::link::{FromAdapter, Outcome, read};
+use push_core::DeliveryOutcome;
+use push_core::link::{FromAdapter, read};
 use push_core::registration::{Identity, Revision, Status};
 use push_core::report::{PublishEnd, Report};
 use push_core::row::Row;
@@ -92,7 +93,7 @@ pub fn outcome(attributes: &str) -> bool {
         .any(|report| matches!(report, Report::Ended { .. }));
     assert_eq!(ended, bench.store.is_empty(), "{attributes}");
     assert!(
-        !ended || matches!(outcome, Outcome::Refused(_)),
+        !ended || matches!(outcome, DeliveryOutcome::Refused(_)),
         "{attributes}"
     );
     true

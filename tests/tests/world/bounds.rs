@@ -83,7 +83,7 @@ fn what_an_adapter_has_no_room_for_is_published_later() {
     world.pass(Duration::from_secs(20));
     assert_eq!(world.adapter().kept(), 0);
     assert_eq!(world.service().nodes(), ["alice", "bob", "carol"]);
-    let refused = |(end, _): &&(PublishEnd, u128)| matches!(end, PublishEnd::LinkError(_));
+    let refused = |(end, _): &&(PublishEnd, u128)| matches!(end, PublishEnd::NotSent(_));
     let refused = ends(&mut world).iter().filter(refused).count();
     assert!((2..12).contains(&refused), "tried {refused} times in vain");
 }

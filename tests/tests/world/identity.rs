@@ -167,7 +167,7 @@ fn the_server_s_own_error_says_so_in_the_report() {
             report,
             Report::Published {
                 end: PublishEnd::Undeliverable(_),
-                identity: Identity::Server,
+                route: push_core::Route::Adapter,
                 ..
             }
         )

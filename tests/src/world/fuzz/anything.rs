@@ -4,7 +4,7 @@ use super::super::random::Dice;
 use super::super::{START, settings, xml};
 use super::session_of;
 use crate::store::registration;
-use push_core::store::{Committed, Loaded, StoreError};
+use push_core::store::{Change, Committed, Loaded, StoreError};
 use push_core::transport::DownReason;
 use push_core::{
     Account, Action, BareJid, Event, Machine, OperatorId, OperatorReply, OperatorRequest, Query,
@@ -110,8 +110,12 @@ impl Anything {
             Query::Load(owner) if !dice.once_in(9) => {
                 let mut account = Account::empty(owner);
                 for node in 0..dice.below(3) as u64 {
-                    let have = registration("push.example.net", "n", node);
-                    account.enable(have);
+                    let registration = registration("push.example.net", "n", node);
+                    let owner = account.owner.clone();
+                    account.apply(&Change::Enable {
+                        owner,
+                        registration,
+                    });
                 }
                 Ok(StoreAnswer::Loaded(Loaded {
                     accounts: vec![account],
@@ -120,8 +124,12 @@ impl Anything {
             }
             Query::Load(_) => Ok(StoreAnswer::Loaded(Loaded::default())),
             Query::Commit(changes) => {
-                let done = Committed::Removed(dice.below(2));
-                Ok(StoreAnswer::Committed(vec![done; changes.len()]))
+                let odd = dice.once_in(9);
+                let done = changes.iter().map(|change| match change {
+                    Change::Enable { .. } if !odd => Committed::Enabled,
+                    _ => Committed::Removed(dice.below(2)),
+                });
+                Ok(StoreAnswer::Committed(done.collect()))
             }
         };
         Some(Event::Stored { id, result })

@@ -1,7 +1,10 @@
 //! Accounts kept in memory, so that most missed messages ask no store.
 
+use crate::account::apply;
 use crate::hash::{Seeded, SeededMap};
-use crate::registration::{PubsubNode, Registration};
+use crate::machine::values::Registrations;
+use crate::registration::Registration;
+use crate::store::{Change, Committed};
 use crate::{Account, Timestamp};
 use jid::BareJid;
 use std::sync::Arc;
@@ -11,9 +14,6 @@ use std::time::Duration;
 const ENTRY: usize = 128;
 /// What a registration costs beside its texts, bytes.
 const REGISTRATION: usize = 256;
-
-/// The registrations of a user. Cheap to clone; empty for somebody who has none.
-pub(super) type Registrations = Vec<Arc<Registration>>;
 
 /// A bounded cache in two generations: when the young one is half of the bound, it becomes the old one
 /// and the old one goes. What is used moves to the young one.
@@ -56,7 +56,7 @@ impl Cache {
         }
     }
 
-    /// What is known of `owner`, unless it is older than `ttl`.
+    /// Returns what is known of `owner`, unless it is older than `ttl`.
     pub(super) fn get(
         &mut self,
         owner: &BareJid,
@@ -77,27 +77,30 @@ impl Cache {
     /// Keeps what the store said, within `bound` bytes.
     pub(super) fn put(&mut self, account: Account, now: Timestamp, bound: usize) {
         let registrations = account.registrations.into_iter().map(Arc::new).collect();
+        let entry = Entry {
+            registrations: Arc::new(registrations),
+            loaded_at: now,
+        };
         self.forget(&account.owner);
-        self.insert(
-            account.owner,
-            Entry {
-                registrations,
-                loaded_at: now,
-            },
-        );
+        self.insert(account.owner, entry);
         if self.young_bytes > bound / 2 {
             self.old = std::mem::replace(&mut self.young, self.hash.map());
             self.young_bytes = 0;
         }
     }
 
-    /// Changes what is known of `owner`, if anything is.
-    pub(super) fn update(&mut self, owner: &BareJid, change: impl FnOnce(&mut Registrations)) {
+    /// Brings what is known of `owner`, if anything is, up to what the store has `done`. An account that the store has found
+    /// otherwise is forgotten: somebody else has changed it.
+    pub(super) fn update(&mut self, owner: &BareJid, changes: &[Change], done: &[Committed]) {
         let Some(mut entry) = self.take(owner) else {
             return;
         };
-        change(&mut entry.registrations);
-        self.insert(owner.clone(), entry);
+        let registrations = Arc::make_mut(&mut entry.registrations);
+        let as_known =
+            |(change, done): (&Change, &Committed)| apply(registrations, change) == *done;
+        if changes.len() == done.len() && changes.iter().zip(done).all(as_known) {
+            self.insert(owner.clone(), entry);
+        }
     }
 
     pub(super) fn forget(&mut self, owner: &BareJid) {
@@ -116,20 +119,6 @@ impl Cache {
         self.young_bytes += entry.bytes(&owner);
         self.young.insert(owner, entry);
     }
-}
-
-/// Takes out what a disable names. Returns how many went.
-pub(super) fn disable(
-    have: &mut Registrations,
-    service: &BareJid,
-    node: Option<&PubsubNode>,
-) -> usize {
-    let before = have.len();
-    have.retain(|registration| {
-        let target = &registration.target;
-        target.service != *service || node.is_some_and(|node| target.node != *node)
-    });
-    before - have.len()
 }
 
 #[cfg(test)]

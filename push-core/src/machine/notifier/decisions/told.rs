@@ -1,7 +1,8 @@
-//! Which messages a registration was told of: one message comes by several causes.
+//! Which messages a registration was told of: one message may be missed for several causes.
 
 use crate::Timestamp;
 use crate::hash::{Seeded, SeededMap};
+use crate::machine::values::MessageKey;
 use crate::registration::Target;
 use crate::xep::message::Message;
 use crate::xep::stanza_id::stanza_id;
@@ -10,25 +11,12 @@ use jid::BareJid;
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// What tells one message of an owner from the others, hashed with a secret key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct MessageKey {
-    /// The id of the owner's archive, where the message has one (XEP-0359).
-    archive: Option<u64>,
-    /// Sender, id and type; sender, type and content where there is no id.
-    sender: u64,
-}
-
-/// Names one message told to one registration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Mark(u64);
-
-/// What registrations were told, for a while and within a bound.
+/// Messages that registrations were told of, for a while and within a bound.
 ///
 /// Two generations: a new one begins after the window or when the young one is full, so that an entry is kept for
 /// at least the window unless the bound cuts it short.
 #[derive(Debug)]
-pub(super) struct Dedupe {
+pub(super) struct Told {
     /// (message by archive id, registration) → 1; (message by sender's id, registration) → hashed archive id or 0.
     young: SeededMap<u64, u64>,
     old: SeededMap<u64, u64>,
@@ -36,7 +24,7 @@ pub(super) struct Dedupe {
     hash: Seeded,
 }
 
-impl Dedupe {
+impl Told {
     pub(super) fn new(hash: Seeded) -> Self {
         Self {
             young: hash.map(),
@@ -46,7 +34,7 @@ impl Dedupe {
         }
     }
 
-    /// The key of `message` (unwrapped) to `owner`; `outer` is the stanza as it came, where the archive put its id.
+    /// Returns the key of `message` (unwrapped) to `owner`; `outer` is the stanza as it came, where the archive put its id.
     pub(super) fn key(
         &self,
         owner: &BareJid,
@@ -67,20 +55,10 @@ impl Dedupe {
         }
     }
 
-    /// Whether the registration at `target` was told of all of `messages`. Of none: never.
-    pub(super) fn told(&self, messages: &[MessageKey], target: &Target) -> bool {
+    /// Returns whether the registration at `target` was told of all of `messages`; never, if there are none.
+    pub(super) fn all(&self, messages: &[MessageKey], target: &Target) -> bool {
         let target = self.hash.hash(target);
-        !messages.is_empty()
-            && messages
-                .iter()
-                .all(|message| self.told_one(*message, target))
-    }
-
-    /// Names for `messages`, told to the registration at `target`.
-    pub(super) fn marks(&self, messages: &[MessageKey], target: &Target) -> Vec<Mark> {
-        let target = self.hash.hash(target);
-        let mark = |message: &MessageKey| Mark(self.hash.hash(&(target, message.sender)));
-        messages.iter().map(mark).collect()
+        !messages.is_empty() && messages.iter().all(|message| self.one(*message, target))
     }
 
     /// Remembers that the registration at `target` was told.
@@ -92,6 +70,19 @@ impl Dedupe {
                 .insert(sender, message.archive.unwrap_or_default());
             if let Some(archive) = message.archive {
                 self.young.insert(self.hash.hash(&(target, archive)), 1);
+            }
+        }
+    }
+
+    /// Forgets that the registration at `target` was told of `messages`.
+    pub(super) fn unmark(&mut self, messages: &[MessageKey], target: &Target) {
+        let target = self.hash.hash(target);
+        for message in messages {
+            let archive = message.archive.map(|id| self.hash.hash(&(target, id)));
+            let sender = self.hash.hash(&(target, message.sender));
+            for told in [Some(sender), archive].into_iter().flatten() {
+                self.young.remove(&told);
+                self.old.remove(&told);
             }
         }
     }
@@ -110,7 +101,7 @@ impl Dedupe {
         }
     }
 
-    /// Lets go of what is older than the window or over the bound.
+    /// Forgets what is older than the window or over the bound.
     pub(super) fn age(&mut self, now: Timestamp, window: Duration, entries: usize) {
         if now.since(self.since) >= window || self.young.len() >= entries / 2 {
             self.old = std::mem::replace(&mut self.young, self.hash.map());
@@ -119,7 +110,7 @@ impl Dedupe {
     }
 
     /// Senders may use an id twice: two different archive ids are two messages.
-    fn told_one(&self, message: MessageKey, target: u64) -> bool {
+    fn one(&self, message: MessageKey, target: u64) -> bool {
         let archive = message.archive;
         if archive.is_some_and(|archive| self.get(self.hash.hash(&(target, archive))).is_some()) {
             return true;
@@ -136,7 +127,7 @@ impl Dedupe {
     }
 }
 
-/// Body and encrypted payload; not what servers add on the way.
+/// Returns body and encrypted payload, without what servers add on the way.
 fn content(message: Message<'_>) -> (Option<Cow<'_, str>>, Vec<&str>) {
     let encrypted = [
         Namespace::OmemoLegacy,

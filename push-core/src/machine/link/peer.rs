@@ -1,0 +1,246 @@
+//! One adapter: how the link to it stands, what it was told, and what it is to be sent.
+
+use super::numbers::Numbers;
+use super::outbox::Outbox;
+use super::terms::Terms;
+use crate::ids::{EventHold, HostId};
+use crate::link::{Hello, Ranges, ToAdapter, VERSION};
+use crate::report::Report;
+use std::sync::Arc;
+
+/// Unanswered pings after which an adapter is gone.
+const PINGS: u32 = 2;
+
+/// The adapter of one host.
+#[derive(Debug)]
+pub(super) struct Peer {
+    domain: Arc<str>,
+    state: State,
+    /// The session of our hello that is not answered yet.
+    session: Option<String>,
+    /// The server, as its adapter called it.
+    software: Option<String>,
+    /// `urn:xmpp:push:0` is delegated to us.
+    is_delegated: bool,
+    numbers: Numbers,
+    outbox: Outbox,
+    pings: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Detached,
+    /// The server has said that nobody is there.
+    Absent,
+    Attached,
+}
+
+/// An adapter is attached.
+#[derive(Debug)]
+pub(in crate::machine) struct Attached {
+    got: u64,
+    reports: Vec<Report>,
+}
+
+impl Attached {
+    /// Returns up to which number it has what was published in this run, and what there is to report.
+    pub(in crate::machine) fn into_parts(self) -> (u64, Vec<Report>) {
+        (self.got, self.reports)
+    }
+}
+
+impl Peer {
+    pub(super) fn new(host: HostId, domain: Arc<str>) -> Self {
+        Self {
+            domain,
+            state: State::Detached,
+            session: None,
+            software: None,
+            is_delegated: false,
+            numbers: Numbers::new(host),
+            outbox: Outbox::default(),
+            pings: 0,
+        }
+    }
+
+    pub(super) fn domain(&self) -> &Arc<str> {
+        &self.domain
+    }
+
+    /// Says hello. One that is not answered yet stays the same: a knock may cross it.
+    pub(super) fn greet(&mut self, fresh: u64, instance: &str, terms: &Terms) {
+        let session = self.session.take();
+        let session = session.unwrap_or_else(|| format!("{fresh:016x}"));
+        self.session = Some(session.clone());
+        self.outbox.push(ToAdapter::Hello {
+            session,
+            instance: instance.to_owned(),
+            window: terms.window(),
+            users: self.outbox.statements(),
+            fence: terms.fence(),
+            want: terms.want(),
+        });
+    }
+
+    /// It answers our hello. Returns a report if it speaks another version; an answer to a hello of the past is ignored.
+    pub(super) fn attach(
+        &mut self,
+        hello: &Hello<'_>,
+        instance: &str,
+    ) -> Option<Result<Attached, Report>> {
+        if self.session.as_deref() != Some(hello.session) {
+            return None;
+        }
+        let host = self.domain.to_string();
+        if hello.version != VERSION {
+            let version = hello.version;
+            return Some(Err(Report::WrongVersion { host, version }));
+        }
+        let software = hello.software.to_owned();
+        self.session = None;
+        self.software = Some(software.clone());
+        self.numbers.enter(hello.epoch);
+        self.state = State::Attached;
+        let mut reports = vec![Report::Attached {
+            host: host.clone(),
+            software,
+        }];
+        if hello.dropped > 0 {
+            let count = hello.dropped;
+            reports.push(Report::AdapterDropped { host, count });
+        }
+        let got = hello.got.filter(|(of, _)| *of == instance);
+        let got = got.map_or(0, |(_, got)| got);
+        Some(Ok(Attached { got, reports }))
+    }
+
+    /// The link is down. What was not sent is void: the adapter sends its part again, and so do we.
+    pub(super) fn detach(&mut self) -> Option<Report> {
+        self.session = None;
+        self.pings = 0;
+        self.numbers.forget_done();
+        self.outbox.clear();
+        if self.state != State::Attached {
+            return None;
+        }
+        self.state = State::Detached;
+        let host = self.domain.to_string();
+        Some(Report::Detached { host })
+    }
+
+    /// The server says that nobody is there.
+    pub(super) fn absent(&mut self) -> Option<Report> {
+        if self.state == State::Absent {
+            return None;
+        }
+        self.state = State::Absent;
+        let host = self.domain.to_string();
+        Some(Report::NoAdapter { host })
+    }
+
+    /// Its host is no longer served: nothing is remembered of it, and an adapter that is attached is told.
+    pub(super) fn dismiss(&mut self) -> Option<Report> {
+        let report = self.detach();
+        self.numbers.leave();
+        self.is_delegated = false;
+        if report.is_some() {
+            self.outbox.push(ToAdapter::Bye);
+        }
+        report
+    }
+
+    /// The server delegates `urn:xmpp:push:0` to us.
+    pub(super) fn delegate(&mut self) -> Option<Report> {
+        if std::mem::replace(&mut self.is_delegated, true) {
+            return None;
+        }
+        let host = self.domain.to_string();
+        Some(Report::Delegated { host })
+    }
+
+    pub(super) fn is_delegated(&self) -> bool {
+        self.is_delegated
+    }
+
+    pub(super) fn is_attached(&self) -> bool {
+        self.state == State::Attached
+    }
+
+    /// Returns the server's software, while its adapter is attached.
+    pub(super) fn software(&self) -> Option<String> {
+        self.software.clone().filter(|_| self.is_attached())
+    }
+
+    /// Something came from it.
+    pub(super) fn heard(&mut self) {
+        self.pings = 0;
+    }
+
+    /// Asks whether it is there. Returns false when it has not answered the last times.
+    pub(super) fn ping(&mut self) -> bool {
+        self.pings += 1;
+        let is_there = self.pings <= PINGS;
+        if is_there {
+            self.outbox.push(ToAdapter::Ping);
+        }
+        is_there
+    }
+
+    /// Returns which of its epochs this is.
+    pub(super) fn generation(&self) -> u32 {
+        self.numbers.generation()
+    }
+
+    /// Takes an event; none if it is known already.
+    pub(super) fn take_event(&mut self, number: u64, skipped: bool) -> Option<EventHold> {
+        self.numbers.take(number, skipped)
+    }
+
+    /// Returns those events of this epoch that are in work.
+    pub(super) fn in_work(&self, epoch: &str, numbers: &Ranges) -> Vec<EventHold> {
+        self.numbers.in_work(epoch, numbers)
+    }
+
+    /// Nothing is left to do for an event; acknowledged if there is somebody to hear it.
+    pub(super) fn done(&mut self, event: EventHold) {
+        self.numbers.done(event);
+        if !self.is_attached() {
+            self.numbers.forget_done();
+        }
+    }
+
+    /// Says whether a user has registrations. One that is being greeted has read the hello before it reads this.
+    pub(super) fn state_user(&mut self, user: &str, some: bool) {
+        if self.is_attached() || some && self.session.is_some() {
+            self.outbox.state(user, some);
+        } else if some {
+            self.outbox.skip_statement();
+        }
+    }
+
+    /// Makes it forget what it was told of users.
+    pub(super) fn reset_users(&mut self) {
+        if self.is_attached() || self.session.is_some() {
+            self.outbox.reset();
+        } else {
+            self.outbox.skip_statement();
+        }
+    }
+
+    pub(super) fn push(&mut self, item: ToAdapter) {
+        self.outbox.push(item);
+    }
+
+    pub(super) fn has_something(&self) -> bool {
+        !self.outbox.is_empty() || self.numbers.has_done()
+    }
+
+    /// Takes what goes into the next message. Acknowledgements come last: they are joined until all else is sent.
+    pub(super) fn portion(&mut self) -> Vec<ToAdapter> {
+        let mut items = self.outbox.portion();
+        if self.outbox.is_empty() {
+            items.extend(self.numbers.acknowledge());
+        }
+        items
+    }
+}

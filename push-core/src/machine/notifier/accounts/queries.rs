@@ -1,0 +1,226 @@
+//! Questions to the store: how many at a time, for how long, and what a commit may still do after that.
+
+use crate::action::Query;
+use crate::hash::{Seeded, SeededMap};
+use crate::ids::QueryId;
+use crate::machine::deadlines::{Deadlines, Key};
+use crate::machine::values::Item;
+use crate::store::Change;
+use crate::{Policy, Timestamp};
+use jid::BareJid;
+use std::collections::VecDeque;
+
+/// After so many times the store's time-out, a commit that was given up has happened or never will.
+const CERTAIN_AFTER: u32 = 2;
+
+/// A question to the store, with the item that it is asked for.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) owner: BareJid,
+    pub(super) query: Query,
+    /// What the answer of a commit completes; none for a load.
+    pub(super) item: Option<Item>,
+}
+
+/// All questions that are asked or wait for their turn, at most one for each user.
+///
+/// A commit that was given up may still happen. Of two enables, and of a removal and a later enable, the store lets the later
+/// revision prevail; but it cannot know that a registration was removed before the enable arrived. So removals that were
+/// acknowledged while a commit of that user is uncertain are handed out once more when it no longer is.
+#[derive(Debug)]
+pub(super) struct Queries {
+    asked: SeededMap<QueryId, Asked>,
+    queue: VecDeque<Box<Question>>,
+    /// Commits that were given up and whose answer may still come.
+    late: SeededMap<QueryId, BareJid>,
+    /// Users with an uncertain commit, and the removals acknowledged since.
+    uncertain: SeededMap<BareJid, Vec<Change>>,
+    deadlines: Deadlines<Due>,
+    last: u64,
+}
+
+#[derive(Debug)]
+struct Asked {
+    question: Box<Question>,
+    due: Key,
+}
+
+#[derive(Debug)]
+enum Due {
+    TimedOut(QueryId),
+    Certain(BareJid),
+}
+
+/// An answer of the store, with the question.
+#[derive(Debug)]
+pub(super) enum Answered {
+    Question(Box<Question>),
+    /// To a commit of this user that was given up.
+    Late(BareJid),
+    /// To a question that nobody asked, or that was answered before.
+    Unknown,
+}
+
+/// A deadline that has passed.
+#[derive(Debug)]
+pub(super) enum Overdue {
+    /// The store did not answer this.
+    Unanswered(Box<Question>),
+    /// No commit of this user is uncertain any more; these removals have to be repeated.
+    Certain(BareJid, Vec<Change>),
+}
+
+impl Queries {
+    pub(super) fn new(hash: Seeded) -> Self {
+        Self {
+            asked: hash.map(),
+            queue: VecDeque::new(),
+            late: hash.map(),
+            uncertain: hash.map(),
+            deadlines: Deadlines::new(),
+            last: 0,
+        }
+    }
+
+    /// Takes a question, which is asked when its turn comes ([`Self::next`]).
+    pub(super) fn push(&mut self, question: Question) {
+        self.queue.push_back(Box::new(question));
+    }
+
+    /// Returns the next question to ask, as long as the store has room for one.
+    pub(super) fn next(&mut self, now: Timestamp, policy: &Policy) -> Option<(QueryId, Query)> {
+        if self.asked.len() >= policy.workers {
+            return None;
+        }
+        let question = self.queue.pop_front()?;
+        self.last += 1;
+        let (id, query) = (QueryId(self.last), question.query.clone());
+        let due = now.after(policy.store_timeout);
+        let due = self.deadlines.set(due, Due::TimedOut(id));
+        self.asked.insert(id, Asked { question, due });
+        Some((id, query))
+    }
+
+    /// Finds the question of an answer.
+    pub(super) fn answered(&mut self, id: QueryId) -> Answered {
+        if let Some(asked) = self.asked.remove(&id) {
+            self.deadlines.cancel(asked.due);
+            return Answered::Question(asked.question);
+        }
+        let late = self.late.remove(&id);
+        late.map_or(Answered::Unknown, Answered::Late)
+    }
+
+    /// A commit of this user failed, which does not say that it will not happen.
+    pub(super) fn doubt(&mut self, now: Timestamp, owner: &BareJid, policy: &Policy) {
+        if self.uncertain.contains_key(owner) {
+            return;
+        }
+        self.uncertain.insert(owner.clone(), Vec::new());
+        let due = now.after(policy.store_timeout * CERTAIN_AFTER);
+        self.deadlines.set(due, Due::Certain(owner.clone()));
+    }
+
+    /// These changes were acknowledged. While a commit of that user is uncertain, their removals are remembered.
+    pub(super) fn acknowledged(&mut self, owner: &BareJid, changes: &[Change]) {
+        let Some(again) = self.uncertain.get_mut(owner) else {
+            return;
+        };
+        let removes =
+            |change: &&Change| !matches!(change, Change::Enable { .. } | Change::Settle { .. });
+        again.extend(changes.iter().filter(removes).cloned());
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        self.deadlines.next()
+    }
+
+    pub(super) fn tick(&mut self, now: Timestamp) -> Option<Overdue> {
+        loop {
+            match self.deadlines.pop_due(now)? {
+                Due::TimedOut(id) => {
+                    let Some(asked) = self.asked.remove(&id) else {
+                        continue;
+                    };
+                    let question = asked.question;
+                    if matches!(question.query, Query::Commit(_)) {
+                        self.late.insert(id, question.owner.clone());
+                    }
+                    return Some(Overdue::Unanswered(question));
+                }
+                Due::Certain(owner) => {
+                    let again = self.uncertain.remove(&owner).unwrap_or_default();
+                    return Some(Overdue::Certain(owner, again));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registration::Revision;
+
+    fn owner(name: &str) -> BareJid {
+        BareJid::new(&format!("{name}@example.org")).unwrap()
+    }
+
+    fn question(name: &str, query: Query) -> Question {
+        Question {
+            owner: owner(name),
+            query,
+            item: None,
+        }
+    }
+
+    fn removal(name: &str) -> Change {
+        Change::RemoveOwner {
+            owner: owner(name),
+            up_to: Revision::MAX,
+        }
+    }
+
+    #[test]
+    fn so_many_are_asked_at_a_time_and_the_rest_in_order() {
+        let policy = Policy {
+            workers: 2,
+            ..Policy::default()
+        };
+        let (mut queries, now) = (Queries::new(Seeded::new(1, 2)), Timestamp::default());
+        for name in ["a", "b", "c"] {
+            queries.push(question(name, Query::Load(owner(name))));
+        }
+        let (first, _) = queries.next(now, &policy).unwrap();
+        queries.next(now, &policy).unwrap();
+        assert!(queries.next(now, &policy).is_none());
+        assert!(
+            matches!(queries.answered(first), Answered::Question(of) if of.owner == owner("a"))
+        );
+        assert!(matches!(queries.answered(first), Answered::Unknown));
+        let (_, query) = queries.next(now, &policy).unwrap();
+        assert_eq!(query, Query::Load(owner("c")));
+    }
+
+    #[test]
+    fn removals_acknowledged_while_a_commit_is_uncertain_are_repeated() {
+        let policy = Policy::default();
+        let (mut queries, now) = (Queries::new(Seeded::new(1, 2)), Timestamp::default());
+        queries.push(question("a", Query::Commit(vec![removal("a")])));
+        let (id, _) = queries.next(now, &policy).unwrap();
+        let later = now.after(policy.store_timeout);
+        assert!(matches!(queries.tick(later), Some(Overdue::Unanswered(_))));
+        queries.doubt(later, &owner("a"), &policy);
+        assert!(matches!(queries.answered(id), Answered::Late(of) if of == owner("a")));
+        queries.acknowledged(&owner("a"), &[removal("a")]);
+        queries.acknowledged(&owner("b"), &[removal("b")]);
+        assert!(queries.tick(later).is_none());
+        let certain = queries.next_deadline().unwrap();
+        let Some(Overdue::Certain(of, again)) = queries.tick(certain) else {
+            unreachable!()
+        };
+        assert_eq!((of, again), (owner("a"), vec![removal("a")]));
+        queries.acknowledged(&owner("a"), &[removal("a")]);
+        assert!(queries.next_deadline().is_none());
+    }
+}

@@ -1,0 +1,197 @@
+//! Decisions: which missed messages are worth a notification, and which registrations are told.
+
+mod told;
+
+use crate::machine::values::{Decided, MessageKey, Pending, Queued, Registrations};
+
+use crate::delivery::{Delivery, Notification};
+use crate::hash::Seeded;
+use crate::ids::{EventHold, HostId, TraceId};
+use crate::link::MissedMessage;
+use crate::plugin::{Choice, Missed, Plugin, Reason, Situation};
+use crate::registration::{Registration, Target};
+use crate::report::{Decision, PassedOver};
+use crate::xep::message::{Message, MessageType};
+use crate::xep::push::Summary;
+use crate::{Policy, Timestamp};
+use jid::BareJid;
+use std::sync::Arc;
+use told::Told;
+
+/// Asks the plugin, and remembers which registrations were told of which messages.
+#[derive(Debug)]
+pub(super) struct Decisions {
+    told: Told,
+    last_trace: u64,
+}
+
+/// Whom a message is for, and who decides about it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context<'a> {
+    plugin: &'a dyn Plugin,
+    owner: &'a BareJid,
+    now: Timestamp,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(plugin: &'a dyn Plugin, owner: &'a BareJid, now: Timestamp) -> Self {
+        Self { plugin, owner, now }
+    }
+
+    /// Returns the domain of the user's server.
+    fn host(&self) -> &'a str {
+        self.owner.domain().as_str()
+    }
+}
+
+impl Decisions {
+    pub(super) fn new(hash: Seeded) -> Self {
+        Self {
+            told: Told::new(hash),
+            last_trace: 0,
+        }
+    }
+
+    /// Names one more missed message.
+    pub(super) fn trace(&mut self) -> TraceId {
+        self.last_trace += 1;
+        TraceId(self.last_trace)
+    }
+
+    /// Decides whether a missed message is worth a notification: what is pending then, or why it is not.
+    pub(super) fn consider(
+        &self,
+        by: Context<'_>,
+        host: HostId,
+        trace: TraceId,
+        arrived: MissedMessage<'_>,
+        event: Option<EventHold>,
+    ) -> Result<Pending, Reason> {
+        let outer = arrived.message.and_then(Message::read);
+        let message = outer.and_then(Message::unwrapped);
+        if arrived.message.is_some() && message.is_none_or(|of| of.kind == MessageType::Error) {
+            return Err("the user's own, or a bounce".into());
+        }
+        let missed = Missed {
+            host: by.host(),
+            resource: arrived.resource,
+            sessions: &arrived.sessions,
+            message,
+            count: arrived.count,
+            missed_at: arrived.first.unwrap_or(by.now),
+            ..Missed::new(by.owner, arrived.cause, by.now)
+        };
+        let verdict = by.plugin.should_publish(&missed);
+        if !verdict.is_publish() {
+            return Err(verdict.reason().clone());
+        }
+        let key = outer.zip(message);
+        let key = key.map(|(outer, message)| self.told.key(by.owner, outer, message));
+        Ok(Pending {
+            trace,
+            host,
+            cause: arrived.cause,
+            resource: arrived.resource.map(str::to_owned),
+            notification: by.plugin.prepare_notification(&missed),
+            rule: verdict.reason().clone(),
+            missed_at: missed.missed_at,
+            keys: Vec::from_iter(key),
+            holds: Vec::from_iter(event),
+            sessions: arrived.sessions,
+        })
+    }
+
+    /// Decides which of the registrations are told. What is to be delivered counts as told from now on.
+    pub(super) fn decide(
+        &mut self,
+        by: Context<'_>,
+        pending: &Pending,
+        registrations: &Registrations,
+    ) -> Decided {
+        let mut decided = Decided::default();
+        let situation = Situation {
+            host: by.host(),
+            resource: pending.resource.as_deref(),
+            sessions: &pending.sessions,
+            ..Situation::new(by.owner, pending.cause, registrations, by.now)
+        };
+        let content = Arc::new(pending.notification.content.clone());
+        for registration in registrations.iter() {
+            let notification = &pending.notification;
+            let choice = by
+                .plugin
+                .publish_notification(&situation, notification, registration);
+            match choice {
+                Choice::Skip(reason) => decided.passed_over.push(PassedOver {
+                    registration: registration.clone(),
+                    reason,
+                }),
+                _ if self.told.all(&pending.keys, &registration.target) => {
+                    self.told.learn(&pending.keys, &registration.target);
+                    decided.told_before.push(registration.clone());
+                }
+                Choice::Publish => {
+                    let delivery =
+                        delivery(by, pending, registration, notification, content.clone());
+                    decided.deliveries.push(delivery);
+                }
+                Choice::PublishInstead(other) => {
+                    let content = Arc::new(other.content.clone());
+                    let delivery = delivery(by, pending, registration, &other, content);
+                    decided.deliveries.push(delivery);
+                }
+            }
+        }
+        for queued in &decided.deliveries {
+            self.told
+                .mark(&queued.keys, &queued.delivery.registration.target);
+        }
+        decided
+    }
+
+    /// The registration at `target` was not told of these messages after all.
+    pub(super) fn unsent(&mut self, keys: &[MessageKey], target: &Target) {
+        self.told.unmark(keys, target);
+    }
+
+    /// Forgets what was told longer ago than the policy says, or is over its bound.
+    pub(super) fn tick(&mut self, now: Timestamp, policy: &Policy) {
+        self.told
+            .age(now, policy.dedupe_window, policy.dedupe_entries);
+    }
+}
+
+fn delivery(
+    by: Context<'_>,
+    pending: &Pending,
+    registration: &Arc<Registration>,
+    notification: &Notification,
+    content: Arc<Summary>,
+) -> Queued {
+    let expires_after = notification.expires_after;
+    Queued {
+        host: pending.host,
+        delivery: Delivery {
+            trace: pending.trace,
+            owner: by.owner.clone(),
+            registration: registration.clone(),
+            class: notification.class,
+            content,
+            expires_at: expires_after.map(|after| pending.missed_at.after(after)),
+        },
+        keys: pending.keys.clone(),
+        holds: pending.holds.clone(),
+        since: by.now,
+    }
+}
+
+impl Decided {
+    /// Returns the decision in one word, for reports.
+    pub(super) fn decision(&self) -> Decision {
+        match (self.deliveries.len(), self.told_before.len()) {
+            (0, 0) => Decision::NotConcerned,
+            (0, _) => Decision::Duplicate,
+            (count, _) => Decision::Notify(count),
+        }
+    }
+}

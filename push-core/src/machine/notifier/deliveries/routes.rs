@@ -1,0 +1,177 @@
+//! Which routes are open to each host's deliveries.
+
+use crate::Timestamp;
+use crate::delivery::Route;
+use crate::ids::HostId;
+use crate::machine::deadlines::Deadlines;
+use crate::registration::Identity;
+use crate::settings::IdentityChoice;
+use std::time::Duration;
+
+/// The pause after an adapter had no room for a delivery.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The stream, the hosts' adapters, and the identities they offer.
+#[derive(Debug)]
+pub(super) struct Routes {
+    hosts: Vec<HostRoutes>,
+    choice: IdentityChoice,
+    up: bool,
+    pauses: Deadlines<HostId>,
+}
+
+#[derive(Debug, Default)]
+struct HostRoutes {
+    attached: bool,
+    /// The best identity offered in this run.
+    offered: Option<Identity>,
+    /// When the adapter was heard last.
+    heard_at: Timestamp,
+    /// The adapter had no room a moment ago.
+    paused: bool,
+    /// Deliveries handed to the adapter in this run.
+    sent: u64,
+}
+
+impl Routes {
+    pub(super) fn new(choice: IdentityChoice) -> Self {
+        Self {
+            hosts: Vec::new(),
+            choice,
+            up: false,
+            pauses: Deadlines::new(),
+        }
+    }
+
+    pub(super) fn choose(&mut self, choice: IdentityChoice) {
+        self.choice = choice;
+    }
+
+    pub(super) fn set_up(&mut self, up: bool) {
+        self.up = up;
+    }
+
+    pub(super) fn set_attached(&mut self, host: HostId, attached: bool) {
+        self.host(host).attached = attached;
+    }
+
+    /// Forgets what a host that is no longer served has offered.
+    pub(super) fn close(&mut self, host: HostId) {
+        let sent = self.host(host).sent;
+        *self.host(host) = HostRoutes {
+            sent,
+            ..HostRoutes::default()
+        };
+    }
+
+    pub(super) fn heard(&mut self, host: HostId, now: Timestamp) {
+        self.host(host).heard_at = now;
+    }
+
+    /// Notes that a host offers an identity. A better one is taken from now on, a lesser one never is. Returns whether this
+    /// one is taken.
+    pub(super) fn offer(&mut self, host: HostId, identity: Identity) -> bool {
+        let host = self.host(host);
+        let better = host.offered.is_none_or(|have| have < identity);
+        if better {
+            host.offered = Some(identity);
+        }
+        better
+    }
+
+    pub(super) fn offered(&self, host: HostId) -> Option<Identity> {
+        self.hosts.get(host.index())?.offered
+    }
+
+    /// Returns who deliveries for users of this host are from.
+    pub(super) fn identity(&self, host: HostId) -> Identity {
+        match self.choice {
+            IdentityChoice::Auto => self.offered(host).unwrap_or(Identity::Component),
+            IdentityChoice::Only(identity) => identity,
+        }
+    }
+
+    /// Returns the route a delivery would take right now; none while it is closed.
+    pub(super) fn open(&self, host: HostId) -> Option<Route> {
+        let route = Route::from(self.identity(host));
+        let open = match (route, self.hosts.get(host.index())) {
+            (Route::Adapter, Some(host)) => host.attached && !host.paused,
+            (Route::Adapter, None) => false,
+            _ => self.up,
+        };
+        open.then_some(route)
+    }
+
+    /// Returns whether what was sent at `sent_at` may have been lost with the connection: the route is down, or nothing was
+    /// heard over it since.
+    pub(super) fn is_doubtful(&self, route: Route, host: HostId, sent_at: Timestamp) -> bool {
+        match (route, self.hosts.get(host.index())) {
+            (Route::Adapter, Some(host)) => !host.attached || host.heard_at <= sent_at,
+            _ => !self.up,
+        }
+    }
+
+    /// Returns the next number of the host's adapter.
+    pub(super) fn draw(&mut self, host: HostId) -> u64 {
+        let host = self.host(host);
+        host.sent += 1;
+        host.sent
+    }
+
+    /// Keeps this host's adapter from getting more for a moment.
+    pub(super) fn pause(&mut self, now: Timestamp, host: HostId) {
+        if !std::mem::replace(&mut self.host(host).paused, true) {
+            self.pauses.set(now.after(PAUSE), host);
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        self.pauses.next()
+    }
+
+    /// Returns a host whose pause is over.
+    pub(super) fn tick(&mut self, now: Timestamp) -> Option<HostId> {
+        let host = self.pauses.pop_due(now)?;
+        self.host(host).paused = false;
+        Some(host)
+    }
+
+    fn host(&mut self, host: HostId) -> &mut HostRoutes {
+        let needed = host.index() + 1;
+        if self.hosts.len() < needed {
+            self.hosts.resize_with(needed, HostRoutes::default);
+        }
+        &mut self.hosts[host.index()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lesser_identity_is_never_taken_later() {
+        let (mut routes, host) = (Routes::new(IdentityChoice::Auto), HostId::new(0));
+        assert_eq!(routes.identity(host), Identity::Component);
+        assert!(routes.offer(host, Identity::Server));
+        assert!(!routes.offer(host, Identity::User));
+        routes.set_up(true);
+        assert_eq!(routes.open(host), None, "the adapter is away");
+        routes.set_attached(host, true);
+        assert_eq!(routes.open(host), Some(Route::Adapter));
+    }
+
+    #[test]
+    fn one_host_s_pause_is_no_other_s() {
+        let mut routes = Routes::new(IdentityChoice::Only(Identity::Server));
+        let (one, other, now) = (HostId::new(0), HostId::new(1), Timestamp::default());
+        routes.set_attached(one, true);
+        routes.set_attached(other, true);
+        routes.pause(now, one);
+        assert_eq!(routes.open(one), None);
+        assert_eq!(routes.open(other), Some(Route::Adapter));
+        let over = routes.next_deadline().unwrap();
+        assert_eq!(routes.tick(over), Some(one));
+        assert_eq!(routes.open(one), Some(Route::Adapter));
+    }
+}

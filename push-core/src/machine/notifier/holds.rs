@@ -1,0 +1,127 @@
+//! What each event still waits for.
+
+use crate::hash::{Seeded, SeededMap};
+use crate::ids::EventHold;
+
+/// Events that cannot be acknowledged yet, and for how many things each of them waits: its decision, and every delivery
+/// that told of it.
+#[derive(Debug)]
+pub(super) struct Holds {
+    open: SeededMap<EventHold, Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    waits_for: u32,
+    /// The user is back: what has not been sent need not be.
+    withdrawn: bool,
+}
+
+impl Holds {
+    pub(super) fn new(hash: Seeded) -> Self {
+        Self { open: hash.map() }
+    }
+
+    /// Begins to hold an event, which waits for its decision.
+    pub(super) fn open(&mut self, event: EventHold) {
+        let held = Held {
+            waits_for: 1,
+            withdrawn: false,
+        };
+        self.open.insert(event, held);
+    }
+
+    /// Makes each of `events` wait for one more thing.
+    pub(super) fn add(&mut self, events: &[EventHold]) {
+        for event in events {
+            if let Some(held) = self.open.get_mut(event) {
+                held.waits_for += 1;
+            }
+        }
+    }
+
+    /// Takes one thing off each of `events`. Returns those that wait for nothing any more.
+    pub(super) fn release(&mut self, events: &[EventHold]) -> Vec<EventHold> {
+        let mut done = Vec::new();
+        for event in events {
+            let Some(held) = self.open.get_mut(event) else {
+                continue;
+            };
+            held.waits_for -= 1;
+            if held.waits_for == 0 {
+                self.open.remove(event);
+                done.push(*event);
+            }
+        }
+        done
+    }
+
+    /// Drops `events`: they are never acknowledged, so that their adapter tells them again.
+    pub(super) fn forget(&mut self, events: &[EventHold]) {
+        for event in events {
+            self.open.remove(event);
+        }
+    }
+
+    pub(super) fn withdraw(&mut self, event: EventHold) {
+        if let Some(held) = self.open.get_mut(&event) {
+            held.withdrawn = true;
+        }
+    }
+
+    /// Returns whether there are events and the users of all of them are back.
+    pub(super) fn all_withdrawn(&self, events: &[EventHold]) -> bool {
+        let withdrawn = |event| self.open.get(event).is_some_and(|held| held.withdrawn);
+        !events.is_empty() && events.iter().all(withdrawn)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::HostId;
+
+    fn event(number: u64) -> EventHold {
+        EventHold {
+            host: HostId::new(0),
+            generation: 1,
+            number,
+        }
+    }
+
+    #[test]
+    fn an_event_is_done_when_everything_it_waits_for_is() {
+        let mut holds = Holds::new(Seeded::new(1, 2));
+        let both = [event(1), event(2)];
+        both.iter().for_each(|&one| holds.open(one));
+        holds.add(&[event(1)]);
+        assert_eq!(holds.release(&both), [event(2)]);
+        assert_eq!(holds.release(&both), [event(1)]);
+        assert!(holds.is_empty());
+    }
+
+    #[test]
+    fn a_forgotten_event_is_never_done() {
+        let mut holds = Holds::new(Seeded::new(1, 2));
+        holds.open(event(1));
+        holds.forget(&[event(1)]);
+        assert!(holds.release(&[event(1)]).is_empty());
+        assert!(holds.is_empty());
+    }
+
+    #[test]
+    fn only_events_of_whom_all_users_are_back_are_withdrawn() {
+        let mut holds = Holds::new(Seeded::new(1, 2));
+        let both = [event(1), event(2)];
+        both.iter().for_each(|&one| holds.open(one));
+        holds.withdraw(event(1));
+        assert!(!holds.all_withdrawn(&both));
+        holds.withdraw(event(2));
+        assert!(holds.all_withdrawn(&both));
+        assert!(!holds.all_withdrawn(&[]), "without events nobody is back");
+    }
+}
