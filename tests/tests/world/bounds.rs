@@ -318,3 +318,43 @@ fn status_says_how_things_stand() {
         Some(push_core::registration::Identity::Server)
     );
 }
+
+#[test]
+fn ten_thousand_forwarded_messages_are_one_notification_of_bounded_size() {
+    let (mut bench, _) = own();
+    bench.down();
+    bench.take_reports();
+    for n in 0..10_000 {
+        bench.hear(&tap(&format!("t{n}")));
+    }
+    let Some(OperatorReply::Status(status)) = bench.ask(OperatorRequest::Status) else {
+        unreachable!()
+    };
+    assert_eq!((status.waiting, status.in_flight), (1, 1));
+    bench.up();
+    let sent = bench.take().concat();
+    assert!(sent.contains("<value>10000</value>"), "{sent}");
+    // Of those that were joined only the newest are recognised when they come again: the others are told twice.
+    bench.hear(&tap("t9999"));
+    assert_eq!(bench.take().concat(), "");
+}
+
+#[test]
+fn what_waits_for_a_registration_made_anew_survives_the_end_of_the_old_one() {
+    let mut world = alice(1);
+    world.service().manner = Manner::Silent;
+    world.missed("offline", "alice", None, "1");
+    world.missed("offline", "alice", None, "2");
+    world.settle();
+    world.service().manner = Manner::default();
+    let enable = format!("<enable xmlns='urn:xmpp:push:0' jid='{SERVICE}' node='alice'/>");
+    assert_eq!(world.request("alice", "phone", &enable), "result");
+    // The answer to the first comes now. It is about the registration that was replaced.
+    let gone = "type='error' etype='cancel' condition='item-not-found'";
+    world.adapter().outcome(1, gone);
+    world.collect();
+    world.settle();
+    assert_eq!(world.service().nodes(), ["alice", "alice"]);
+    assert_eq!(world.bench.store.len(), 3);
+    assert_eq!(world.adapter().kept(), 0);
+}

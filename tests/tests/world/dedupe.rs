@@ -1,7 +1,7 @@
 //! One message, several causes: one notification per registration.
 
 use push_tests::world::stage::chat;
-use push_tests::world::{Seat, World};
+use push_tests::world::{Manner, Seat, World};
 use std::time::Duration;
 
 fn alice() -> World {
@@ -195,4 +195,28 @@ fn what_has_no_content_left_is_always_told() {
         world.settle();
     }
     assert_eq!(world.service().take().len(), 2);
+}
+
+#[test]
+fn what_was_withdrawn_before_it_was_sent_was_not_told() {
+    let mut settings = push_tests::world::stage::telling(push_tests::world::settings());
+    settings.policy.in_flight_per_service = 1;
+    let mut world = World::attached_with(settings);
+    world.enable("alice", "phone", "phone");
+    world.enable("bob", "phone", "other");
+    world.service().manner = Manner::Slow(Duration::from_secs(5));
+    world.adapter().arrive("alice", Seat::hibernated("phone"));
+    // One of bob's takes the only place, so that alice's waits until she is back.
+    world.missed("offline", "bob", None, "first");
+    world.missed("unacked", "alice", Some("phone"), "m");
+    world.settle();
+    world.adapter().arrive("alice", Seat::live("phone", 0));
+    world.collect();
+    world.pass(Duration::from_secs(10));
+    assert_eq!(world.service().nodes(), ["other"]);
+    // The phone is lost again, without having acknowledged the message.
+    world.adapter().leave("alice", "phone");
+    world.missed("offline", "alice", None, "m");
+    world.pass(Duration::from_secs(10));
+    assert_eq!(world.service().nodes(), ["other", "phone"]);
 }

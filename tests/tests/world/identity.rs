@@ -174,3 +174,20 @@ fn the_server_s_own_error_says_so_in_the_report() {
     };
     assert!(world.reports().iter().any(undeliverable));
 }
+
+#[test]
+fn what_waits_for_one_identity_goes_when_another_is_chosen() {
+    let mut settings = settings();
+    settings.identity = IdentityChoice::Only(Identity::Server);
+    let mut bench = Bench::new(settings.clone());
+    bench.up();
+    enable(&mut bench);
+    assert_eq!(tap(&mut bench, 1), "", "there is no adapter");
+    settings.identity = IdentityChoice::Only(Identity::Component);
+    bench.tell(push_core::Event::Configure(Box::new(settings)));
+    let sent = bench.take().concat();
+    assert!(
+        sent.contains("<iq type='set' from='push.example.org' to='push.example.net'"),
+        "{sent}"
+    );
+}

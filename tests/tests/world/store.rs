@@ -218,3 +218,29 @@ fn only_so_many_users_are_asked_for_at_the_same_time() {
     assert_eq!(world.bench.store.asked, 9);
     assert_eq!(world.adapter().kept(), 0);
 }
+
+#[test]
+fn requests_during_an_outage_do_not_multiply_what_the_store_is_asked() {
+    let mut world = World::attached();
+    world.enable("alice", "phone", "phone");
+    world.bench.tell(push_core::Event::Invalidate(
+        push_core::BareJid::new("alice@example.org").unwrap(),
+    ));
+    world.collect();
+    world.store(Mood::Unavailable);
+    world.missed("offline", "alice", None, "waiting");
+    let payload = format!("<enable xmlns='urn:xmpp:push:0' jid='{SERVICE}' node='n'/>");
+    for _ in 0..100 {
+        assert_eq!(
+            world.request("alice", "phone", &payload),
+            "wait/service-unavailable"
+        );
+    }
+    let before = world.bench.store.asked;
+    world.pass(Duration::from_secs(600));
+    let asked = world.bench.store.asked - before;
+    assert!(
+        (19..=21).contains(&asked),
+        "asked {asked} times in ten minutes"
+    );
+}

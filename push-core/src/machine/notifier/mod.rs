@@ -350,8 +350,8 @@ impl Notifier {
             self.holds.forget(&pending.holds);
         }
         for queued in self.deliveries.remove_host(host) {
-            self.report(reports::unsent(now, &queued, PublishEnd::Withdrawn));
             self.holds.forget(&queued.holds);
+            self.unsent(now, &queued, PublishEnd::Withdrawn);
         }
     }
 
