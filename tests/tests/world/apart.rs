@@ -62,10 +62,11 @@ fn a_detached_host_holds_up_no_other() {
 fn an_adapter_without_room_stops_no_other() {
     let mut world = two_hosts(10);
     world.adapters.get_mut(OTHER).unwrap().max_in_flight = 0;
+    let moment = Duration::from_millis(100);
     missed_there(&mut world, "refused there");
-    world.settle();
+    world.pass(moment);
     world.missed("offline", "alice", None, "hello");
-    world.settle();
+    world.pass(moment);
     assert_eq!(world.service().nodes(), ["here"]);
 }
 
