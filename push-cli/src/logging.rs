@@ -8,9 +8,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Starts logging. `RUST_LOG` overrides the configured level.
-pub(crate) fn start(settings: LogSettings) {
-    let level = settings.level.to_string();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+pub(crate) fn start(settings: &LogSettings) {
+    let filter = filter(settings);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -23,6 +22,12 @@ pub(crate) fn start(settings: LogSettings) {
             .init(),
         LogFormat::Json => log.json().finish().with(filter_fn(is_discreet)).init(),
     }
+}
+
+/// Returns the filter of the variable `RUST_LOG`, if it is set, otherwise that of the level.
+fn filter(settings: &LogSettings) -> EnvFilter {
+    let level = || settings.level.to_string();
+    EnvFilter::new(settings.filter.clone().unwrap_or_else(level))
 }
 
 /// Below `info` libraries tell what they are given: tokio-postgres the parameters of each statement, hence users and nodes.

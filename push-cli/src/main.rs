@@ -15,16 +15,18 @@ mod shards;
 
 use args::{Args, Command};
 use clap::Parser;
+use config::ConfigFile;
 use exit::Failure;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let outcome = match &args.command {
-        Command::Run => run::run(&args.config),
-        Command::Check { json, connect } => check::check(&args.config, *json, *connect),
-        Command::Migrate => migrate::migrate(&args.config),
-        Command::Registrations(command) => registrations::run(&args.config, command),
+    let file = ConfigFile::new(args.config, compose::BACKENDS);
+    let outcome = match args.command {
+        Command::Run => run::run(&file),
+        Command::Check { json, connect } => check::check(&file, json, connect),
+        Command::Migrate => migrate::migrate(&file),
+        Command::Registrations(command) => registrations::run(&file, &command),
     };
     outcome.map_or_else(Failure::report, |()| ExitCode::SUCCESS)
 }

@@ -1,14 +1,13 @@
 //! `xmpp-push migrate`.
 
-use crate::config::Config;
+use crate::config::ConfigFile;
 use crate::exit::Failure;
 use crate::{compose, run};
 use std::io::Write;
-use std::path::Path;
 
 /// Brings the database up to date, and says from which version to which.
-pub(crate) fn migrate(file: &Path) -> Result<(), Failure> {
-    let config = Config::load(file).map_err(Failure::Config)?;
+pub(crate) fn migrate(file: &ConfigFile) -> Result<(), Failure> {
+    let config = file.read().map_err(Failure::Config)?;
     let migrated = async {
         let backend = compose::backend(&config.store)?;
         backend.migrate().await

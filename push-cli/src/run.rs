@@ -1,7 +1,7 @@
 //! `xmpp-push run`: the life of the process.
 
 use crate::compose::Backend;
-use crate::config::Config;
+use crate::config::{Config, ConfigFile};
 use crate::exit::Failure;
 use crate::lock::InstanceLock;
 use crate::shards::Shards;
@@ -9,16 +9,15 @@ use crate::{compose, logging};
 use push_core::store::RegistrationStore;
 use push_driver::lease::{Contender, Held};
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
 /// Runs until told to stop.
-pub(crate) fn run(file: &Path) -> Result<(), Failure> {
-    let config = Config::load(file).map_err(Failure::Config)?;
-    logging::start(config.log);
+pub(crate) fn run(file: &ConfigFile) -> Result<(), Failure> {
+    let config = file.read().map_err(Failure::Config)?;
+    logging::start(&config.log);
     for file in &config.store.encryption.exposed {
         warn!(file = %file.display(), "every user can read this key");
     }
