@@ -1,12 +1,14 @@
 //! `xmpp-push check`: a verdict a line, and what to do.
 
+mod findings;
+
 use crate::compose::Backend;
 use crate::config::{BackendKind, Config, ConfigFile};
 use crate::exit::Failure;
-use crate::findings::Findings;
 use crate::lock::InstanceLock;
-use crate::shards::Shards;
-use crate::{compose, run};
+use crate::service::{self, Shards};
+use crate::{compose, runtime};
+use findings::Findings;
 use push_core::lease::Fence;
 use push_core::store::StoreError;
 use push_core::transport::DownReason;
@@ -21,7 +23,11 @@ const CONNECT: Duration = Duration::from_secs(5);
 const SETTLE: Duration = Duration::from_secs(3);
 
 /// Checks a configuration against the world.
-pub(crate) fn check(file: &ConfigFile, as_json: bool, connect: bool) -> Result<(), Failure> {
+pub(in crate::commands) fn check(
+    file: &ConfigFile,
+    as_json: bool,
+    connect: bool,
+) -> Result<(), Failure> {
     let mut findings = Findings::default();
     match file.read() {
         Err(problems) => {
@@ -36,7 +42,7 @@ pub(crate) fn check(file: &ConfigFile, as_json: bool, connect: bool) -> Result<(
         }
         Ok(config) => {
             findings.good(format!("configuration: {}", file.path().display()));
-            run::runtime()?.block_on(examine(config, connect, &mut findings))?;
+            runtime::start()?.block_on(examine(config, connect, &mut findings))?;
         }
     }
     findings.print(as_json);
@@ -113,7 +119,7 @@ async fn alone(
             return None;
         }
     };
-    let held = match run::contender(config, backend).await {
+    let held = match service::contender(config, backend).await {
         Ok(None) if config.store.backend.is_shared() && !connect => {
             findings.note(
                 "server: not asked, since an instance may be running that a second stream would disturb",

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::exit::Failure;
-use crate::run::seed;
+use crate::runtime::seed;
 use push_core::Machine;
 use push_core::lease::Fence;
 use push_core::store::RegistrationStore;

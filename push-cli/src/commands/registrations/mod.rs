@@ -7,12 +7,10 @@ mod lines;
 mod resume;
 mod source;
 
-pub(crate) use line::LineError;
-
 use crate::args::RegistrationsCommand;
 use crate::config::{BackendKind, Config, ConfigFile};
 use crate::exit::Failure;
-use crate::{compose, logging, run};
+use crate::{compose, logging, runtime};
 use push_core::store::{Counts, RegistrationStore, StoreError};
 use serde_json::json;
 use std::io::{self, Write};
@@ -22,10 +20,13 @@ use std::sync::Arc;
 const PROGRESS: u64 = 100_000;
 
 /// Does what the command says.
-pub(crate) fn run(file: &ConfigFile, command: &RegistrationsCommand) -> Result<(), Failure> {
+pub(in crate::commands) fn run(
+    file: &ConfigFile,
+    command: &RegistrationsCommand,
+) -> Result<(), Failure> {
     let config = file.read().map_err(Failure::Config)?;
     logging::start(&config.log);
-    run::runtime()?.block_on(async {
+    runtime::start()?.block_on(async {
         match command {
             RegistrationsCommand::Export(args) => export::export(&config, args).await,
             RegistrationsCommand::Import(args) => import::import(&config, args).await,
