@@ -1,5 +1,6 @@
 //! The configuration file, docs/configuration.md: one file for each section, or for those that belong together.
 
+mod changes;
 mod component;
 mod encryption;
 mod environment;
@@ -13,6 +14,7 @@ mod stream;
 mod syntax;
 mod unknown;
 
+pub(crate) use changes::Changes;
 pub(crate) use log::{LogFormat, LogSettings};
 pub(crate) use problems::Problems;
 pub(crate) use store::{BackendKind, StoreSettings};

@@ -16,6 +16,7 @@ use tracing::{Instrument, info_span};
 pub(crate) struct Shards {
     running: JoinSet<()>,
     handles: Vec<Handle>,
+    fence: Option<Fence>,
 }
 
 impl Shards {
@@ -44,7 +45,19 @@ impl Shards {
             }
             handles.push(handle);
         }
-        Ok(Self { running, handles })
+        Ok(Self {
+            running,
+            handles,
+            fence,
+        })
+    }
+
+    /// Has each shard follow a configuration that names the same components.
+    pub(crate) fn configure(&self, config: &Config) {
+        for ((_, mut settings), handle) in config.shards().zip(&self.handles) {
+            settings.fence = self.fence;
+            handle.configure(settings);
+        }
     }
 
     /// A handle for each shard, in the order of the configuration.
