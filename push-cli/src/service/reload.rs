@@ -80,6 +80,10 @@ fn tell(changes: &Changes, followed: &Config) {
     if applied.contains(&"log.level") && followed.log.filter.is_some() {
         warn!("log.level has no effect while RUST_LOG is set");
     }
-    let applied = applied.join(", ");
-    info!(applied, "configuration reloaded");
+    if applied.is_empty() {
+        info!("configuration reloaded: nothing changes");
+    } else {
+        let applied = applied.join(", ");
+        info!(applied, "configuration reloaded");
+    }
 }
