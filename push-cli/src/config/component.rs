@@ -62,18 +62,18 @@ pub(super) fn hosts(reader: &mut Reader<'_>) -> Option<Vec<String>> {
     if names.is_empty() {
         reader.problem(PATH, "names no host");
     }
-    let hosts = checked(reader, PATH, names)?;
+    let hosts = checked(reader, PATH, &names)?;
     Some(hosts.iter().map(ToString::to_string).collect())
 }
 
 /// Reads a list of domains that need not be there.
 fn domains(reader: &mut Reader<'_>, path: &str) -> Option<Vec<BareJid>> {
     let names = reader.strings(path).unwrap_or_default();
-    checked(reader, path, names)
+    checked(reader, path, &names)
 }
 
 /// Returns the names as domains. Each that is none is a problem.
-fn checked(reader: &mut Reader<'_>, path: &str, names: Vec<String>) -> Option<Vec<BareJid>> {
+fn checked(reader: &mut Reader<'_>, path: &str, names: &[String]) -> Option<Vec<BareJid>> {
     let domains: Vec<Option<BareJid>> = names.iter().map(|name| domain(name)).collect();
     for (index, _) in domains
         .iter()

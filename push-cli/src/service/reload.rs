@@ -1,12 +1,12 @@
 //! SIGHUP: reading the configuration again and following what can change while the service runs.
 
-use super::signals;
+use super::signals::listen;
 use crate::config::{Changes, Config, ConfigFile, Problems};
 use crate::exit::Failure;
 use crate::logging::Log;
 use std::convert::Infallible;
 use std::sync::Arc;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
@@ -25,7 +25,7 @@ impl Reloader {
         log: Log,
         config: Arc<Config>,
     ) -> Result<(Self, watch::Receiver<Arc<Config>>), Failure> {
-        let hangups = signal(SignalKind::hangup()).map_err(signals::failure)?;
+        let hangups = listen(SignalKind::hangup())?;
         let (current, followed) = watch::channel(config);
         let reloader = Self {
             file,

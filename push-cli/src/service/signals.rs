@@ -1,7 +1,6 @@
 //! The signals a service listens to.
 
 use crate::exit::Failure;
-use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// SIGTERM and SIGINT.
@@ -13,8 +12,8 @@ pub(super) struct StopSignals {
 impl StopSignals {
     pub(super) fn new() -> Result<Self, Failure> {
         Ok(Self {
-            terminate: signal(SignalKind::terminate()).map_err(failure)?,
-            interrupt: signal(SignalKind::interrupt()).map_err(failure)?,
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
         })
     }
 
@@ -27,6 +26,7 @@ impl StopSignals {
     }
 }
 
-pub(super) fn failure(error: io::Error) -> Failure {
-    Failure::Internal(format!("no signals: {error}"))
+/// Listens to a signal. From here on it does not end the process.
+pub(super) fn listen(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|error| Failure::Internal(format!("no signals: {error}")))
 }

@@ -103,9 +103,7 @@ impl Drop for Program {
 pub(crate) fn eventually(mut holds: impl FnMut() -> bool, otherwise: impl FnOnce() -> String) {
     let deadline = Instant::now() + PATIENCE;
     while !holds() {
-        if Instant::now() > deadline {
-            panic!("{}", otherwise());
-        }
+        assert!(Instant::now() < deadline, "{}", otherwise());
         sleep(Duration::from_millis(20));
     }
 }

@@ -2,18 +2,14 @@ use crate::config::environment::Environment;
 use crate::config::tests::{LEAST, parse, parse_in, parse_with};
 use std::path::Path;
 
-/// Replaces a line of the least configuration, or adds a section to it, and says what is told of it.
-fn reasons(line: &str, section: &str) -> String {
-    let key = line.split(' ').next().unwrap_or_default();
-    let lines = LEAST
-        .lines()
-        .map(|old| match old.trim().starts_with(&format!("{key} ")) {
-            true if !key.is_empty() => line,
-            _ => old,
-        });
-    let text = lines.collect::<Vec<_>>().join("\n");
-    let problems = parse(&format!("{text}\n{section}")).unwrap_err();
-    problems.to_string()
+/// Everything that is told of a text.
+fn reasons(text: &str) -> String {
+    parse(text).unwrap_err().to_string()
+}
+
+/// Everything that is told of the least configuration with one more section.
+fn reasons_with(section: &str) -> String {
+    reasons(&format!("{LEAST}\n{section}"))
 }
 
 #[test]
@@ -48,10 +44,10 @@ fn a_value_of_another_type_is_told_how_to_write_it() {
             "text in quotes; it is a section",
         ),
     ] {
-        let reasons = reasons("", section);
+        let reasons = reasons_with(section);
         assert!(reasons.contains(told), "{section}: {reasons}");
     }
-    let reasons = reasons("hosts = \"example.org\"", "");
+    let reasons = reasons(&LEAST.replace("[\"example.org\"]", "\"example.org\""));
     assert!(
         reasons.contains("a list of texts in quotes, such as"),
         "{reasons}"
@@ -78,14 +74,14 @@ fn a_key_in_the_wrong_place_is_told_where_it_belongs() {
             "workers belongs under [push.workers]",
         ),
     ] {
-        let reasons = reasons("", section);
+        let reasons = reasons_with(section);
         assert!(reasons.contains(told), "{section}: {reasons}");
     }
 }
 
 #[test]
 fn a_server_needs_a_port() {
-    let reasons = reasons("server = \"127.0.0.1\"", "");
+    let reasons = reasons(&LEAST.replace("127.0.0.1:5347", "127.0.0.1"));
     let told = "component.server: must be host:port, such as \"127.0.0.1:5347\"";
     assert!(reasons.contains(told), "{reasons}");
 }
