@@ -2,7 +2,7 @@
 
 use super::{Own, stage};
 use push_tests::live::Result;
-use push_tests::live::push_service::{PushService, total};
+use push_tests::live::push_service::{Notification, PushService, total};
 use push_tests::live::service::{Service, ServiceConfig};
 use push_tests::live::slot::Slot;
 use push_tests::live::stage::Stage;
@@ -57,7 +57,7 @@ async fn notifications_say_something_else_and_none_is_lost() -> Result<()> {
     }
     let all = 2 * EACH;
     let got = stage.push.receives_until(|got| total(got) >= all).await?;
-    let last = got.last().map(|last| last.body());
+    let last = got.last().map(Notification::body);
     assert_eq!(last, Some("after 4"));
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     assert_eq!(total(&stage.push.got()), all);
