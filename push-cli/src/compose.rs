@@ -8,23 +8,22 @@ mod sealing;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-use crate::config::StoreSettings;
+use crate::config::{BackendKind, StoreSettings};
 use async_trait::async_trait;
 use push_core::MemoryStore;
 use push_core::lease::LeaseStore;
 use push_core::store::{RegistrationStore, StoreError};
-use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The names of the backends that are built in.
-pub(crate) const BACKENDS: &[&str] = &[
+/// The backends that are built in.
+pub(crate) const BACKENDS: &[BackendKind] = &[
     #[cfg(feature = "sqlite")]
-    "sqlite",
+    BackendKind::Sqlite,
     #[cfg(feature = "postgres")]
-    "postgres",
+    BackendKind::Postgres,
     #[cfg(feature = "mongo")]
-    "mongo",
-    "memory",
+    BackendKind::Mongo,
+    BackendKind::Memory,
 ];
 
 /// A kind of store, as configured.
@@ -54,16 +53,17 @@ pub(crate) fn backend(settings: &StoreSettings) -> Result<Box<dyn Backend>, Stor
 
 /// The same, with sealed publish options left sealed.
 pub(crate) fn backend_as_stored(settings: &StoreSettings) -> Result<Box<dyn Backend>, StoreError> {
-    match settings.backend.as_str() {
+    match settings.backend {
         #[cfg(feature = "sqlite")]
-        "sqlite" => Ok(Box::new(sqlite::Sqlite::new(settings))),
+        BackendKind::Sqlite => Ok(Box::new(sqlite::Sqlite::new(settings))),
         #[cfg(feature = "postgres")]
-        "postgres" => Ok(Box::new(postgres::Postgres::new(settings)?)),
+        BackendKind::Postgres => Ok(Box::new(postgres::Postgres::new(settings)?)),
         #[cfg(feature = "mongo")]
-        "mongo" => Ok(Box::new(mongo::Mongo::new(settings))),
-        "memory" => Ok(Box::new(Memory)),
+        BackendKind::Mongo => Ok(Box::new(mongo::Mongo::new(settings))),
+        BackendKind::Memory => Ok(Box::new(Memory)),
+        #[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mongo")))]
         other => Err(StoreError::Refused {
-            reason: format!("backend {other:?} is not built in"),
+            reason: format!("the backend \"{other}\" is not built in"),
         }),
     }
 }
@@ -90,18 +90,6 @@ fn standby(ready: Result<(), StoreError>) -> Result<(), StoreError> {
 #[cfg(any(feature = "postgres", feature = "mongo"))]
 fn own_timeout(settings: &StoreSettings) -> std::time::Duration {
     settings.call_timeout * 9 / 10
-}
-
-/// Whether several instances can use such a store at the same time.
-pub(crate) fn is_shared(backend: &str) -> bool {
-    matches!(backend, "postgres" | "mongo")
-}
-
-/// The file whose lock says that an instance runs with this store; `None` where two may.
-pub(crate) fn lock_file(settings: &StoreSettings) -> Option<PathBuf> {
-    let mut file = settings.path.clone().into_os_string();
-    file.push(".lock");
-    (settings.backend == "sqlite").then(|| file.into())
 }
 
 /// The store that forgets.

@@ -1,7 +1,6 @@
 //! Why the program ends otherwise than well: the only place where errors become text for a person.
 
 use crate::config::Problems;
-use crate::registrations::LineError;
 use push_core::store::StoreError;
 use std::error::Error;
 use std::fmt::Display;
@@ -35,7 +34,7 @@ pub(crate) enum Failure {
     Line {
         name: String,
         line: u64,
-        reason: LineError,
+        reason: String,
     },
     /// 65.
     #[error("{name} is not complete: {reason}")]
@@ -63,8 +62,8 @@ impl Failure {
     }
 
     /// A line of a file, by its name, that is not what it should be.
-    pub(crate) fn line(name: impl Display, line: u64, reason: LineError) -> Self {
-        let name = name.to_string();
+    pub(crate) fn line(name: impl Display, line: u64, reason: impl Display) -> Self {
+        let (name, reason) = (name.to_string(), reason.to_string());
         Self::Line { name, line, reason }
     }
 

@@ -2,7 +2,6 @@
 //!
 //! A second stream beside a running one would be kicked by Prosody and would split ejabberd's traffic.
 
-use crate::compose;
 use crate::config::StoreSettings;
 use crate::exit::Failure;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -34,7 +33,7 @@ impl InstanceLock {
 
     /// Takes the lock, or says who has it.
     pub(crate) fn take(settings: &StoreSettings) -> Result<Self, Failure> {
-        let Some(path) = compose::lock_file(settings) else {
+        let Some(path) = settings.lock_file() else {
             return Ok(Self { _file: None });
         };
         let file = OpenOptions::new()

@@ -1,30 +1,23 @@
 //! `xmpp-push`: the binary. See `xmpp-push --help` and the README.
 
 mod args;
-mod check;
+mod commands;
 mod compose;
 mod config;
 mod exit;
-mod findings;
 mod lock;
 mod logging;
-mod migrate;
-mod registrations;
-mod run;
-mod shards;
+mod runtime;
+mod service;
 
-use args::{Args, Command};
+use args::Args;
 use clap::Parser;
+use config::ConfigFile;
 use exit::Failure;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let outcome = match &args.command {
-        Command::Run => run::run(&args.config),
-        Command::Check { json, connect } => check::check(&args.config, *json, *connect),
-        Command::Migrate => migrate::migrate(&args.config),
-        Command::Registrations(command) => registrations::run(&args.config, command),
-    };
-    outcome.map_or_else(Failure::report, |()| ExitCode::SUCCESS)
+    let file = ConfigFile::new(args.config, compose::BACKENDS);
+    commands::run(args.command, &file).map_or_else(Failure::report, |()| ExitCode::SUCCESS)
 }

@@ -28,21 +28,22 @@ pub(super) fn encryption(reader: &mut Reader<'_>) -> Encryption {
         reader.problem(PATH, "names no file: name one, or leave it out");
     }
     let (mut keys, mut exposed) = (Vec::new(), Vec::new());
-    for file in files {
-        let file = reader.beside(&file);
+    for (index, file) in files.iter().enumerate() {
+        let file = reader.beside(file);
         match read(&file) {
             Ok((key, is_exposed)) => {
                 keys.push(key);
                 exposed.extend(is_exposed.then_some(file));
             }
-            Err(why) => reader.problem(PATH, format!("{} {why}", file.display())),
+            // Without its name: it may be the key itself, in the wrong place.
+            Err(why) => reader.problem(PATH, format!("file {} {why}", index + 1)),
         }
     }
     let keys = Keys::new(keys);
     Encryption { keys, exposed }
 }
 
-/// The key in a file, and whether everybody can read it. The error goes on after the file's name.
+/// Reads the key in a file, and whether everybody can read it. The error goes on after a name for the file.
 fn read(file: &Path) -> Result<(Key, bool), String> {
     let (text, is_exposed) = text(file).map_err(|error| match error.kind() {
         // Of bytes that are no text the reason would be a riddle.

@@ -1,42 +1,159 @@
-//! The configuration file, docs/configuration.md.
+//! The configuration file, docs/configuration.md: one file for each section, or for those that belong together.
 
+mod changes;
+mod component;
 mod encryption;
+mod environment;
+mod log;
+mod policy;
+mod problems;
+mod push;
 mod reader;
-mod sections;
 mod store;
+mod stream;
+mod syntax;
+mod unknown;
 
-pub(crate) use reader::Problems;
-pub(crate) use sections::{Config, LogFormat, LogSettings};
-pub(crate) use store::StoreSettings;
+pub(crate) use changes::Changes;
+pub(crate) use log::{LogFormat, LogSettings};
+pub(crate) use problems::Problems;
+pub(crate) use store::{BackendKind, StoreSettings};
 
-use reader::{Environment, Reader};
-use std::path::Path;
+use environment::Environment;
+use push::PluginChoice;
+use push_core::{BareJid, Settings};
+use push_transport_xmpp::StreamConfig;
+use reader::Reader;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-impl Config {
-    /// Reads a file, with overrides from the process's environment.
-    pub(crate) fn load(file: &Path) -> Result<Self, Problems> {
-        let text = std::fs::read_to_string(file).map_err(|error| {
-            Problems::one(
-                file.display().to_string(),
-                format!("cannot be read: {error}"),
-            )
-        })?;
-        let folder = file.parent().unwrap_or(Path::new("."));
-        Self::parse(&text, folder, Environment::of_process())
+/// How long other instances' writes may go unseen, unless something else is configured.
+const SHARED_TTL: Duration = Duration::from_secs(60);
+
+/// The file, to be read at the start and again on request.
+#[derive(Clone, Debug)]
+pub(crate) struct ConfigFile {
+    path: PathBuf,
+    /// The stores that can be named in it.
+    backends: &'static [BackendKind],
+}
+
+/// A configuration that can be used.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// Of the first shard.
+    stream: StreamConfig,
+    settings: Settings,
+    plugin: PluginChoice,
+    /// The components of the others.
+    shards: Vec<BareJid>,
+    pub(crate) store: StoreSettings,
+    /// How long a lease lasts; `None` when none is needed.
+    pub(crate) lease: Option<Duration>,
+    /// How long a store question may take.
+    pub(crate) call_timeout: Duration,
+    /// How long work in progress may take at the end.
+    pub(crate) drain_timeout: Duration,
+    pub(crate) log: LogSettings,
+}
+
+impl ConfigFile {
+    pub(crate) fn new(path: PathBuf, backends: &'static [BackendKind]) -> Self {
+        Self { path, backends }
     }
 
-    /// Reads a configuration; relative paths in it start at `folder`. Every problem is told at once.
-    pub(crate) fn parse(
-        text: &str,
-        folder: &Path,
-        environment: Environment,
-    ) -> Result<Self, Problems> {
-        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-            Problems::one("the file".to_owned(), error.to_string())
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the file, with overrides from the process's environment. The error has every problem.
+    pub(crate) fn read(&self) -> Result<Config, Problems> {
+        let text = std::fs::read_to_string(&self.path).map_err(|error| {
+            let place = self.path.display().to_string();
+            Problems::one(place, format!("cannot be read: {error}"))
         })?;
+        self.parse(&text, Environment::of_process())
+    }
+
+    fn parse(&self, text: &str, environment: Environment) -> Result<Config, Problems> {
+        let table = syntax::parse(text, &self.path)?;
+        let folder = self.path.parent().unwrap_or(Path::new("."));
         let mut reader = Reader::new(table, environment, folder);
-        let config = sections::read(&mut reader);
+        let config = self.sections(&mut reader);
         reader.finish(config)
+    }
+
+    /// Reads all sections. Returns `None` only after a problem was told.
+    fn sections(&self, reader: &mut Reader<'_>) -> Option<Config> {
+        let stream = stream::stream(reader);
+        let shards = component::shards(reader, stream.as_ref());
+        let hosts = component::hosts(reader);
+        let plugin = push::plugin(reader);
+        let identity = push::identity(reader);
+        let policy = policy::policy(reader);
+        let call_timeout = reader
+            .duration("push.workers.call_timeout")
+            .unwrap_or(Duration::from_secs(10));
+        let store = store::store(reader, self.backends, call_timeout);
+        let lease = store::lease(reader, store.as_ref());
+        let drain_timeout = reader
+            .duration("policy.drain_timeout")
+            .unwrap_or(Duration::from_secs(45));
+        let log = log::log(reader);
+        let stream = stream?;
+        let mut settings = Settings::new(stream.component.to_string(), hosts?);
+        settings.identity = identity;
+        settings.plugin = plugin.build();
+        settings.policy = policy;
+        // A little more than the driver's own, so that the store's word comes first.
+        settings.policy.store_timeout = call_timeout + Duration::from_secs(1);
+        Some(Config {
+            stream,
+            settings,
+            plugin,
+            shards: shards?,
+            store: store?,
+            lease,
+            call_timeout,
+            drain_timeout,
+            log,
+        })
+    }
+}
+
+impl Config {
+    /// Returns what each shard needs: they differ in the component's JID alone.
+    pub(crate) fn shards(&self) -> impl Iterator<Item = (StreamConfig, Settings)> {
+        let components = std::iter::once(&self.stream.component).chain(&self.shards);
+        components.map(|component| {
+            let (mut stream, mut settings) = (self.stream.clone(), self.settings.clone());
+            settings.component = component.to_string();
+            stream.component = component.clone();
+            if self.store.backend.is_shared() {
+                settings.policy.cache_ttl.get_or_insert(SHARED_TTL);
+            }
+            (stream, settings)
+        })
+    }
+
+    /// Returns the components' JIDs, separated by commas.
+    pub(crate) fn components(&self) -> String {
+        let names: Vec<String> = self
+            .shards()
+            .map(|(_, settings)| settings.component)
+            .collect();
+        names.join(",")
+    }
+
+    /// Returns the domains whose users are served, the same for all shards.
+    pub(crate) fn hosts(&self) -> &[String] {
+        &self.settings.hosts
+    }
+}
+
+fn set<T>(value: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *value = given;
     }
 }
 

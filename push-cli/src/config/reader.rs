@@ -1,62 +1,12 @@
 //! Reads a TOML table, collects every problem, and knows what was not asked for.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use super::environment::{Environment, LOG_FILTER};
+use super::problems::Problems;
+use super::unknown;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 use toml::{Table, Value};
-
-/// What environment variables that override the file begin with.
-const PREFIX: &str = "XMPP_PUSH__";
-
-/// What is wrong, each with its path.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Problems(Vec<(String, String)>);
-
-impl Problems {
-    pub(crate) fn one(path: String, reason: String) -> Self {
-        Self(vec![(path, reason)])
-    }
-
-    /// (path, reason) pairs.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(path, reason)| (path.as_str(), reason.as_str()))
-    }
-}
-
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self
-            .iter()
-            .map(|(path, reason)| format!("  {path}: {reason}"))
-            .collect();
-        f.write_str(&lines.join("\n"))
-    }
-}
-
-/// Overrides: `XMPP_PUSH__SECTION__KEY`, by lower-case path with dots.
-#[derive(Debug, Default)]
-pub(crate) struct Environment(BTreeMap<String, String>);
-
-impl Environment {
-    pub(crate) fn of_process() -> Self {
-        let texts = std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
-        Self::of(texts)
-    }
-
-    pub(crate) fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        let path = |(name, value): (String, String)| {
-            let rest = name.strip_prefix(PREFIX)?;
-            Some((rest.to_lowercase().replace("__", "."), value))
-        };
-        Self(variables.into_iter().filter_map(path).collect())
-    }
-}
 
 /// A value where it came from: the environment knows only text.
 enum Found {
@@ -65,87 +15,106 @@ enum Found {
 }
 
 /// The whole configuration while it is read.
-pub(crate) struct Reader<'a> {
+pub(super) struct Reader<'a> {
     table: Table,
     environment: Environment,
     folder: &'a Path,
     problems: Problems,
+    /// Every key there is: those that were asked for.
+    known: BTreeSet<String>,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(table: Table, environment: Environment, folder: &'a Path) -> Self {
+    pub(super) fn new(table: Table, environment: Environment, folder: &'a Path) -> Self {
         Self {
             table,
             environment,
             folder,
             problems: Problems::default(),
+            known: BTreeSet::new(),
         }
     }
 
-    /// Says that something is wrong at `path`.
-    pub(crate) fn problem(&mut self, path: &str, reason: impl Into<String>) {
-        self.problems.0.push((path.to_owned(), reason.into()));
+    /// Says that something is wrong at `path`. The reason must not show a value.
+    pub(super) fn problem(&mut self, path: &str, reason: impl Into<String>) {
+        self.problems.add(path, reason);
     }
 
-    /// A value of a type with a text form.
-    pub(crate) fn parsed<T>(&mut self, path: &str) -> Option<T>
-    where
-        T: FromStr<Err: fmt::Display>,
-    {
+    /// Reads a text and what `parse` makes of it; `expected` goes on after "must be".
+    pub(super) fn parsed<T>(
+        &mut self,
+        path: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
         let text = self.string(path)?;
-        self.checked(
-            path,
-            text.parse().map_err(|error: T::Err| error.to_string()),
-        )
+        self.checked(path, parse(&text), || format!("must be {expected}"))
     }
 
-    pub(crate) fn string(&mut self, path: &str) -> Option<String> {
+    /// Reads one of some words, each with what it stands for.
+    pub(super) fn choice<T: Clone>(&mut self, path: &str, choices: &[(&str, T)]) -> Option<T> {
+        let words: Vec<String> = choices
+            .iter()
+            .map(|(word, _)| format!("{word:?}"))
+            .collect();
+        self.parsed(path, &format!("one of {}", words.join(", ")), |text| {
+            let chosen = choices.iter().find(|(word, _)| *word == text);
+            chosen.map(|(_, value)| value.clone())
+        })
+    }
+
+    pub(super) fn string(&mut self, path: &str) -> Option<String> {
         match self.take(path)? {
             Found::File(Value::String(text)) | Found::Environment(text) => Some(text),
-            Found::File(_) => self.checked(path, Err("must be a string".to_owned())),
+            Found::File(other) => {
+                let kind = kind(&other);
+                self.problem(path, format!("must be text in quotes; it is {kind}"));
+                None
+            }
         }
     }
 
-    pub(crate) fn boolean(&mut self, path: &str) -> Option<bool> {
-        let value = match self.take(path)? {
-            Found::File(value) => value.as_bool(),
-            Found::Environment(text) => text.parse().ok(),
+    pub(super) fn boolean(&mut self, path: &str) -> Option<bool> {
+        let (value, hint) = match self.take(path)? {
+            Found::File(value) => (value.as_bool(), unquote(&value)),
+            Found::Environment(text) => (text.parse().ok(), ""),
         };
-        self.checked(
-            path,
-            value.ok_or_else(|| "must be true or false".to_owned()),
-        )
+        self.checked(path, value, || format!("must be true or false{hint}"))
     }
 
-    /// A whole number of at least 1.
-    pub(crate) fn count(&mut self, path: &str) -> Option<usize> {
-        let value = match self.take(path)? {
-            Found::File(value) => value
-                .as_integer()
-                .and_then(|number| usize::try_from(number).ok()),
-            Found::Environment(text) => text.parse().ok(),
+    /// Reads a whole number of at least 1.
+    pub(super) fn count(&mut self, path: &str) -> Option<usize> {
+        let (value, hint) = match self.take(path)? {
+            Found::File(value) => {
+                let number = value.as_integer();
+                (
+                    number.and_then(|number| usize::try_from(number).ok()),
+                    unquote(&value),
+                )
+            }
+            Found::Environment(text) => (text.parse().ok(), ""),
         };
         let value = value.filter(|number| *number > 0);
-        self.checked(
-            path,
-            value.ok_or_else(|| "must be a whole number of at least 1".to_owned()),
-        )
+        self.checked(path, value, || {
+            format!("must be a whole number of at least 1{hint}")
+        })
     }
 
-    /// A duration like `"30s"`, longer than nothing.
-    pub(crate) fn duration(&mut self, path: &str) -> Option<Duration> {
-        let text = self.string(path)?;
-        let value = humantime::parse_duration(&text)
-            .ok()
-            .filter(|duration| !duration.is_zero());
-        self.checked(
-            path,
-            value.ok_or_else(|| "must be a duration like \"30s\" or \"2h\"".to_owned()),
-        )
+    /// Reads a duration like `"30s"`, longer than nothing.
+    pub(super) fn duration(&mut self, path: &str) -> Option<Duration> {
+        let text = match self.take(path)? {
+            Found::File(Value::String(text)) | Found::Environment(text) => Some(text),
+            Found::File(_) => None,
+        };
+        let duration = text.and_then(|text| humantime::parse_duration(&text).ok());
+        self.checked(path, duration.filter(|duration| !duration.is_zero()), || {
+            "must be a duration with its unit, in quotes and longer than nothing, such as \"500ms\", \"1s\" or \"2h\""
+                .to_owned()
+        })
     }
 
-    /// A list of strings; in the environment separated by commas.
-    pub(crate) fn strings(&mut self, path: &str) -> Option<Vec<String>> {
+    /// Reads a list of texts; in the environment they are separated by commas.
+    pub(super) fn strings(&mut self, path: &str) -> Option<Vec<String>> {
         let list = match self.take(path)? {
             Found::Environment(text) => {
                 Some(text.split(',').map(|word| word.trim().to_owned()).collect())
@@ -156,34 +125,46 @@ impl<'a> Reader<'a> {
                 .collect(),
             Found::File(_) => None,
         };
-        self.checked(
-            path,
-            list.ok_or_else(|| "must be a list of strings".to_owned()),
-        )
+        self.checked(path, list, || {
+            "must be a list of texts in quotes, such as [\"one\", \"two\"]".to_owned()
+        })
     }
 
-    /// A text that may be given itself or by the name of a file that holds it (`path` with `_file`).
-    pub(crate) fn secret(&mut self, path: &str) -> Option<String> {
+    /// Reads a text that is given itself or by the name of a file that holds it (`path` with `_file`).
+    pub(super) fn secret(&mut self, path: &str) -> Option<String> {
         let twin = format!("{path}_file");
-        let (direct, file) = (self.string(path), self.string(&twin));
-        match (direct, file) {
-            (Some(_), Some(_)) => self.checked(path, Err(format!("give this or {twin}, not both"))),
-            (None, Some(file)) => {
-                let file = self.beside(&file);
-                let text = std::fs::read_to_string(&file);
-                let text = text.map(|text| text.trim_end_matches(['\r', '\n']).to_owned());
-                self.checked(
-                    &twin,
-                    text.map_err(|error| format!("{} cannot be read: {error}", file.display())),
-                )
+        match (self.string(path), self.string(&twin)) {
+            (Some(_), Some(_)) => {
+                self.problem(path, format!("give this or {twin}, not both"));
+                None
             }
+            (None, Some(file)) => match std::fs::read_to_string(self.beside(&file)) {
+                Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
+                Err(error) => {
+                    // Without its name: it may be the secret itself, in the wrong place.
+                    self.problem(&twin, format!("the file it names cannot be read: {error}"));
+                    None
+                }
+            },
             (direct, None) => direct,
         }
     }
 
-    /// A value that must be there.
-    pub(crate) fn required<T>(&mut self, path: &str, value: Option<T>) -> Option<T> {
-        // What is there and wrong has its problem already.
+    /// Reads the variable that takes the place of the log level, as `parse` understands it.
+    pub(super) fn log_filter<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let text = self.environment.log_filter()?.ok();
+        if text.as_deref() == Some("") {
+            return None;
+        }
+        self.checked(LOG_FILTER, text.and_then(|text| parse(&text)), || {
+            "must be a level such as \"debug\", or several such as \"info,push_driver=debug\""
+                .to_owned()
+        })
+    }
+
+    /// Says so when a value that must be there is not.
+    pub(super) fn required<T>(&mut self, path: &str, value: Option<T>) -> Option<T> {
+        // A value that is wrong has its problem already.
         let told = self
             .problems
             .iter()
@@ -194,43 +175,51 @@ impl<'a> Reader<'a> {
         value
     }
 
-    /// A path of the file system, starting at the configuration's folder.
-    pub(crate) fn beside(&self, path: &str) -> PathBuf {
+    /// Returns a path of the file system, starting at the configuration's folder.
+    pub(super) fn beside(&self, path: &str) -> PathBuf {
         self.folder.join(path)
     }
 
-    /// The configuration, if there was no problem and nothing is left that nobody asked for.
-    pub(crate) fn finish<T>(mut self, config: Option<T>) -> Result<T, Problems> {
-        let mut unknown = Vec::new();
-        leftovers(&self.table, "", &mut unknown);
-        unknown.extend(
-            self.environment
-                .0
-                .keys()
-                .map(|path| (path.clone(), PREFIX))
-                .map(|(path, prefix)| {
-                    format!("{prefix}{}", path.to_uppercase().replace('.', "__"))
-                }),
-        );
-        unknown
-            .iter()
-            .for_each(|path| self.problem(path, "is not known"));
+    /// Returns the configuration if there was no problem and nothing is left that nobody asked for.
+    pub(super) fn finish<T>(mut self, config: Option<T>) -> Result<T, Problems> {
+        for path in unknown::leftovers(&self.table) {
+            let advice = unknown::advice(&path, &self.known);
+            self.problems.add(path, advice);
+        }
+        for path in self.environment.left() {
+            let advice = unknown::advice(path, &self.known);
+            self.problems.add(Environment::name(path), advice);
+        }
         match config {
-            Some(config) if self.problems.0.is_empty() => Ok(config),
+            Some(config) if self.problems.is_empty() => Ok(config),
             _ => Err(self.problems),
         }
     }
 
-    fn checked<T>(&mut self, path: &str, value: Result<T, String>) -> Option<T> {
-        value.map_err(|reason| self.problem(path, reason)).ok()
+    fn checked<T>(
+        &mut self,
+        path: &str,
+        value: Option<T>,
+        reason: impl FnOnce() -> String,
+    ) -> Option<T> {
+        if value.is_none() {
+            self.problem(path, reason());
+        }
+        value
     }
 
+    /// Takes a value: from the environment, if it is there.
     fn take(&mut self, path: &str) -> Option<Found> {
+        self.known.insert(path.to_owned());
         let in_file = take(&mut self.table, path);
-        let in_environment = self.environment.0.remove(path);
-        in_environment
-            .map(Found::Environment)
-            .or(in_file.map(Found::File))
+        match self.environment.take(path) {
+            Some(Ok(text)) => Some(Found::Environment(text)),
+            Some(Err(_)) => {
+                self.problem(path, format!("{} is not UTF-8", Environment::name(path)));
+                None
+            }
+            None => in_file.map(Found::File),
+        }
     }
 }
 
@@ -242,13 +231,25 @@ fn take(table: &mut Table, path: &str) -> Option<Value> {
     }
 }
 
-/// The paths of all values that are left; an empty section is none.
-fn leftovers(table: &Table, prefix: &str, unknown: &mut Vec<String>) {
-    for (key, value) in table {
-        let path = format!("{prefix}{key}");
-        match value {
-            Value::Table(inner) => leftovers(inner, &format!("{path}."), unknown),
-            _ => unknown.push(path),
-        }
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::String(_) => "text",
+        Value::Integer(_) | Value::Float(_) => "a number",
+        Value::Boolean(_) => "true or false",
+        Value::Datetime(_) => "a date",
+        Value::Array(_) => "a list",
+        Value::Table(_) => "a section",
     }
 }
+
+/// The commonest mistake where no text is wanted.
+fn unquote(value: &Value) -> &'static str {
+    if value.is_str() {
+        ", without quotes"
+    } else {
+        ""
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,10 @@
-use super::reader::Environment;
-use super::{Config, Problems};
+use super::environment::Environment;
+use super::{BackendKind, Config, ConfigFile, Problems};
 use push_core::IdentityChoice;
 use std::path::Path;
 use std::time::Duration;
 
-const LEAST: &str = r#"
+pub(super) const LEAST: &str = r#"
     [component]
     jid = "push.example.org"
     server = "127.0.0.1:5347"
@@ -17,8 +17,23 @@ const LEAST: &str = r#"
 /// A key, as its file holds it.
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n";
 
-fn parse(text: &str) -> Result<Config, Problems> {
-    Config::parse(text, Path::new("/etc/x"), Environment::default())
+/// The configuration in a text, as if it were a file of this folder.
+pub(super) fn parse_in(
+    folder: &Path,
+    text: &str,
+    environment: Environment,
+) -> Result<Config, Problems> {
+    let backends = &BackendKind::ALL;
+    ConfigFile::new(folder.join("xmpp-push.toml"), backends).parse(text, environment)
+}
+
+pub(super) fn parse(text: &str) -> Result<Config, Problems> {
+    parse_in(Path::new("/etc/x"), text, Environment::default())
+}
+
+pub(super) fn parse_with(variables: &[(&str, &str)]) -> Result<Config, Problems> {
+    let variables = variables.iter().copied();
+    parse_in(Path::new("/etc/x"), LEAST, Environment::of(variables))
 }
 
 fn problems(text: &str) -> Vec<(String, String)> {
@@ -62,7 +77,7 @@ fn the_example_names_every_key_even_those_left_out() {
     std::fs::create_dir(folder.path().join("keys")).unwrap();
     std::fs::write(folder.path().join("keys/2026-11"), KEY).unwrap();
     let text = uncommented.join("\n");
-    let mut config = Config::parse(&text, folder.path(), Environment::default()).unwrap();
+    let mut config = parse_in(folder.path(), &text, Environment::default()).unwrap();
     assert!(config.store.encryption.keys.first().is_some());
     assert!(config.settings.policy.cache_ttl.take().is_some());
     assert_eq!(
@@ -112,26 +127,21 @@ fn all_problems_are_told_at_once_with_their_path() {
 
 #[test]
 fn the_environment_overrides_the_file() {
-    let variables = [
+    let config = parse_with(&[
         ("XMPP_PUSH__PUSH__WORKERS__WORKERS", "7"),
         ("XMPP_PUSH__COMPONENT__HOSTS", "a.org, b.org"),
         ("HOME", "/x"),
-    ];
-    let environment =
-        Environment::of(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    let config = Config::parse(LEAST, Path::new("."), environment).unwrap();
+    ]);
+    let config = config.unwrap();
     assert_eq!(config.settings.policy.workers, 7);
     assert_eq!(config.settings.hosts, ["a.org", "b.org"]);
 }
 
 #[test]
 fn an_override_of_nothing_is_refused() {
-    let environment = Environment::of([("XMPP_PUSH__PUSH__PLUGN".to_owned(), "x".to_owned())]);
-    let problems = Config::parse(LEAST, Path::new("."), environment).unwrap_err();
-    assert!(
-        problems.to_string().contains("XMPP_PUSH__PUSH__PLUGN"),
-        "{problems}"
-    );
+    let problems = parse_with(&[("XMPP_PUSH__PUSH__PLUGN", "x")]).unwrap_err();
+    let told = "XMPP_PUSH__PUSH__PLUGN: is not known: did you mean push.plugin?";
+    assert!(problems.to_string().contains(told), "{problems}");
 }
 
 #[test]
@@ -139,12 +149,11 @@ fn secrets_come_from_files_or_directly_but_not_both() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("secret"), "from-file\n").unwrap();
     let by_file = LEAST.replace("secret = \"s3cret\"", "secret_file = \"secret\"");
-    Config::parse(&by_file, folder.path(), Environment::default()).unwrap();
+    parse_in(folder.path(), &by_file, Environment::default()).unwrap();
     let both = LEAST.replace("secret =", "secret_file = \"secret\"\nsecret =");
-    let told = Config::parse(&both, folder.path(), Environment::default()).unwrap_err();
+    let told = parse_in(folder.path(), &both, Environment::default()).unwrap_err();
     assert!(told.to_string().contains("not both"), "{told}");
-    let missing =
-        Config::parse(&by_file, Path::new("/nowhere"), Environment::default()).unwrap_err();
+    let missing = parse_in(Path::new("/nowhere"), &by_file, Environment::default()).unwrap_err();
     assert!(
         missing.to_string().contains("component.secret_file"),
         "{missing}"
@@ -211,7 +220,7 @@ fn keys_come_from_files_beside_the_configuration() {
         (0o644, vec![file.clone()]),
     ] {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
-        let config = Config::parse(&text, folder.path(), Environment::default()).unwrap();
+        let config = parse_in(folder.path(), &text, Environment::default()).unwrap();
         assert_eq!(config.store.encryption.exposed, exposed, "{mode:o}");
         let shown = format!("{config:?} {:?}", config.store.encryption);
         assert!(!shown.contains(KEY.trim()), "{shown}");
@@ -219,7 +228,7 @@ fn keys_come_from_files_beside_the_configuration() {
 }
 
 #[test]
-fn a_file_that_holds_no_key_is_told_by_its_name_and_not_shown() {
+fn a_file_that_holds_no_key_is_told_by_its_place_in_the_list_and_not_shown() {
     let folder = tempfile::tempdir().unwrap();
     let all: Vec<(&str, &[u8])> = vec![
         ("short", b"aHVudGVyMg==\n"),
@@ -233,16 +242,16 @@ fn a_file_that_holds_no_key_is_told_by_its_name_and_not_shown() {
     let text = format!(
         "{LEAST}\n[store.encryption]\nkey_files = [\"short\", \"text\", \"bytes\", \"long\", \"missing\"]"
     );
-    let told = Config::parse(&text, folder.path(), Environment::default()).unwrap_err();
+    let told = parse_in(folder.path(), &text, Environment::default()).unwrap_err();
     let told: Vec<_> = told.iter().collect();
     assert_eq!(told.len(), 5, "{told:?}");
-    for (name, (path, reason)) in ["short", "text", "bytes", "long", "missing"]
-        .iter()
-        .zip(&told)
-    {
+    let names = ["short", "text", "bytes", "long", "missing"];
+    for ((number, name), (path, reason)) in (1..).zip(names).zip(&told) {
         assert_eq!(*path, "store.encryption.key_files");
-        let file = folder.path().join(name).display().to_string();
-        assert!(reason.starts_with(&file), "{reason}");
+        assert!(
+            reason.starts_with(&format!("file {number} ")),
+            "{name}: {reason}"
+        );
         assert!(
             !reason.contains("hunter2") && !reason.contains("aHVudGVy"),
             "{reason}"

@@ -145,6 +145,18 @@ impl Service {
         Ok(())
     }
 
+    /// Changes its configuration, sends SIGHUP, and waits until it has followed the change.
+    ///
+    /// # Errors
+    /// It does not in time.
+    pub async fn reload(&self, change: impl FnOnce(String) -> String) -> Result<()> {
+        let file = self.file("xmpp-push.toml");
+        std::fs::write(&file, change(std::fs::read_to_string(&file)?))?;
+        let from = self.process()?.log_size()?;
+        self.process()?.hang_up()?;
+        self.logs(from, "configuration reloaded applied").await
+    }
+
     /// SIGKILL.
     ///
     /// # Errors

@@ -117,6 +117,14 @@ impl Process {
         self.signal("INT")
     }
 
+    /// SIGHUP: asks the process to read its configuration again.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn hang_up(&self) -> Result<()> {
+        self.signal("HUP")
+    }
+
     /// SIGKILL, and waits until it is gone.
     ///
     /// # Errors

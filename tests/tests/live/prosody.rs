@@ -27,6 +27,7 @@ mod suite {
     mod posing;
     pub(super) mod privacy;
     mod registration;
+    mod reload;
     mod restarts;
     mod rooms;
     mod service;

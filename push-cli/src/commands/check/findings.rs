@@ -32,10 +32,10 @@ struct Finding {
 
 /// All verdicts, in order.
 #[derive(Debug, Default)]
-pub(crate) struct Findings(Vec<Finding>);
+pub(super) struct Findings(Vec<Finding>);
 
 impl Findings {
-    pub(crate) fn good(&mut self, what: impl Into<String>) {
+    pub(super) fn good(&mut self, what: impl Into<String>) {
         self.0.push(Finding {
             mark: Mark::Good,
             what: what.into(),
@@ -43,7 +43,7 @@ impl Findings {
         });
     }
 
-    pub(crate) fn note(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
+    pub(super) fn note(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
         self.0.push(Finding {
             mark: Mark::Note,
             what: what.into(),
@@ -51,7 +51,7 @@ impl Findings {
         });
     }
 
-    pub(crate) fn bad(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
+    pub(super) fn bad(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
         self.0.push(Finding {
             mark: Mark::Bad,
             what: what.into(),
@@ -59,11 +59,11 @@ impl Findings {
         });
     }
 
-    pub(crate) fn is_well(&self) -> bool {
+    pub(super) fn is_well(&self) -> bool {
         self.0.iter().all(|finding| finding.mark != Mark::Bad)
     }
 
-    pub(crate) fn print(&self, as_json: bool) {
+    pub(super) fn print(&self, as_json: bool) {
         let mut out = std::io::stdout().lock();
         if as_json {
             let findings: Vec<_> = self.0.iter().map(Finding::json).collect();

@@ -200,7 +200,7 @@ pub(super) fn read(json: &[u8]) -> Result<Content, LineError> {
 
 /// Why a line cannot be read. Shows nothing of it: it holds secrets, and serde's texts quote values.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub(crate) enum LineError {
+pub(super) enum LineError {
     #[error("this is no export of registrations")]
     NoHeader,
     #[error("an export of version {found}, this program reads {VERSION}")]

@@ -1,19 +1,20 @@
 //! `xmpp-push check`: a verdict a line, and what to do.
 
+mod findings;
+
 use crate::compose::Backend;
-use crate::config::Config;
+use crate::config::{BackendKind, Config, ConfigFile};
 use crate::exit::Failure;
-use crate::findings::Findings;
 use crate::lock::InstanceLock;
-use crate::shards::Shards;
-use crate::{compose, run};
+use crate::service::{self, Shards};
+use crate::{compose, runtime};
+use findings::Findings;
 use push_core::lease::Fence;
 use push_core::store::StoreError;
 use push_core::transport::DownReason;
 use push_core::{BareJid, HostStatus, Status};
 use push_driver::Handle;
 use push_driver::lease::Held;
-use std::path::Path;
 use std::time::Duration;
 
 /// How long the stream may take to come up.
@@ -22,22 +23,26 @@ const CONNECT: Duration = Duration::from_secs(5);
 const SETTLE: Duration = Duration::from_secs(3);
 
 /// Checks a configuration against the world.
-pub(crate) fn check(file: &Path, as_json: bool, connect: bool) -> Result<(), Failure> {
+pub(in crate::commands) fn check(
+    file: &ConfigFile,
+    as_json: bool,
+    connect: bool,
+) -> Result<(), Failure> {
     let mut findings = Findings::default();
-    match Config::load(file) {
+    match file.read() {
         Err(problems) => {
             for (path, reason) in problems.iter() {
                 findings.bad(
                     format!("configuration: {path}: {reason}"),
-                    format!("edit {}", file.display()),
+                    format!("edit {}", file.path().display()),
                 );
             }
             findings.print(as_json);
             return Err(Failure::Config(problems));
         }
         Ok(config) => {
-            findings.good(format!("configuration: {}", file.display()));
-            run::runtime()?.block_on(examine(config, connect, &mut findings))?;
+            findings.good(format!("configuration: {}", file.path().display()));
+            runtime::start()?.block_on(examine(config, connect, &mut findings))?;
         }
     }
     findings.print(as_json);
@@ -114,8 +119,8 @@ async fn alone(
             return None;
         }
     };
-    let held = match run::contender(config, backend).await {
-        Ok(None) if compose::is_shared(&config.store.backend) && !connect => {
+    let held = match service::contender(config, backend).await {
+        Ok(None) if config.store.backend.is_shared() && !connect => {
             findings.note(
                 "server: not asked, since an instance may be running that a second stream would disturb",
                 "pass --connect when none is running, or set lease.enabled",
@@ -145,9 +150,9 @@ async fn alone(
 }
 
 async fn store(config: &Config, backend: &dyn Backend, findings: &mut Findings) {
-    let name = &config.store.backend;
+    let name = config.store.backend;
     match backend.probe().await {
-        Ok(()) if name == "memory" => {
+        Ok(()) if name == BackendKind::Memory => {
             findings.note(
                 "store: memory",
                 "registrations are lost when the service stops; use \"sqlite\"",

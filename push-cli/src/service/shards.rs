@@ -2,12 +2,12 @@
 
 use crate::config::Config;
 use crate::exit::Failure;
-use crate::run::seed;
-use push_core::Machine;
+use crate::runtime::seed;
 use push_core::lease::Fence;
 use push_core::store::RegistrationStore;
+use push_core::{Machine, Settings};
 use push_driver::{Driver, DriverConfig, Handle};
-use push_transport_xmpp::Stream;
+use push_transport_xmpp::{Stream, StreamConfig};
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};
 use tracing::{Instrument, info_span};
@@ -16,6 +16,7 @@ use tracing::{Instrument, info_span};
 pub(crate) struct Shards {
     running: JoinSet<()>,
     handles: Vec<Handle>,
+    fence: Option<Fence>,
 }
 
 impl Shards {
@@ -27,8 +28,7 @@ impl Shards {
     ) -> Result<Self, Failure> {
         let (mut running, mut handles) = (JoinSet::new(), Vec::new());
         let several = config.shards().nth(1).is_some();
-        for (stream, mut settings) in config.shards() {
-            settings.fence = fence;
+        for (stream, settings) in configured(config, fence) {
             let component = settings.component.clone();
             let driver = DriverConfig {
                 call_timeout: config.call_timeout,
@@ -44,7 +44,18 @@ impl Shards {
             }
             handles.push(handle);
         }
-        Ok(Self { running, handles })
+        Ok(Self {
+            running,
+            handles,
+            fence,
+        })
+    }
+
+    /// Has each shard follow a configuration that names the same components.
+    pub(crate) fn configure(&self, config: &Config) {
+        for ((_, settings), handle) in configured(config, self.fence).zip(&self.handles) {
+            handle.configure(settings);
+        }
     }
 
     /// A handle for each shard, in the order of the configuration.
@@ -72,6 +83,17 @@ impl Shards {
         }
         Ok(())
     }
+}
+
+/// Returns what each shard is told, under this lease.
+fn configured(
+    config: &Config,
+    fence: Option<Fence>,
+) -> impl Iterator<Item = (StreamConfig, Settings)> {
+    config.shards().map(move |(stream, mut settings)| {
+        settings.fence = fence;
+        (stream, settings)
+    })
 }
 
 fn failure(error: &JoinError) -> Failure {

@@ -7,26 +7,26 @@ mod lines;
 mod resume;
 mod source;
 
-pub(crate) use line::LineError;
-
 use crate::args::RegistrationsCommand;
-use crate::config::Config;
+use crate::config::{BackendKind, Config, ConfigFile};
 use crate::exit::Failure;
-use crate::{compose, logging, run};
+use crate::{compose, logging, runtime};
 use push_core::store::{Counts, RegistrationStore, StoreError};
 use serde_json::json;
 use std::io::{self, Write};
-use std::path::Path;
 use std::sync::Arc;
 
 /// How often it is said how far an export or an import is, in registrations.
 const PROGRESS: u64 = 100_000;
 
 /// Does what the command says.
-pub(crate) fn run(file: &Path, command: &RegistrationsCommand) -> Result<(), Failure> {
-    let config = Config::load(file).map_err(Failure::Config)?;
-    logging::start(config.log);
-    run::runtime()?.block_on(async {
+pub(in crate::commands) fn run(
+    file: &ConfigFile,
+    command: &RegistrationsCommand,
+) -> Result<(), Failure> {
+    let config = file.read().map_err(Failure::Config)?;
+    logging::start(&config.log);
+    runtime::start()?.block_on(async {
         match command {
             RegistrationsCommand::Export(args) => export::export(&config, args).await,
             RegistrationsCommand::Import(args) => import::import(&config, args).await,
@@ -38,7 +38,7 @@ pub(crate) fn run(file: &Path, command: &RegistrationsCommand) -> Result<(), Fai
 /// The store of a configuration; with `as_stored`, sealed options stay sealed.
 async fn open(config: &Config, as_stored: bool) -> Result<Arc<dyn RegistrationStore>, Failure> {
     let settings = &config.store;
-    if settings.backend == "memory" {
+    if settings.backend == BackendKind::Memory {
         let reason = "the backend \"memory\" is in the service's own process".to_owned();
         return Err(Failure::Store(StoreError::Refused { reason }));
     }

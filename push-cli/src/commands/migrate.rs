@@ -1,19 +1,20 @@
 //! `xmpp-push migrate`.
 
-use crate::config::Config;
+use crate::config::ConfigFile;
 use crate::exit::Failure;
-use crate::{compose, run};
+use crate::{compose, runtime};
 use std::io::Write;
-use std::path::Path;
 
 /// Brings the database up to date, and says from which version to which.
-pub(crate) fn migrate(file: &Path) -> Result<(), Failure> {
-    let config = Config::load(file).map_err(Failure::Config)?;
+pub(super) fn migrate(file: &ConfigFile) -> Result<(), Failure> {
+    let config = file.read().map_err(Failure::Config)?;
     let migrated = async {
         let backend = compose::backend(&config.store)?;
         backend.migrate().await
     };
-    let (before, after) = run::runtime()?.block_on(migrated).map_err(Failure::Store)?;
+    let (before, after) = runtime::start()?
+        .block_on(migrated)
+        .map_err(Failure::Store)?;
     let name = &config.store.backend;
     let line = match before {
         before if before == after => format!("{name}: version {after} already"),

@@ -1,0 +1,62 @@
+//! `[push.workers]`, `[policy]` and `[cache]`: limits and time-outs.
+
+use super::reader::Reader;
+use super::set;
+use push_core::Policy;
+use std::time::Duration;
+
+/// Reads the limits of push-core.
+pub(super) fn policy(reader: &mut Reader<'_>) -> Policy {
+    let mut policy = Policy::default();
+    for (path, value) in counts(&mut policy) {
+        set(value, reader.count(path));
+    }
+    for (path, value) in durations(&mut policy) {
+        set(value, reader.duration(path));
+    }
+    policy.cache_ttl = reader.duration("cache.ttl");
+    for (path, value, most) in [
+        ("policy.max_node", policy.request.node, 1023),
+        ("policy.max_service", policy.request.service, 512),
+    ] {
+        if value > most {
+            let reason = format!("may be at most {most}: database keys end there");
+            reader.problem(path, reason);
+        }
+    }
+    policy
+}
+
+/// Returns every limit that is a number, by its key.
+pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 10] {
+    let request = &mut policy.request;
+    [
+        ("push.workers.workers", &mut policy.workers),
+        ("push.workers.max_queue", &mut policy.max_queue),
+        (
+            "policy.registrations_per_user",
+            &mut policy.registrations_per_user,
+        ),
+        (
+            "policy.in_flight_per_service",
+            &mut policy.in_flight_per_service,
+        ),
+        ("policy.dedupe_entries", &mut policy.dedupe_entries),
+        ("policy.max_service", &mut request.service),
+        ("policy.max_node", &mut request.node),
+        ("policy.max_fields", &mut request.fields),
+        ("policy.max_options", &mut request.options),
+        ("cache.bytes", &mut policy.cache_bytes),
+    ]
+}
+
+/// Returns every time-out, by its key.
+pub(super) fn durations(policy: &mut Policy) -> [(&'static str, &mut Duration); 5] {
+    [
+        ("policy.publish_timeout", &mut policy.publish_timeout),
+        ("policy.store_retry", &mut policy.store_retry),
+        ("policy.dedupe_window", &mut policy.dedupe_window),
+        ("policy.hello_interval", &mut policy.hello_interval),
+        ("policy.ping_interval", &mut policy.ping_interval),
+    ]
+}

@@ -1,0 +1,38 @@
+//! Everything that is wrong with a configuration. No problem shows a value: any of them may be a secret.
+
+use std::fmt;
+
+/// Problems, each with the place it was found at: a key, a file with a line, or a variable.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Problems(Vec<(String, String)>);
+
+impl Problems {
+    pub(super) fn one(place: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self(vec![(place.into(), reason.into())])
+    }
+
+    pub(super) fn add(&mut self, place: impl Into<String>, reason: impl Into<String>) {
+        self.0.push((place.into(), reason.into()));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns (place, reason) pairs.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(place, reason)| (place.as_str(), reason.as_str()))
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self
+            .iter()
+            .map(|(place, reason)| format!("  {place}: {reason}"))
+            .collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
