@@ -7,6 +7,7 @@
 pub mod adapter;
 pub mod bench;
 pub mod fuzz;
+pub mod load;
 pub mod random;
 pub mod service;
 pub mod stage;

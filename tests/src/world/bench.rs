@@ -120,6 +120,14 @@ impl Bench {
         self.jump(end);
     }
 
+    /// How many publishes wait for their answer.
+    pub fn in_flight(&mut self) -> usize {
+        match self.ask(OperatorRequest::Status) {
+            Some(OperatorReply::Status(status)) => status.in_flight,
+            _ => 0,
+        }
+    }
+
     /// What was said since the last call.
     pub fn take(&mut self) -> Vec<String> {
         std::mem::take(&mut self.sent)
