@@ -86,12 +86,6 @@ fn standby(ready: Result<(), StoreError>) -> Result<(), StoreError> {
     }
 }
 
-/// A store's own limit is a little less than a question's, so that its word comes first.
-#[cfg(any(feature = "postgres", feature = "mongo"))]
-fn own_timeout(settings: &StoreSettings) -> std::time::Duration {
-    settings.call_timeout * 9 / 10
-}
-
 /// Whether several instances can use such a store at the same time.
 pub(crate) fn is_shared(backend: &str) -> bool {
     matches!(backend, "postgres" | "mongo")

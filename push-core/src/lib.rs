@@ -29,6 +29,7 @@ mod action;
 mod event;
 mod machine;
 mod policy;
+mod store_timeouts;
 mod time;
 
 pub use account::Account;
@@ -40,4 +41,5 @@ pub use memory::MemoryStore;
 pub use policy::Policy;
 pub use registration::Registration;
 pub use report::Report;
+pub use store_timeouts::StoreTimeouts;
 pub use time::Timestamp;

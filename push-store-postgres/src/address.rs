@@ -165,7 +165,7 @@ fn bound(config: &mut Config, settings: &PostgresConfig) {
         config.connect_timeout(settings.connect_timeout);
     }
     if config.get_tcp_user_timeout().is_none() {
-        config.tcp_user_timeout(settings.call_timeout);
+        config.tcp_user_timeout(settings.delivery_timeout);
     }
     let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
     if hosts > 1 && config.get_target_session_attrs() == TargetSessionAttrs::Any {

@@ -1,6 +1,6 @@
 //! MongoDB.
 
-use super::{Backend, own_timeout, service, standby};
+use super::{Backend, service, standby};
 use crate::config::StoreSettings;
 use async_trait::async_trait;
 use push_core::lease::LeaseStore;
@@ -22,9 +22,8 @@ impl Mongo {
             pool_size: u32::try_from(pool.size).unwrap_or(u32::MAX),
             selection_timeout: pool.wait_timeout,
             connect_timeout: pool.connect_timeout,
-            call_timeout: own_timeout(settings),
             auto_migrate: settings.auto_migrate,
-            ..MongoConfig::new(&settings.url)
+            ..MongoConfig::new(&settings.url).with_timeouts(&settings.timeouts)
         };
         Self {
             config,

@@ -1,6 +1,6 @@
 //! PostgreSQL.
 
-use super::{Backend, own_timeout, service, standby};
+use super::{Backend, service, standby};
 use crate::config::StoreSettings;
 use async_trait::async_trait;
 use push_core::lease::LeaseStore;
@@ -20,12 +20,8 @@ impl Postgres {
             pool_size: pool.size,
             wait_timeout: pool.wait_timeout,
             connect_timeout: pool.connect_timeout,
-            // What a question leaves behind at the server ends as long after it.
-            statement_timeout: settings.call_timeout / 2,
-            lock_timeout: settings.call_timeout / 3,
-            call_timeout: own_timeout(settings),
             auto_migrate: settings.auto_migrate,
-            ..PostgresConfig::new(&settings.url)
+            ..PostgresConfig::new(&settings.url).with_timeouts(&settings.timeouts)
         };
         let store = Arc::new(PostgresStore::new(&config)?);
         Ok(Self { config, store })

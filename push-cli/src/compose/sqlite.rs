@@ -14,8 +14,10 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     pub(super) fn new(settings: &StoreSettings) -> Self {
-        let mut config = SqliteConfig::new(&settings.path);
-        config.auto_migrate = settings.auto_migrate;
+        let config = SqliteConfig {
+            auto_migrate: settings.auto_migrate,
+            ..SqliteConfig::new(&settings.path).with_timeouts(&settings.timeouts)
+        };
         Self { config }
     }
 }

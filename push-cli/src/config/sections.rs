@@ -5,7 +5,7 @@ use super::store::{StoreSettings, lease, store};
 use crate::compose;
 use push_core::plugin::{Content, DefaultPlugin, MongooseImPlugin, Plugin};
 use push_core::registration::Identity;
-use push_core::{BareJid, IdentityChoice, Policy, Settings};
+use push_core::{BareJid, IdentityChoice, Policy, Settings, StoreTimeouts};
 use push_transport_xmpp::StreamConfig;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +23,6 @@ pub(crate) struct Config {
     pub(crate) store: StoreSettings,
     /// How long a lease lasts; `None` when none is needed.
     pub(crate) lease: Option<Duration>,
-    /// How long a store question may take.
-    pub(crate) call_timeout: Duration,
     /// How long what is in work may take at the end.
     pub(crate) drain_timeout: Duration,
     pub(crate) log: LogSettings,
@@ -74,19 +72,23 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let stream = stream(reader);
     let shards = shards(reader, stream.as_ref());
     let settings = settings(reader, stream.as_ref());
-    let call_timeout = reader
-        .duration("push.workers.call_timeout")
-        .unwrap_or(Duration::from_secs(10));
-    let store = store(reader, call_timeout);
+    let call_timeout = reader.duration("push.workers.call_timeout");
+    if call_timeout.is_some_and(|timeout| timeout < StoreTimeouts::SHORTEST) {
+        reader.problem("push.workers.call_timeout", "may be no less than 10ms");
+    }
+    let timeouts = call_timeout.map_or_else(StoreTimeouts::default, StoreTimeouts::new);
+    let store = store(reader, timeouts);
     let lease = lease(reader, store.as_ref());
     let drain_timeout = reader
         .duration("policy.drain_timeout")
         .unwrap_or(Duration::from_secs(45));
     let log = log(reader);
     let mut settings = settings?;
-    // A little more than the driver's own, so that the store's word comes first.
-    settings.policy.store_timeout = call_timeout + Duration::from_secs(1);
-    let store = store?;
+    settings.policy.store_timeout = timeouts.machine();
+    let mut store = store?;
+    if let Some(duration) = lease {
+        store.timeouts = timeouts.within_lease(duration);
+    }
     if compose::is_shared(&store.backend) {
         settings.policy.cache_ttl.get_or_insert(SHARED_TTL);
     }
@@ -96,7 +98,6 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
         shards: shards?,
         store,
         lease,
-        call_timeout,
         drain_timeout,
         log,
     })

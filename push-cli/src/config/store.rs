@@ -4,6 +4,7 @@ use super::encryption::{Encryption, encryption};
 use super::reader::Reader;
 use super::sections::set;
 use crate::compose;
+use push_core::StoreTimeouts;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,8 +26,7 @@ pub(crate) struct StoreSettings {
     pub(crate) auto_migrate: bool,
     pub(crate) pool: PoolSettings,
     pub(crate) encryption: Encryption,
-    /// How long a question may take.
-    pub(crate) call_timeout: Duration,
+    pub(crate) timeouts: StoreTimeouts,
 }
 
 /// Connections to a database server.
@@ -48,7 +48,7 @@ impl std::fmt::Debug for StoreSettings {
     }
 }
 
-pub(super) fn store(reader: &mut Reader<'_>, call_timeout: Duration) -> Option<StoreSettings> {
+pub(super) fn store(reader: &mut Reader<'_>, timeouts: StoreTimeouts) -> Option<StoreSettings> {
     let backend = reader
         .string("store.backend")
         .unwrap_or_else(|| "sqlite".to_owned());
@@ -59,7 +59,7 @@ pub(super) fn store(reader: &mut Reader<'_>, call_timeout: Duration) -> Option<S
         reader.required("store.url", url)
     };
     let auto_migrate = reader.boolean("store.auto_migrate").unwrap_or(true);
-    let pool = pool(reader);
+    let pool = pool(reader, &timeouts);
     let encryption = encryption(reader);
     if !compose::BACKENDS.contains(&backend.as_str()) {
         let known = compose::BACKENDS.join(", ");
@@ -83,7 +83,7 @@ pub(super) fn store(reader: &mut Reader<'_>, call_timeout: Duration) -> Option<S
         auto_migrate,
         pool,
         encryption,
-        call_timeout,
+        timeouts,
     })
 }
 
@@ -98,11 +98,11 @@ fn wrong_url(backend: &str, url: &str) -> Option<&'static str> {
     (!is_right).then_some(needed)
 }
 
-fn pool(reader: &mut Reader<'_>) -> PoolSettings {
+fn pool(reader: &mut Reader<'_>, timeouts: &StoreTimeouts) -> PoolSettings {
     let mut pool = PoolSettings {
         size: 8,
-        wait_timeout: Duration::from_secs(3),
-        connect_timeout: Duration::from_secs(4),
+        wait_timeout: timeouts.pool_wait(),
+        connect_timeout: timeouts.connect(),
     };
     set(&mut pool.size, reader.count("store.pool.size"));
     set(
