@@ -63,7 +63,10 @@ async fn serve(config: &Config, lock: &mut Option<InstanceLock>) -> Result<(), F
             () = stop.next() => return Ok(()),
         };
         *lock = Some(InstanceLock::succeed(&config.store).await?);
-        let store = held.guard(backend.open().await.map_err(Failure::Store)?);
+        let store = backend.open().await.map_err(Failure::Store)?;
+        let store = held
+            .guard(store, &config.store.timeouts)
+            .map_err(Failure::Store)?;
         if let Ended::Stopped = work(config, &store, Some(held), &mut stop).await? {
             return Ok(());
         }
