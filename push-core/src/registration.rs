@@ -8,6 +8,9 @@ use std::fmt;
 /// The longest node, in bytes.
 pub const MAX_NODE: usize = 1023;
 
+/// The longest resource, in bytes (RFC 7622 §3.4).
+pub const MAX_RESOURCE: usize = 1023;
+
 /// Where a notification is published: a node of a push service (XEP-0357 §3).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Target {
