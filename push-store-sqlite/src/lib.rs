@@ -20,8 +20,8 @@
 //! # Durability
 //!
 //! WAL with `synchronous=FULL`: what was acknowledged survives the end of the process and, as far as the disk keeps
-//! its word, of the machine. Dropping the store finishes what is queued and leaves one file behind, everything in it;
-//! it blocks for that long.
+//! its word, of the machine. Dropping the store finishes what is being written and leaves one file behind, everything in
+//! it; it blocks for that long.
 //!
 //! # Operation
 //!

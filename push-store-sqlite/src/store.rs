@@ -21,7 +21,7 @@ const MAX_PAGE: usize = 4096;
 
 /// Keeps registrations in one SQLite file.
 ///
-/// A call whose future is dropped may still take effect. Calls do not wait for room: when
+/// A call whose future is dropped may still take effect if its transaction has begun, and has none otherwise. Calls do not wait for room: when
 /// [`SqliteConfig::queue`] calls wait already, the next is answered `Unavailable` at once.
 #[derive(Debug)]
 pub struct SqliteStore {

@@ -43,8 +43,13 @@ impl Writer {
         while let Some(commits) = queue.batch(crate::store::BATCH, |commit| commit.writes.len()) {
             let (asked, answers): (Vec<_>, Vec<_>) = commits
                 .into_iter()
+                // Given up while it waited: somebody else may have begun to write since.
+                .filter(|commit| !commit.answer.is_canceled())
                 .map(|commit| (commit.writes, commit.answer))
                 .unzip();
+            if asked.is_empty() {
+                continue;
+            }
             let outcomes = if self.watch.has_moved() {
                 asked.iter().map(|_| Err(self.watch.error())).collect()
             } else {
