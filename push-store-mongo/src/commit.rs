@@ -1,9 +1,9 @@
 //! Changing: waves of changes of different owners, each of them at once.
 
+use crate::connection::Server;
 use crate::enable::{self, Enable};
 use crate::error::refused;
 use crate::row;
-use crate::server::Server;
 use jid::BareJid;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Result;

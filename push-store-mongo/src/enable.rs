@@ -4,10 +4,10 @@
 //! meets the unique index: error 11000. So it does, too, when two upserts of a new key race and both find nothing. Which
 //! of the two it was, is told by looking for the later revision; without one, it is tried again.
 
+use crate::connection::Server;
 use crate::error::{DUPLICATE_KEY, is_worth_repeating, unavailable};
 use crate::row;
 use crate::schema::REGISTRATION;
-use crate::server::Server;
 use jid::BareJid;
 use mongodb::bson::{self, Bson, Document, doc};
 use push_core::Registration;

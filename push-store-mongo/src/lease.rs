@@ -1,8 +1,8 @@
 //! Leases: one document each, changed by one update that reads the server's clock.
 
 use crate::MongoStore;
+use crate::connection::Server;
 use crate::error::{DUPLICATE_KEY, is, unavailable};
-use crate::server::Server;
 use async_trait::async_trait;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Result;

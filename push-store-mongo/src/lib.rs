@@ -74,14 +74,14 @@
 
 mod commit;
 mod config;
+mod connection;
 mod enable;
 mod error;
 mod lease;
+mod load;
 mod portion;
-mod read;
 mod row;
 mod schema;
-mod server;
 mod store;
 
 pub use config::MongoConfig;

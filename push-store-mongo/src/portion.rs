@@ -1,8 +1,8 @@
 //! Everything there is, a range of buckets at a time: a question about a hundred million documents is many short ones,
 //! each of them to the shards that have these buckets.
 
+use crate::connection::Server;
 use crate::row::BY_KEY;
-use crate::server::Server;
 use jid::DomainRef;
 use mongodb::bson::{Document, RawBsonRef, doc};
 use mongodb::error::Result;

@@ -9,9 +9,9 @@
 //! Every step can be taken again, and by several instances at once; the version is written after the last.
 
 use crate::Migrated;
+use crate::connection::Server;
 use crate::error::{DUPLICATE_KEY, is, refused, wrong_version};
 use crate::row::{BY_KEY, BY_OWNER};
-use crate::server::Server;
 use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Result;

@@ -1,8 +1,8 @@
 //! The store as the core sees it.
 
+use crate::connection::Server;
 use crate::error::refused;
-use crate::server::Server;
-use crate::{Migrated, MongoConfig, commit, portion, read, schema};
+use crate::{Migrated, MongoConfig, commit, load, portion, schema};
 use async_trait::async_trait;
 use jid::{BareJid, DomainRef};
 use push_core::store::{
@@ -66,7 +66,7 @@ impl RegistrationStore for MongoStore {
     async fn load(&self, owners: &[BareJid]) -> Result<Loaded, StoreError> {
         let mut loaded = Loaded::default();
         for owners in owners.chunks(BATCH) {
-            let part = self.server.call(read::load(&self.server, owners)).await?;
+            let part = self.server.call(load::load(&self.server, owners)).await?;
             loaded.accounts.extend(part.accounts);
             loaded.corrupt += part.corrupt;
         }
@@ -91,7 +91,7 @@ impl RegistrationStore for MongoStore {
         let Kind::Registrations = kind else {
             return Err(refused("this store does not list that"));
         };
-        let page = read::page(&self.server, after, limit.min(MAX_PAGE));
+        let page = load::page(&self.server, after, limit.min(MAX_PAGE));
         self.server.call(page).await
     }
 

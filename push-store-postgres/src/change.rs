@@ -1,7 +1,7 @@
 //! Changes as columns, in waves.
 
 use crate::error::refused;
-use crate::read::Owner;
+use crate::load::Owner;
 use push_core::registration::{Revision, Target};
 use push_core::row::{MAX_KEY, Row, StatusColumns, bucket};
 use push_core::store::{Change, Committed, Guard, StoreError};

@@ -61,19 +61,19 @@
 
 mod address;
 mod change;
+mod commit;
 mod config;
 mod connection;
 mod error;
 mod lease;
+mod load;
 mod pool;
-mod read;
 mod ready;
 mod row;
 mod schema;
 mod statement;
 mod store;
 mod tls;
-mod write;
 
 pub use config::PostgresConfig;
 pub use schema::Migrated;

@@ -1,12 +1,12 @@
 //! The store as the core sees it.
 
 use crate::change::{Removal, Wave, nothing_done, waves};
+use crate::commit::Commit;
 use crate::error::refused;
+use crate::load::{Count, Load, Owner, Owners, Page as Rows};
 use crate::pool::{Pool, Work};
-use crate::read::{Count, Load, Owner, Owners, Page as Rows};
 use crate::ready::{Readiness, migrate};
 use crate::row::{Key, LeftOut};
-use crate::write::Commit;
 use crate::{Migrated, PostgresConfig};
 use async_trait::async_trait;
 use jid::{BareJid, DomainRef};

@@ -30,6 +30,7 @@
 //! as soon as it is noticed. It belongs on a local disk: the log needs shared memory, which network file systems lack.
 //! A new file has mode 0600. A file that is damaged, of a later version or of another program is left as it is.
 
+mod commit;
 mod config;
 mod connection;
 mod error;
@@ -40,7 +41,6 @@ mod row;
 mod schema;
 mod store;
 mod worker;
-mod writer;
 
 pub use config::SqliteConfig;
 pub use lease::FileLease;

@@ -1,10 +1,10 @@
 //! The store as the core sees it.
 
+use crate::commit::{Commit, Writer};
 use crate::error::{Explain, refused};
 use crate::reader::{Key, Query, Reader};
 use crate::row::Write;
 use crate::worker::Worker;
-use crate::writer::{Commit, Writer};
 use crate::{SqliteConfig, connection, file};
 use async_trait::async_trait;
 use jid::{BareJid, DomainRef};

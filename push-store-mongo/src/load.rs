@@ -1,7 +1,7 @@
 //! Reading: accounts and pages.
 
+use crate::connection::Server;
 use crate::row;
-use crate::server::Server;
 use jid::BareJid;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
 use mongodb::error::Result;
