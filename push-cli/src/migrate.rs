@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::{compose, run};
+use push_core::store::Migrated;
 use std::io::Write;
 use std::path::Path;
 
@@ -13,7 +14,10 @@ pub(crate) fn migrate(file: &Path) -> Result<(), Failure> {
         let backend = compose::backend(&config.store)?;
         backend.migrate().await
     };
-    let (before, after) = run::runtime()?.block_on(migrated).map_err(Failure::Store)?;
+    let Migrated {
+        from: before,
+        to: after,
+    } = run::runtime()?.block_on(migrated).map_err(Failure::Store)?;
     let name = &config.store.backend;
     let line = match before {
         before if before == after => format!("{name}: version {after} already"),

@@ -87,7 +87,7 @@ mod store;
 pub use config::MongoConfig;
 pub use store::MongoStore;
 
-use push_core::store::StoreError;
+use push_core::store::{Migrated, StoreError};
 
 /// Connects, and finds out whether the database can be used.
 ///
@@ -98,15 +98,6 @@ pub async fn open(config: MongoConfig) -> Result<MongoStore, StoreError> {
     let store = MongoStore::new(config).await?;
     store.ready().await?;
     Ok(store)
-}
-
-/// What [`migrate`] did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Migrated {
-    /// The version that was found; 0 of a database that had nothing of this program.
-    pub from: u32,
-    /// The version it is of now.
-    pub to: u32,
 }
 
 /// Brings the database to this program's version, whatever [`MongoConfig::auto_migrate`] says.

@@ -67,7 +67,10 @@ mod connection;
 mod error;
 mod lease;
 mod load;
+mod migrate;
+mod page;
 mod pool;
+mod portion;
 mod ready;
 mod row;
 mod schema;
@@ -76,10 +79,9 @@ mod store;
 mod tls;
 
 pub use config::PostgresConfig;
-pub use schema::Migrated;
 pub use store::PostgresStore;
 
-use push_core::store::StoreError;
+use push_core::store::{Migrated, StoreError};
 
 /// Opens the store, migrating its tables where that is due and allowed.
 ///

@@ -1,10 +1,11 @@
 //! PostgreSQL.
 
-use super::{Backend, service, standby};
+use super::backend::Backend;
+use super::server::{service, standby};
 use crate::config::StoreSettings;
 use async_trait::async_trait;
 use push_core::lease::LeaseStore;
-use push_core::store::{RegistrationStore, StoreError};
+use push_core::store::{Migrated, RegistrationStore, StoreError};
 use push_store_postgres::{PostgresConfig, PostgresStore};
 use std::sync::Arc;
 
@@ -39,9 +40,8 @@ impl Backend for Postgres {
         self.store.ready().await
     }
 
-    async fn migrate(&self) -> Result<(u32, u32), StoreError> {
-        let migrated = push_store_postgres::migrate(&self.config).await?;
-        Ok((migrated.from, migrated.to))
+    async fn migrate(&self) -> Result<Migrated, StoreError> {
+        push_store_postgres::migrate(&self.config).await
     }
 
     async fn leases(&self) -> Result<Option<Arc<dyn LeaseStore>>, StoreError> {
