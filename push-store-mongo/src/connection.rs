@@ -1,41 +1,35 @@
-//! The connection to a deployment: how it is asked, how long it is waited for, and whether it was found fit yet.
+//! The connection to a deployment, and how it is set up.
 
 use crate::MongoConfig;
-use crate::error::{Explain, refused};
-use crate::schema::{self, Facts, LEASE, REGISTRATION};
+use crate::error::{ErrorMapper, refused};
+use crate::schema::{LEASE, REGISTRATION};
 use mongodb::bson::{Document, RawDocumentBuf, doc};
 use mongodb::error::{Error, ErrorKind};
 use mongodb::options::{
     ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
 };
-use mongodb::{Client, Collection, Database};
+use mongodb::{Client, Collection, Cursor, Database};
 use push_core::store::StoreError;
-use std::future::Future;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
-use tokio::sync::OnceCell;
-use tokio::time::timeout;
+use std::time::Duration;
 
 /// After so long without use a connection is replaced: firewalls forget idle ones silently.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// A deployment, asked by everybody who has the store.
-pub(crate) struct Server {
+pub(crate) struct Connection {
     pub(crate) client: Client,
     pub(crate) database: Database,
     /// Raw, so that one document that cannot be read harms no other.
     pub(crate) registrations: Collection<RawDocumentBuf>,
     pub(crate) leases: Collection<Document>,
-    pub(crate) explain: Explain,
+    pub(crate) errors: ErrorMapper,
     pub(crate) call_timeout: Duration,
-    auto_migrate: bool,
-    facts: OnceCell<Facts>,
-    /// When the last attempt at `facts` failed, and why.
-    failed: Mutex<Option<(Instant, StoreError)>>,
+    /// Of one command that writes.
+    pub(crate) statement_timeout: Duration,
 }
 
-impl Server {
-    pub(crate) async fn new(config: MongoConfig) -> Result<Self, StoreError> {
+impl Connection {
+    pub(crate) async fn new(config: &MongoConfig) -> Result<Self, StoreError> {
         let mut options = ClientOptions::parse(&config.uri)
             .await
             .map_err(|error| unusable(&error))?;
@@ -44,77 +38,38 @@ impl Server {
                 "the URI names no database: put it behind the hosts, mongodb://HOST:PORT/DATABASE",
             )
         })?;
-        set(&mut options, &config);
-        let explain = Explain::new(&options, &name, config.call_timeout);
-        let client = Client::with_options(options).map_err(|error| explain.error(&error))?;
+        set(&mut options, config);
+        let errors = ErrorMapper::new(&options, &name, config.call_timeout);
+        let client = Client::with_options(options).map_err(|error| errors.error(&error))?;
         let database = client.database(&name);
         Ok(Self {
             registrations: database.collection(REGISTRATION),
             leases: database.collection(LEASE),
             client,
             database,
-            explain,
+            errors,
             call_timeout: config.call_timeout,
-            auto_migrate: config.auto_migrate,
-            facts: OnceCell::new(),
-            failed: Mutex::new(None),
+            statement_timeout: config.statement_timeout,
         })
     }
 
-    /// Asks once the server was found fit, and for so long as a call may take.
-    pub(crate) async fn call<T>(
+    /// Finds registrations in key order, which is the order of the index: texts compare as bytes where no collation says
+    /// otherwise. The server sends `at_a_time` documents at a time.
+    pub(crate) async fn find(
         &self,
-        work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let answer = timeout(self.call_timeout, async {
-            self.ready().await?;
-            work.await
-        });
-        answer
+        filter: Document,
+        at_a_time: u32,
+    ) -> mongodb::error::Result<Cursor<RawDocumentBuf>> {
+        self.registrations
+            .find(filter)
+            .sort(doc! { "owner": 1, "service": 1, "node": 1 })
+            .batch_size(at_a_time)
+            .max_time(self.call_timeout)
             .await
-            .unwrap_or_else(|_| Err(self.explain.too_late()))
     }
 
-    /// Finds out whether the server and what is stored there can be used; what was found once is remembered.
-    ///
-    /// Of those who ask at the same time one does it, and its failure is everybody's: a hundred calls to a server that is
-    /// away are answered after one selection timeout, not after a hundred.
-    pub(crate) async fn ready(&self) -> Result<&Facts, StoreError> {
-        let asked = Instant::now();
-        let attempt = self.facts.get_or_try_init(async || {
-            if let Some((when, error)) = &*self.failed()
-                && *when >= asked
-            {
-                return Err(error.clone());
-            }
-            let found = schema::check(self, self.auto_migrate).await;
-            found.inspect_err(|error| *self.failed() = Some((Instant::now(), error.clone())))
-        });
-        attempt.await
-    }
-
-    /// As it was found to be; a call is only made once that is known.
-    pub(crate) fn has_transactions(&self) -> bool {
-        self.facts.get().is_some_and(|facts| facts.transactions)
-    }
-
-    pub(crate) fn explain(&self, error: &Error) -> StoreError {
-        self.explain.error(error)
-    }
-
-    /// As the driver's own writes have it, for commands that are written out.
-    pub(crate) fn write_concern(&self) -> Document {
-        doc! { "w": "majority", "j": true, "wtimeout": self.millis() }
-    }
-
-    /// How long a call takes, as commands want it.
-    pub(crate) fn millis(&self) -> i64 {
-        i64::try_from(self.call_timeout.as_millis()).unwrap_or(i64::MAX)
-    }
-
-    fn failed(&self) -> std::sync::MutexGuard<'_, Option<(Instant, StoreError)>> {
-        // A panic elsewhere leaves it whole: it is only ever replaced.
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn error(&self, error: &Error) -> StoreError {
+        self.errors.error(error)
     }
 }
 

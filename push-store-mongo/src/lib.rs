@@ -72,6 +72,8 @@
 //! The one unique index begins with it, owners are spread evenly over its 65,536 values, and every write and every load
 //! names it: each goes to one shard.
 
+mod change;
+mod command;
 mod commit;
 mod config;
 mod connection;
@@ -79,7 +81,10 @@ mod enable;
 mod error;
 mod lease;
 mod load;
+mod migrate;
+mod page;
 mod portion;
+mod ready;
 mod row;
 mod schema;
 mod store;
