@@ -1,8 +1,7 @@
 //! Commands that write and are written out: the driver's own updates and deletes cannot be limited in time.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, REGISTRATION};
 use crate::error::{is_worth_repeating, unavailable};
-use crate::schema::REGISTRATION;
 use mongodb::bson::{self, Bson, Document, doc};
 use push_core::store::StoreError;
 use serde::Deserialize;

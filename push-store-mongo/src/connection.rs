@@ -2,7 +2,6 @@
 
 use crate::MongoConfig;
 use crate::error::{ErrorMapper, refused};
-use crate::schema::{LEASE, REGISTRATION};
 use mongodb::bson::{Document, RawDocumentBuf, doc};
 use mongodb::error::{Error, ErrorKind};
 use mongodb::options::{
@@ -11,6 +10,9 @@ use mongodb::options::{
 use mongodb::{Client, Collection, Cursor, Database};
 use push_core::store::StoreError;
 use std::time::Duration;
+
+pub(crate) const REGISTRATION: &str = "registration";
+pub(crate) const LEASE: &str = "lease";
 
 /// After so long without use a connection is replaced: firewalls forget idle ones silently.
 const IDLE: Duration = Duration::from_secs(60);

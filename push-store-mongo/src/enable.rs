@@ -5,10 +5,9 @@
 //! of the two it was, is told by looking for the later revision; without one, it is tried again.
 
 use crate::command::{self, WriteError};
-use crate::connection::Connection;
+use crate::connection::{Connection, REGISTRATION};
 use crate::error::{DUPLICATE_KEY, unavailable};
 use crate::row;
-use crate::schema::REGISTRATION;
 use jid::BareJid;
 use mongodb::bson::{Document, doc};
 use push_core::Registration;

@@ -2,10 +2,10 @@
 //!
 //! Every step can be taken again, and by several instances at once; the version is written after the last.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, LEASE, REGISTRATION};
 use crate::error::{DUPLICATE_KEY, is, refused};
 use crate::row::{BY_KEY, BY_OWNER};
-use crate::schema::{LEASE, NEWEST, OURS, REGISTRATION, SCHEMA, Schema, look};
+use crate::schema::{NEWEST, OURS, SCHEMA, Schema, look};
 use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Result;

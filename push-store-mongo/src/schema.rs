@@ -12,8 +12,6 @@ use mongodb::bson::{Document, doc};
 use mongodb::error::Result;
 use push_core::store::StoreError;
 
-pub(crate) const REGISTRATION: &str = "registration";
-pub(crate) const LEASE: &str = "lease";
 pub(crate) const SCHEMA: &str = "schema";
 
 /// The document in `schema`: how this program's databases are told from others.
