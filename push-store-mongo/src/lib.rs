@@ -28,9 +28,9 @@
 //! them at a time. Changes of one user are done one after the other, in order. A change of one registration is one
 //! document's, hence atomic; a removal of several is a transaction.
 //!
-//! Every call ends within [`MongoConfig::call_timeout`], and what the server still does for it soon after. A lost connection or a
-//! primary that has stepped down is tried again once, so that an election is seen only by calls that outlast
-//! [`MongoConfig::selection_timeout`].
+//! Every call ends within [`MongoConfig::call_timeout`]; a command that writes ends at the server within
+//! [`MongoConfig::statement_timeout`]. A lost connection or a primary that has stepped down is tried again once, so that
+//! an election is seen only by calls that outlast [`MongoConfig::selection_timeout`].
 //!
 //! # Durability
 //!
