@@ -32,6 +32,7 @@ mod ids;
 mod machine;
 mod policy;
 mod settings;
+mod store_timeouts;
 mod time;
 
 pub use account::Account;
@@ -46,4 +47,5 @@ pub use policy::Policy;
 pub use registration::Registration;
 pub use report::Report;
 pub use settings::{IdentityChoice, Settings};
+pub use store_timeouts::StoreTimeouts;
 pub use time::Timestamp;

@@ -1,5 +1,6 @@
 //! Every limit and every time-out.
 
+use crate::StoreTimeouts;
 use crate::xep::push::RequestLimits;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ pub struct Policy {
     /// windows (this number divided by the hosts) are closed, and events of a feed without acknowledgements are dropped and
     /// reported. Default 10,000.
     pub max_queue: usize,
-    /// How long a store question may take. Default 10 s.
+    /// How long a store question may take. Default [`StoreTimeouts::machine`], 11 s.
     pub store_timeout: Duration,
     /// The pause before a user's first store question is asked again; doubles up to 30 s. Default 1 s.
     pub store_retry: Duration,
@@ -53,7 +54,7 @@ impl Default for Policy {
             request: RequestLimits::default(),
             workers: 200,
             max_queue: 10_000,
-            store_timeout: Duration::from_secs(10),
+            store_timeout: StoreTimeouts::default().machine(),
             store_retry: Duration::from_secs(1),
             publish_timeout: Duration::from_secs(40),
             in_flight_per_service: 1_000,

@@ -222,6 +222,15 @@ pub struct Page {
     pub corrupt: usize,
 }
 
+/// What a migration did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Migrated {
+    /// The version that was found; 0 where there was nothing.
+    pub from: u32,
+    /// The version the store is of now.
+    pub to: u32,
+}
+
 /// Why a store did not do it.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]

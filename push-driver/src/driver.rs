@@ -6,7 +6,7 @@ use crate::log::Log;
 use crate::questions::Questions;
 use push_core::store::RegistrationStore;
 use push_core::transport::{StreamEvent, Transport};
-use push_core::{Action, Event, Machine, OperatorId, OperatorReply, Timestamp};
+use push_core::{Action, Event, Machine, OperatorId, OperatorReply, StoreTimeouts, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,15 +16,15 @@ use tokio::time::{Instant, sleep_until};
 /// What a driver can be told.
 #[derive(Clone, Copy, Debug)]
 pub struct DriverConfig {
-    /// How long a store question may take. Give the Machine's policy a little more, so that the store's own word
-    /// comes first. Default 10 s.
+    /// How long a call to the store may take: [`StoreTimeouts::call`], while the Machine's policy has
+    /// [`StoreTimeouts::machine`], so that the store's own error comes first. Default 10 s.
     pub call_timeout: Duration,
 }
 
 impl Default for DriverConfig {
     fn default() -> Self {
         Self {
-            call_timeout: Duration::from_secs(10),
+            call_timeout: StoreTimeouts::default().call(),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Holding a lease: taking it, prolonging it, and knowing when it is lost.
 
-use async_trait::async_trait;
-use push_core::BareJid;
+mod guard;
+
+use guard::{Guarded, Writes};
+use push_core::StoreTimeouts;
 use push_core::lease::{Claim, Fence, LeaseStore};
-use push_core::store::{
-    Change, Committed, Counts, Cursor, Kind, Loaded, Page, RegistrationStore, StoreError,
-};
+use push_core::store::{RegistrationStore, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -31,6 +31,7 @@ pub struct Held {
     until: watch::Receiver<Instant>,
     /// One task; aborted when this is dropped.
     keeper: JoinSet<()>,
+    writes: Writes,
 }
 
 impl Contender {
@@ -99,6 +100,7 @@ impl Contender {
             fence,
             until,
             keeper,
+            writes: Writes::new(),
         }
     }
 
@@ -159,17 +161,43 @@ impl Held {
         warn!("the lease is lost");
     }
 
-    /// `store`, as long as the lease is held: not a moment longer, whatever else still runs.
-    pub fn guard(&self, store: Arc<dyn RegistrationStore>) -> Arc<dyn RegistrationStore> {
-        Arc::new(Guarded {
+    /// Returns `store` for as long as the lease is held. A change that was begun through it is applied before the lease
+    /// may pass to another, or not at all, whatever else still runs; one for which too little of the lease is left fails
+    /// as `Unavailable`.
+    ///
+    /// `timeouts` are those that `store` was opened with.
+    ///
+    /// # Errors
+    ///
+    /// `Refused` when what was given up may [linger](StoreTimeouts::linger) for more than half of the lease:
+    /// [`StoreTimeouts::within_lease`] makes them fit.
+    pub fn guard(
+        &self,
+        store: Arc<dyn RegistrationStore>,
+        timeouts: &StoreTimeouts,
+    ) -> Result<Arc<dyn RegistrationStore>, StoreError> {
+        let (linger, lease) = (timeouts.linger(), self.contender.duration);
+        if linger > lease / 2 {
+            return Err(StoreError::Refused {
+                reason: format!(
+                    "a lease of {lease:?} is too short for the store's time-outs: a change that was given up may be applied \
+                     {linger:?} later; the lease must last twice as long"
+                ),
+            });
+        }
+        Ok(Arc::new(Guarded {
             store,
             until: self.until.clone(),
-        })
+            linger,
+            writes: self.writes.clone(),
+        }))
     }
 
-    /// Gives the lease back, so that a standby need not wait for its end.
+    /// Gives the lease back, so that a standby need not wait for its end. Waits until nothing that was written under it
+    /// can be applied any more, and gives up what still is under way.
     pub async fn release(mut self) {
         self.keeper.shutdown().await;
+        self.writes.over().await;
         let Contender {
             leases,
             name,
@@ -180,51 +208,6 @@ impl Held {
         if !matches!(released, Ok(Ok(()))) {
             warn!("the lease could not be given back: it runs out by itself");
         }
-    }
-}
-
-/// A store for whoever holds a lease.
-struct Guarded {
-    store: Arc<dyn RegistrationStore>,
-    until: watch::Receiver<Instant>,
-}
-
-impl Guarded {
-    fn check(&self) -> Result<&dyn RegistrationStore, StoreError> {
-        if Instant::now() < *self.until.borrow() && self.until.has_changed().is_ok() {
-            return Ok(&*self.store);
-        }
-        Err(StoreError::Unavailable {
-            reason: "the lease is lost".to_owned(),
-        })
-    }
-}
-
-#[async_trait]
-impl RegistrationStore for Guarded {
-    async fn load(&self, owners: &[BareJid]) -> Result<Loaded, StoreError> {
-        self.check()?.load(owners).await
-    }
-
-    async fn commit(&self, changes: &[Change]) -> Result<Vec<Committed>, StoreError> {
-        self.check()?.commit(changes).await
-    }
-
-    async fn page(
-        &self,
-        kind: Kind,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page, StoreError> {
-        self.check()?.page(kind, after, limit).await
-    }
-
-    async fn remove_domain(&self, domain: &jid::DomainRef) -> Result<u64, StoreError> {
-        self.check()?.remove_domain(domain).await
-    }
-
-    async fn counts(&self) -> Result<Counts, StoreError> {
-        self.check()?.counts().await
     }
 }
 

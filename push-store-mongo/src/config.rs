@@ -1,12 +1,12 @@
 //! What can be set.
 
+use push_core::StoreTimeouts;
 use std::fmt;
 use std::time::Duration;
 
-/// Where the store is and how long it is waited for.
+/// Where the store is and how long to wait for it.
 ///
-/// The defaults fit a service that waits 10 s for a store question: a call has ended by itself before, and what the
-/// server still does for it has ended as long after.
+/// The time-outs are those of [`StoreTimeouts`], by default for calls of 10 s.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MongoConfig {
     /// `mongodb://USER:PASSWORD@HOST:PORT,…/DATABASE?OPTIONS` or `mongodb+srv://…`, with the name of the database. What
@@ -14,12 +14,15 @@ pub struct MongoConfig {
     pub uri: String,
     /// How many connections to each server are open at most. Default 16.
     pub pool_size: u32,
-    /// How long a primary is looked for. Default 3 s; an election takes 2 s or more, so not less than that.
+    /// How long to look for a primary. Default [`StoreTimeouts::pool_wait`]; an election takes 2 s or more, so not less than that.
     pub selection_timeout: Duration,
-    /// How long connecting takes at most. Default 3 s.
+    /// How long connecting takes at most. Default [`StoreTimeouts::connect`].
     pub connect_timeout: Duration,
+    /// How long the server works on one command that writes. Default [`StoreTimeouts::statement`].
+    pub statement_timeout: Duration,
     /// How long a call takes at most, waiting for a connection and what is tried again included; of a longer one, such
-    /// as [`remove_domain`](push_core::store::RegistrationStore::remove_domain), each portion. Default 9 s.
+    /// as [`remove_domain`](push_core::store::RegistrationStore::remove_domain), each portion. Default
+    /// [`StoreTimeouts::store`].
     pub call_timeout: Duration,
     /// Whether collections and indexes are made, or brought to this program's version. Otherwise an older version is
     /// refused, for [`migrate`](crate::migrate) to be run by somebody with the right to. Default true.
@@ -29,13 +32,27 @@ pub struct MongoConfig {
 impl MongoConfig {
     /// The store at `uri`, everything else by default.
     pub fn new(uri: impl Into<String>) -> Self {
+        let timeouts = StoreTimeouts::default();
         Self {
             uri: uri.into(),
             pool_size: 16,
-            selection_timeout: Duration::from_secs(3),
-            connect_timeout: Duration::from_secs(3),
-            call_timeout: Duration::from_secs(9),
+            selection_timeout: timeouts.pool_wait(),
+            connect_timeout: timeouts.connect(),
+            statement_timeout: timeouts.statement(),
+            call_timeout: timeouts.store(),
             auto_migrate: true,
+        }
+    }
+
+    /// Returns this configuration with every time-out taken from `timeouts`.
+    #[must_use]
+    pub fn with_timeouts(self, timeouts: &StoreTimeouts) -> Self {
+        Self {
+            selection_timeout: timeouts.pool_wait(),
+            connect_timeout: timeouts.connect(),
+            statement_timeout: timeouts.statement(),
+            call_timeout: timeouts.store(),
+            ..self
         }
     }
 }
@@ -47,6 +64,7 @@ impl fmt::Debug for MongoConfig {
             .field("pool_size", &self.pool_size)
             .field("selection_timeout", &self.selection_timeout)
             .field("connect_timeout", &self.connect_timeout)
+            .field("statement_timeout", &self.statement_timeout)
             .field("call_timeout", &self.call_timeout)
             .field("auto_migrate", &self.auto_migrate)
             .finish_non_exhaustive()

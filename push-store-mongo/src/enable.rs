@@ -4,17 +4,16 @@
 //! meets the unique index: error 11000. So it does, too, when two upserts of a new key race and both find nothing. Which
 //! of the two it was, is told by looking for the later revision; without one, it is tried again.
 
-use crate::error::{DUPLICATE_KEY, is_worth_repeating, unavailable};
+use crate::command::{self, WriteError};
+use crate::connection::{Connection, REGISTRATION};
+use crate::error::{DUPLICATE_KEY, unavailable};
 use crate::row;
-use crate::schema::REGISTRATION;
-use crate::server::Server;
 use jid::BareJid;
-use mongodb::bson::{self, Bson, Document, doc};
+use mongodb::bson::{Document, doc};
 use push_core::Registration;
 use push_core::registration::Revision;
 use push_core::row::{MAX_KEY, Row};
 use push_core::store::{Committed, Guard, StoreError};
-use serde::Deserialize;
 
 /// How often it is tried. The second is enough, unless the key is removed and enabled all of the time.
 const ATTEMPTS: usize = 5;
@@ -48,7 +47,7 @@ impl Enable {
 
 /// What enabling needs of a collection.
 trait Upserts {
-    /// Does all that it can; returns the places of those that met a duplicate key.
+    /// Does all that it can; returns the indices of those that met a duplicate key.
     async fn upsert(&self, enables: &[&Enable]) -> Result<Vec<usize>, StoreError>;
 
     /// Whether a later revision is stored.
@@ -57,24 +56,26 @@ trait Upserts {
 
 /// Enables all of them, in any order; the keys must differ.
 pub(crate) async fn enable(
-    server: &Server,
+    connection: &Connection,
     enables: &[Enable],
 ) -> Result<Vec<Committed>, StoreError> {
-    attempt(server, enables).await
+    attempt(connection, enables).await
 }
 
 async fn attempt(to: &impl Upserts, enables: &[Enable]) -> Result<Vec<Committed>, StoreError> {
     let mut committed = vec![Committed::Enabled; enables.len()];
     let mut left: Vec<usize> = (0..enables.len()).collect();
     for _ in 0..ATTEMPTS {
-        let tried: Vec<&Enable> = left.iter().map(|at| &enables[*at]).collect();
+        let tried: Vec<&Enable> = left.iter().map(|index| &enables[*index]).collect();
         let mut again = Vec::new();
-        for at in to.upsert(&tried).await? {
-            let Some(&at) = left.get(at) else { continue };
-            if to.is_superseded(&enables[at]).await? {
-                committed[at] = Committed::Superseded;
+        for index in to.upsert(&tried).await? {
+            let Some(&index) = left.get(index) else {
+                continue;
+            };
+            if to.is_superseded(&enables[index]).await? {
+                committed[index] = Committed::Superseded;
             } else {
-                again.push(at);
+                again.push(index);
             }
         }
         if again.is_empty() {
@@ -87,23 +88,16 @@ async fn attempt(to: &impl Upserts, enables: &[Enable]) -> Result<Vec<Committed>
     ))
 }
 
-impl Upserts for Server {
+impl Upserts for Connection {
     async fn upsert(&self, enables: &[&Enable]) -> Result<Vec<usize>, StoreError> {
         let statements: Vec<_> = enables.iter().map(|enable| enable.statement()).collect();
-        let command = doc! {
-            "update": REGISTRATION,
-            "updates": statements,
-            "ordered": false,
-            "writeConcern": self.write_concern(),
-            "maxTimeMS": self.millis(),
+        let command = doc! { "update": REGISTRATION, "updates": statements, "ordered": false };
+        let written = command::write(self, command).await?;
+        let index = |error: &WriteError| match error.code {
+            DUPLICATE_KEY => Ok(error.index),
+            code => Err(self.errors.code(code, "")),
         };
-        let reply = match self.database.run_command(command.clone()).await {
-            // The driver repeats only commands that it makes itself; these do no harm twice.
-            Err(error) if is_worth_repeating(&error) => self.database.run_command(command).await,
-            reply => reply,
-        };
-        let reply = reply.map_err(|error| self.explain(&error))?;
-        self.duplicates(reply)
+        written.write_errors.iter().map(index).collect()
     }
 
     async fn is_superseded(&self, enable: &Enable) -> Result<bool, StoreError> {
@@ -112,46 +106,7 @@ impl Upserts for Server {
         let found = found.max_time(self.call_timeout).await;
         found
             .map(|found| found.is_some())
-            .map_err(|error| self.explain(&error))
-    }
-}
-
-/// The answer to an update command, as far as it tells what went wrong.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Reply {
-    #[serde(default)]
-    write_errors: Vec<WriteError>,
-    write_concern_error: Option<WriteConcernError>,
-}
-
-#[derive(Deserialize)]
-struct WriteError {
-    index: usize,
-    code: i32,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WriteConcernError {
-    code: i32,
-    #[serde(default)]
-    code_name: String,
-}
-
-impl Server {
-    fn duplicates(&self, reply: Document) -> Result<Vec<usize>, StoreError> {
-        let reply: Reply = bson::from_bson(Bson::Document(reply)).map_err(|_| {
-            unavailable(self.explain.here("the answer to an update cannot be read"))
-        })?;
-        if let Some(error) = reply.write_concern_error {
-            return Err(self.explain.not_acknowledged(error.code, &error.code_name));
-        }
-        let place = |error: WriteError| match error.code {
-            DUPLICATE_KEY => Ok(error.index),
-            code => Err(self.explain.code(code, "")),
-        };
-        reply.write_errors.into_iter().map(place).collect()
+            .map_err(|error| self.error(&error))
     }
 }
 
@@ -165,7 +120,7 @@ mod tests {
     };
     use std::sync::Mutex;
 
-    /// A collection that meets duplicate keys as it is told to: each round the places of those that do, and which
+    /// A collection that meets duplicate keys as it is told to: each round the indices of those that do, and which
     /// revisions are superseded.
     struct Racing {
         rounds: Mutex<Vec<Vec<usize>>>,
@@ -246,20 +201,5 @@ mod tests {
         let done = attempt(&racing, &enables(1)).await;
         assert!(matches!(done, Err(StoreError::Unavailable { .. })));
         assert_eq!(racing.tried().len(), ATTEMPTS);
-    }
-
-    #[test]
-    fn the_answer_of_a_server_is_read() {
-        let reply = doc! {
-            "n": 1, "nModified": 1, "ok": 1.0,
-            "writeErrors": [{ "index": 2, "code": 11000, "errmsg": "…", "keyValue": { "owner": "…" } }],
-            "writeConcernError": { "code": 64, "codeName": "WriteConcernTimeout", "errmsg": "…" },
-        };
-        let reply: Reply = bson::from_bson(Bson::Document(reply)).unwrap();
-        assert_eq!(
-            (reply.write_errors[0].index, reply.write_errors[0].code),
-            (2, DUPLICATE_KEY)
-        );
-        assert_eq!(reply.write_concern_error.unwrap().code, 64);
     }
 }

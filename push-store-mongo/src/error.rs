@@ -34,47 +34,47 @@ const UNTRUSTED: &str = "invalid peer certificate";
 
 /// Turns errors of one deployment into the store's.
 #[derive(Clone, Debug)]
-pub(crate) struct Explain {
+pub(crate) struct ErrorMapper {
     /// Hosts and database: all of the URI that may be shown.
-    place: String,
+    endpoint: String,
     call_timeout: Duration,
 }
 
-impl Explain {
+impl ErrorMapper {
     pub(crate) fn new(options: &ClientOptions, database: &str, call_timeout: Duration) -> Self {
         let hosts: Vec<_> = options.hosts.iter().map(ToString::to_string).collect();
         Self {
-            place: format!("MongoDB at {}, database {database}", hosts.join(",")),
+            endpoint: format!("MongoDB at {}, database {database}", hosts.join(",")),
             call_timeout,
         }
     }
 
     pub(crate) fn error(&self, error: &Error) -> StoreError {
-        let place = &self.place;
+        let endpoint = &self.endpoint;
         match error.kind.as_ref() {
             ErrorKind::Authentication { .. } => self.unauthorized(),
             ErrorKind::ServerSelection { message, .. } if message.contains(UNTRUSTED) => {
                 refused(format!(
-                    "{place}: the server's certificate is not trusted, or for another name: name its authority with \
+                    "{endpoint}: the server's certificate is not trusted, or for another name: name its authority with \
                      tlsCAFile, and the hosts as the certificate does: {}",
                     plain(message)
                 ))
             }
             ErrorKind::ServerSelection { message, .. } => {
-                unavailable(format!("{place}: {}", plain(message)))
+                unavailable(format!("{endpoint}: {}", plain(message)))
             }
-            ErrorKind::Io(error) => unavailable(format!("{place}: {error}")),
+            ErrorKind::Io(error) => unavailable(format!("{endpoint}: {error}")),
             ErrorKind::ConnectionPoolCleared { .. } | ErrorKind::Shutdown => {
-                unavailable(format!("{place}: the connection was lost"))
+                unavailable(format!("{endpoint}: the connection was lost"))
             }
             ErrorKind::DnsResolve { .. } => unavailable(format!(
-                "{place}: its name cannot be resolved; look at the name servers"
+                "{endpoint}: its name cannot be resolved; look at the name servers"
             )),
             ErrorKind::IncompatibleServer { .. } => wrong_version(format!(
-                "{place}: the server is of a version that this program cannot talk to; it needs MongoDB 5.0 or later"
+                "{endpoint}: the server is of a version that this program cannot talk to; it needs MongoDB 5.0 or later"
             )),
             ErrorKind::InvalidTlsConfig { .. } => refused(format!(
-                "{place}: the certificates named in the URI cannot be used"
+                "{endpoint}: the certificates named in the URI cannot be used"
             )),
             ErrorKind::Write(WriteFailure::WriteConcernError(error)) => {
                 self.not_acknowledged(error.code, &error.code_name)
@@ -82,9 +82,9 @@ impl Explain {
             kind => match code(kind) {
                 Some((code, name)) => self.code(code, name),
                 None if error.contains_label(mongodb::error::TRANSIENT_TRANSACTION_ERROR) => {
-                    unavailable(format!("{place}: a transaction did not come about"))
+                    unavailable(format!("{endpoint}: a transaction did not come about"))
                 }
-                None => refused(format!("{place}: the driver refused the request")),
+                None => refused(format!("{endpoint}: the driver refused the request")),
             },
         }
     }
@@ -98,18 +98,18 @@ impl Explain {
     }
 
     pub(crate) fn code(&self, code: i32, name: &str) -> StoreError {
-        let place = &self.place;
-        let what = format!("{place}: code {code} {name}");
+        let endpoint = &self.endpoint;
+        let what = format!("{endpoint}: code {code} {name}");
         match code {
             AUTHENTICATION_FAILED | ATLAS => self.unauthorized(),
             UNAUTHORIZED => refused(format!(
-                "{place}: the user lacks a right; grant it readWrite on that database"
+                "{endpoint}: the user lacks a right; grant it readWrite on that database"
             )),
             COMMAND_NOT_FOUND => wrong_version(format!(
-                "{place}: the server lacks a command; MongoDB 5.0 or later is needed"
+                "{endpoint}: the server lacks a command; MongoDB 5.0 or later is needed"
             )),
             DOCUMENT_VALIDATION_FAILURE => refused(format!(
-                "{place}: the collection's validator does not let a document in; was it changed?"
+                "{endpoint}: the collection's validator does not let a document in; was it changed?"
             )),
             code if PRIMARY_GONE.contains(&code) || PASSING.contains(&code) => {
                 unavailable(what.trim_end())
@@ -122,31 +122,31 @@ impl Explain {
     pub(crate) fn not_acknowledged(&self, code: i32, name: &str) -> StoreError {
         unavailable(format!(
             "{}: a majority of the replica set has not acknowledged the write, code {code} {name}",
-            self.place
+            self.endpoint
         ))
     }
 
     pub(crate) fn too_late(&self) -> StoreError {
         unavailable(format!(
             "{} did not answer within {:?}: it hangs or is overloaded, or all connections are in use",
-            self.place, self.call_timeout
+            self.endpoint, self.call_timeout
         ))
     }
 
-    pub(crate) fn place(&self) -> &str {
-        &self.place
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
     }
 
     /// An error of this store's own.
     pub(crate) fn here(&self, what: &str) -> String {
-        format!("{}: {what}", self.place)
+        format!("{}: {what}", self.endpoint)
     }
 
     fn unauthorized(&self) -> StoreError {
         StoreError::Unauthorized {
             reason: format!(
                 "{}: check user, password and authSource in the URI, and that the user has readWrite on that database",
-                self.place
+                self.endpoint
             ),
         }
     }
@@ -208,16 +208,16 @@ pub(crate) fn refused(reason: impl Into<String>) -> StoreError {
 mod tests {
     use super::*;
 
-    fn explain() -> Explain {
+    fn errors() -> ErrorMapper {
         let options = ClientOptions::builder().build();
-        Explain::new(&options, "push", Duration::from_secs(9))
+        ErrorMapper::new(&options, "push", Duration::from_secs(9))
     }
 
     #[test]
     fn what_passes_is_told_from_what_does_not() {
-        let explain = explain();
+        let errors = errors();
         for code in PRIMARY_GONE.into_iter().chain(PASSING) {
-            let error = explain.code(code, "");
+            let error = errors.code(code, "");
             assert!(matches!(error, StoreError::Unavailable { .. }), "{code}");
         }
         for (code, kind) in [
@@ -227,14 +227,14 @@ mod tests {
             (59, "version"),
             (121, "refused"),
         ] {
-            let error = explain.code(code, "").to_string();
+            let error = errors.code(code, "").to_string();
             assert!(
                 error.contains(kind) && error.contains("database push"),
                 "{error}"
             );
         }
         assert!(matches!(
-            explain.code(2, "BadValue"),
+            errors.code(2, "BadValue"),
             StoreError::Refused { .. }
         ));
     }

@@ -1,8 +1,8 @@
 //! Leases: one document each, changed by one update that reads the server's clock.
 
 use crate::MongoStore;
+use crate::connection::Connection;
 use crate::error::{DUPLICATE_KEY, is, unavailable};
-use crate::server::Server;
 use async_trait::async_trait;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Result;
@@ -23,48 +23,47 @@ impl LeaseStore for MongoStore {
         holder: &str,
         duration: Duration,
     ) -> std::result::Result<Claim, StoreError> {
-        let server = &*self.server;
-        server.call(take(server, name, holder, duration)).await
+        self.call(|_| take(&self.connection, name, holder, duration))
+            .await
     }
 
     async fn release(&self, name: &str, holder: &str) -> std::result::Result<(), StoreError> {
-        let server = &*self.server;
-        let released = async {
-            let released = release(server, name, holder).await;
-            released.map_err(|error| server.explain(&error))
-        };
-        server.call(released).await
+        self.call(|_| async {
+            let released = release(&self.connection, name, holder).await;
+            released.map_err(|error| self.connection.error(&error))
+        })
+        .await
     }
 }
 
 async fn take(
-    server: &Server,
+    connection: &Connection,
     name: &str,
     holder: &str,
     duration: Duration,
 ) -> std::result::Result<Claim, StoreError> {
     for _ in 0..ATTEMPTS {
-        match ask(server, name, holder, duration).await {
+        match ask(connection, name, holder, duration).await {
             Ok(lease) => return Ok(claim(lease.as_ref(), holder)),
             Err(error) if is(&error, DUPLICATE_KEY) => {}
-            Err(error) => return Err(server.explain(&error)),
+            Err(error) => return Err(connection.error(&error)),
         }
     }
     Err(unavailable("a lease is being taken by too many at once"))
 }
 
 async fn ask(
-    server: &Server,
+    connection: &Connection,
     name: &str,
     holder: &str,
     duration: Duration,
 ) -> Result<Option<Document>> {
     let update = vec![doc! { "$set": taken(holder, duration) }];
-    let lease = server
+    let lease = connection
         .leases
         .find_one_and_update(doc! { "_id": name }, update);
     let lease = lease.upsert(true).return_document(ReturnDocument::After);
-    lease.max_time(server.call_timeout).await
+    lease.max_time(connection.call_timeout).await
 }
 
 /// The lease after it was asked for: all three fields are worked out from what they were before.
@@ -99,8 +98,8 @@ fn claim(lease: Option<&Document>, holder: &str) -> Claim {
 }
 
 /// Keeps the document: the fence must never fall.
-async fn release(server: &Server, name: &str, holder: &str) -> Result<()> {
+async fn release(connection: &Connection, name: &str, holder: &str) -> Result<()> {
     let held = doc! { "_id": name, "holder": holder };
     let free = doc! { "$set": { "holder": "", "until": 0_i64 } };
-    server.leases.update_one(held, free).await.map(drop)
+    connection.leases.update_one(held, free).await.map(drop)
 }

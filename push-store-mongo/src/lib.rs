@@ -28,9 +28,9 @@
 //! them at a time. Changes of one user are done one after the other, in order. A change of one registration is one
 //! document's, hence atomic; a removal of several is a transaction.
 //!
-//! Every call ends within [`MongoConfig::call_timeout`], and what the server still does for it soon after. A lost connection or a
-//! primary that has stepped down is tried again once, so that an election is seen only by calls that outlast
-//! [`MongoConfig::selection_timeout`].
+//! Every call ends within [`MongoConfig::call_timeout`]; a command that writes ends at the server within
+//! [`MongoConfig::statement_timeout`]. A lost connection or a primary that has stepped down is tried again once, so that
+//! an election is seen only by calls that outlast [`MongoConfig::selection_timeout`].
 //!
 //! # Durability
 //!
@@ -72,22 +72,27 @@
 //! The one unique index begins with it, owners are spread evenly over its 65,536 values, and every write and every load
 //! names it: each goes to one shard.
 
+mod change;
+mod command;
 mod commit;
 mod config;
+mod connection;
 mod enable;
 mod error;
 mod lease;
+mod load;
+mod migrate;
+mod page;
 mod portion;
-mod read;
+mod ready;
 mod row;
 mod schema;
-mod server;
 mod store;
 
 pub use config::MongoConfig;
 pub use store::MongoStore;
 
-use push_core::store::StoreError;
+use push_core::store::{Migrated, StoreError};
 
 /// Connects, and finds out whether the database can be used.
 ///
@@ -98,15 +103,6 @@ pub async fn open(config: MongoConfig) -> Result<MongoStore, StoreError> {
     let store = MongoStore::new(config).await?;
     store.ready().await?;
     Ok(store)
-}
-
-/// What [`migrate`] did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Migrated {
-    /// The version that was found; 0 of a database that had nothing of this program.
-    pub from: u32,
-    /// The version it is of now.
-    pub to: u32,
 }
 
 /// Brings the database to this program's version, whatever [`MongoConfig::auto_migrate`] says.

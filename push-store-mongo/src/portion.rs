@@ -1,8 +1,9 @@
 //! Everything there is, a range of buckets at a time: a question about a hundred million documents is many short ones,
 //! each of them to the shards that have these buckets.
 
+use crate::command;
+use crate::connection::Connection;
 use crate::row::BY_KEY;
-use crate::server::Server;
 use jid::DomainRef;
 use mongodb::bson::{Document, RawBsonRef, doc};
 use mongodb::error::Result;
@@ -17,14 +18,11 @@ const BUCKETS: u64 = 1 << 16;
 
 /// Ranges of about [`PORTION`] documents, for an owner is as likely in one bucket as in another.
 pub(crate) async fn portions(
-    server: &Server,
+    connection: &Connection,
 ) -> std::result::Result<impl Iterator<Item = Range<i32>>, StoreError> {
-    let count = server.call(async {
-        let count = server.registrations.estimated_document_count();
-        let count = count.max_time(server.call_timeout).await;
-        count.map_err(|error| server.explain(&error))
-    });
-    Ok(split(count.await?))
+    let count = connection.registrations.estimated_document_count();
+    let count = count.max_time(connection.call_timeout).await;
+    count.map(split).map_err(|error| connection.error(&error))
 }
 
 fn split(documents: u64) -> impl Iterator<Item = Range<i32>> {
@@ -40,19 +38,13 @@ fn within(buckets: &Range<i32>) -> Document {
 
 /// Removes what a domain has in these buckets.
 pub(crate) async fn remove_domain(
-    server: &Server,
+    connection: &Connection,
     buckets: Range<i32>,
     domain: &DomainRef,
 ) -> std::result::Result<u64, StoreError> {
     let mut filter = within(&buckets);
     filter.insert("owner", doc! { "$regex": of_domain(domain) });
-    let gone = server
-        .registrations
-        .delete_many(filter)
-        .hint(by_key())
-        .await;
-    gone.map(|gone| gone.deleted_count)
-        .map_err(|error| server.explain(&error))
+    command::delete(connection, filter, Some(BY_KEY)).await
 }
 
 /// Owners of a domain, itself included; neither part of a bare JID contains an `@` (RFC 7622 §3.3.1).
@@ -70,21 +62,21 @@ fn of_domain(domain: &DomainRef) -> String {
 
 /// Counts what is in these buckets, by status.
 pub(crate) async fn counts(
-    server: &Server,
+    connection: &Connection,
     buckets: Range<i32>,
 ) -> std::result::Result<Counts, StoreError> {
-    count(server, buckets)
+    count(connection, buckets)
         .await
-        .map_err(|error| server.explain(&error))
+        .map_err(|error| connection.error(&error))
 }
 
-async fn count(server: &Server, buckets: Range<i32>) -> Result<Counts> {
+async fn count(connection: &Connection, buckets: Range<i32>) -> Result<Counts> {
     let pipeline = [
         doc! { "$match": within(&buckets) },
         doc! { "$group": { "_id": "$status", "count": { "$sum": 1 } } },
     ];
-    let groups = server.registrations.aggregate(pipeline).hint(by_key());
-    let mut groups = groups.max_time(server.call_timeout).await?;
+    let groups = connection.registrations.aggregate(pipeline).hint(by_key());
+    let mut groups = groups.max_time(connection.call_timeout).await?;
     let mut counts = Counts::default();
     while groups.advance().await? {
         let group = groups.current();

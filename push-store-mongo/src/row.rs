@@ -7,6 +7,7 @@ use push_core::Registration;
 use push_core::registration::{Revision, Target};
 use push_core::row::{Row, RowError, StatusColumns, bucket};
 use push_core::store::Guard;
+use tracing::{debug, warn};
 
 /// The index that every unique key needs to begin with the bucket: by it the collection can be sharded.
 pub(crate) const BY_KEY: &str = "registration_by_key";
@@ -111,6 +112,32 @@ pub(crate) fn registration(document: &RawDocument) -> Result<Registration, RowEr
 
 fn field<T>(column: &'static str, value: ValueAccessResult<T>) -> Result<T, RowError> {
     value.map_err(|_| RowError::Column { column })
+}
+
+/// Counts the documents that cannot be read.
+#[derive(Default)]
+pub(crate) struct UnreadableRows {
+    count: usize,
+    first: Option<RowError>,
+}
+
+impl UnreadableRows {
+    pub(crate) fn note<T>(&mut self, owner: &str, read: Result<T, RowError>) -> Option<T> {
+        read.inspect_err(|error| {
+            debug!(owner, %error, "left out a registration that cannot be read");
+            self.count += 1;
+            self.first.get_or_insert(*error);
+        })
+        .ok()
+    }
+
+    /// Logs what is wrong with the first of them, without its owner, and returns their number.
+    pub(crate) fn log(self) -> usize {
+        if let Some(first) = self.first {
+            warn!(documents = self.count, %first, "left out registrations that cannot be read");
+        }
+        self.count
+    }
 }
 
 #[cfg(test)]

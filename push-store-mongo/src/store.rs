@@ -1,15 +1,19 @@
 //! The store as the core sees it.
 
+use crate::connection::Connection;
 use crate::error::refused;
-use crate::server::Server;
-use crate::{Migrated, MongoConfig, commit, portion, read, schema};
+use crate::ready::Readiness;
+use crate::schema::Facts;
+use crate::{MongoConfig, commit, load, migrate, page, portion};
 use async_trait::async_trait;
 use jid::{BareJid, DomainRef};
 use push_core::store::{
-    Change, Committed, Counts, Cursor, Kind, Loaded, Page, RegistrationStore, StoreError,
+    Change, Committed, Counts, Cursor, Kind, Loaded, Migrated, Page, RegistrationStore, StoreError,
 };
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
+use tokio::time::timeout;
 
 /// How many owners or changes are one question: a longer call is split, and each part has a time limit of its own.
 const BATCH: usize = 512;
@@ -23,7 +27,8 @@ const MAX_PAGE: usize = 4096;
 /// its server was away works as soon as the server does. A call whose future is dropped may still take effect.
 #[derive(Clone)]
 pub struct MongoStore {
-    pub(crate) server: Arc<Server>,
+    pub(crate) connection: Arc<Connection>,
+    readiness: Arc<Readiness>,
 }
 
 impl MongoStore {
@@ -33,8 +38,10 @@ impl MongoStore {
     ///
     /// `Refused` when the URI cannot be used or names no database; `Unavailable` when it cannot be resolved.
     pub async fn new(config: MongoConfig) -> Result<Self, StoreError> {
-        let server = Arc::new(Server::new(config).await?);
-        Ok(Self { server })
+        Ok(Self {
+            connection: Arc::new(Connection::new(&config).await?),
+            readiness: Arc::new(Readiness::new(config.auto_migrate)),
+        })
     }
 
     /// Finds out whether the server and the database can be used, and makes or migrates collections and indexes where
@@ -46,18 +53,36 @@ impl MongoStore {
     /// server is older than MongoDB 5.0, or the database newer than this program, or older and may not be migrated;
     /// `Refused` when the database is another program's, or the server's certificate not trusted.
     pub async fn ready(&self) -> Result<(), StoreError> {
-        self.server.call(async { Ok(()) }).await
+        self.call(|_| async { Ok(()) }).await
     }
 
     pub(crate) async fn migrate(&self) -> Result<Migrated, StoreError> {
-        schema::migrate(&self.server).await
+        migrate::migrate(&self.connection).await
+    }
+
+    async fn portions(&self) -> Result<impl Iterator<Item = Range<i32>>, StoreError> {
+        self.call(|_| portion::portions(&self.connection)).await
+    }
+
+    /// Does `work` once the server was found fit, for as long as a call may take.
+    pub(crate) async fn call<T, W>(&self, work: impl FnOnce(Facts) -> W) -> Result<T, StoreError>
+    where
+        W: Future<Output = Result<T, StoreError>>,
+    {
+        let answer = timeout(self.connection.call_timeout, async {
+            let facts = self.readiness.wait(&self.connection).await?;
+            work(facts).await
+        });
+        answer
+            .await
+            .unwrap_or_else(|_| Err(self.connection.errors.too_late()))
     }
 }
 
 /// Hosts and database, no more of the URI.
 impl fmt::Debug for MongoStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MongoStore({})", self.server.explain.place())
+        write!(f, "MongoStore({})", self.connection.errors.endpoint())
     }
 }
 
@@ -66,7 +91,7 @@ impl RegistrationStore for MongoStore {
     async fn load(&self, owners: &[BareJid]) -> Result<Loaded, StoreError> {
         let mut loaded = Loaded::default();
         for owners in owners.chunks(BATCH) {
-            let part = self.server.call(read::load(&self.server, owners)).await?;
+            let part = self.call(|_| load::load(&self.connection, owners)).await?;
             loaded.accounts.extend(part.accounts);
             loaded.corrupt += part.corrupt;
         }
@@ -76,7 +101,7 @@ impl RegistrationStore for MongoStore {
     async fn commit(&self, changes: &[Change]) -> Result<Vec<Committed>, StoreError> {
         let mut committed = Vec::with_capacity(changes.len());
         for changes in changes.chunks(BATCH) {
-            let part = self.server.call(commit::commit(&self.server, changes));
+            let part = self.call(|facts| commit::commit(&self.connection, facts, changes));
             committed.extend(part.await?);
         }
         Ok(committed)
@@ -91,17 +116,18 @@ impl RegistrationStore for MongoStore {
         let Kind::Registrations = kind else {
             return Err(refused("this store does not list that"));
         };
-        let page = read::page(&self.server, after, limit.min(MAX_PAGE));
-        self.server.call(page).await
+        let limit = limit.min(MAX_PAGE);
+        self.call(|_| page::page(&self.connection, after, limit))
+            .await
     }
 
     /// Goes through the key index portion by portion; rare enough to need no index of its own, which every enable would
     /// pay for.
     async fn remove_domain(&self, domain: &DomainRef) -> Result<u64, StoreError> {
         let mut removed = 0;
-        for buckets in portion::portions(&self.server).await? {
-            let gone = portion::remove_domain(&self.server, buckets, domain);
-            removed += self.server.call(gone).await?;
+        for buckets in self.portions().await? {
+            let gone = self.call(|_| portion::remove_domain(&self.connection, buckets, domain));
+            removed += gone.await?;
         }
         Ok(removed)
     }
@@ -109,9 +135,9 @@ impl RegistrationStore for MongoStore {
     /// Portion by portion, so that none takes long.
     async fn counts(&self) -> Result<Counts, StoreError> {
         let mut counts = Counts::default();
-        for buckets in portion::portions(&self.server).await? {
-            let found = portion::counts(&self.server, buckets);
-            counts += self.server.call(found).await?;
+        for buckets in self.portions().await? {
+            let found = self.call(|_| portion::counts(&self.connection, buckets));
+            counts += found.await?;
         }
         Ok(counts)
     }

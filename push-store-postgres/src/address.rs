@@ -21,10 +21,10 @@ pub(crate) struct Address {
     /// `None`: without TLS.
     pub(crate) trust: Option<Trust>,
     /// For errors: no password.
-    pub(crate) place: String,
+    pub(crate) endpoint: String,
 }
 
-/// Whose certificates are believed.
+/// The authorities whose certificates are trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Trust {
     /// Those of the authorities that the system trusts.
@@ -55,11 +55,11 @@ impl Address {
             None => SslMode::Disable,
         });
         bound(&mut config, settings);
-        let place = place(&config);
+        let endpoint = endpoint(&config);
         Ok(Self {
             config,
             trust,
-            place,
+            endpoint,
         })
     }
 }
@@ -165,7 +165,7 @@ fn bound(config: &mut Config, settings: &PostgresConfig) {
         config.connect_timeout(settings.connect_timeout);
     }
     if config.get_tcp_user_timeout().is_none() {
-        config.tcp_user_timeout(settings.call_timeout);
+        config.tcp_user_timeout(settings.delivery_timeout);
     }
     let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
     if hosts > 1 && config.get_target_session_attrs() == TargetSessionAttrs::Any {
@@ -173,7 +173,7 @@ fn bound(config: &mut Config, settings: &PostgresConfig) {
     }
 }
 
-fn place(config: &Config) -> String {
+fn endpoint(config: &Config) -> String {
     let hosts = config.get_hosts().iter().map(|host| match host {
         Host::Tcp(name) => name.clone(),
         #[cfg(unix)]
@@ -189,17 +189,17 @@ fn place(config: &Config) -> String {
         let port = ports.get(index).or(ports.first()).unwrap_or(&5432);
         write!(host, ":{port}").unwrap_or_default();
     }
-    let mut place = format!("PostgreSQL at {}", hosts.join(","));
+    let mut endpoint = format!("PostgreSQL at {}", hosts.join(","));
     let names = [
         ("database", config.get_dbname()),
         ("user", config.get_user()),
     ];
     for (what, name) in names {
         if let Some(name) = name {
-            write!(place, ", {what} {name}").unwrap_or_default();
+            write!(endpoint, ", {what} {name}").unwrap_or_default();
         }
     }
-    place
+    endpoint
 }
 
 #[cfg(test)]
@@ -256,8 +256,8 @@ mod tests {
     #[test]
     fn the_place_says_everything_but_the_password() {
         let address = parse("postgres://push:hunter2@one,two:5433/registrations").unwrap();
-        let place = "PostgreSQL at one:5432,two:5433, database registrations, user push";
-        assert_eq!(address.place, place);
+        let endpoint = "PostgreSQL at one:5432,two:5433, database registrations, user push";
+        assert_eq!(address.endpoint, endpoint);
         let primary = TargetSessionAttrs::ReadWrite;
         assert_eq!(address.config.get_target_session_attrs(), primary);
     }

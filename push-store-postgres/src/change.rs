@@ -1,7 +1,7 @@
 //! Changes as columns, in waves.
 
 use crate::error::refused;
-use crate::read::Owner;
+use crate::portion::Owner;
 use push_core::registration::{Revision, Target};
 use push_core::row::{MAX_KEY, Row, StatusColumns, bucket};
 use push_core::store::{Change, Committed, Guard, StoreError};
@@ -15,21 +15,21 @@ pub(crate) struct Wave<'a> {
     pub(crate) removals: Vec<Removal<'a>>,
 }
 
-/// Whose change it is, and where it stands in the call.
+/// The owner of a change, and where it stands in the call.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Whose<'a> {
+pub(crate) struct Position<'a> {
     pub(crate) owner: &'a str,
     pub(crate) bucket: i32,
-    pub(crate) place: usize,
+    pub(crate) index: usize,
 }
 
 pub(crate) struct Enable<'a> {
-    pub(crate) whose: Whose<'a>,
+    pub(crate) position: Position<'a>,
     pub(crate) row: Row,
 }
 
 pub(crate) struct Settle<'a> {
-    pub(crate) whose: Whose<'a>,
+    pub(crate) position: Position<'a>,
     pub(crate) service: &'a str,
     pub(crate) node: &'a str,
     pub(crate) revision: i64,
@@ -38,7 +38,7 @@ pub(crate) struct Settle<'a> {
 
 /// Without service or node, all of them are meant.
 pub(crate) struct Removal<'a> {
-    pub(crate) whose: Whose<'a>,
+    pub(crate) position: Position<'a>,
     pub(crate) service: Option<&'a str>,
     pub(crate) node: Option<&'a str>,
     pub(crate) first: i64,
@@ -47,12 +47,12 @@ pub(crate) struct Removal<'a> {
 
 impl<'a> Removal<'a> {
     /// Of whatever a stored owner has.
-    pub(crate) fn of_all(stored: &'a Owner, place: usize) -> Self {
+    pub(crate) fn of_all(stored: &'a Owner, index: usize) -> Self {
         Self {
-            whose: Whose {
+            position: Position {
                 owner: &stored.owner,
                 bucket: stored.bucket,
-                place,
+                index,
             },
             service: None,
             node: None,
@@ -67,24 +67,25 @@ impl<'a> Removal<'a> {
 pub(crate) fn waves(changes: &[Change]) -> Result<Vec<Wave<'_>>, StoreError> {
     let mut waves: Vec<Wave<'_>> = Vec::new();
     let mut next: HashMap<&str, usize> = HashMap::new();
-    for (place, change) in changes.iter().enumerate() {
+    for (index, change) in changes.iter().enumerate() {
         let owner = change.owner().as_str();
         let wave = next.entry(owner).or_default();
         if *wave == waves.len() {
             waves.push(Wave::default());
         }
-        let whose = Whose {
+        let position = Position {
             owner,
             bucket: bucket(change.owner()).into(),
-            place,
+            index,
         };
-        waves[*wave].add(whose, change)?;
+        waves[*wave].add(position, change)?;
         *wave += 1;
     }
     for wave in &mut waves {
-        wave.enables.sort_unstable_by_key(|enable| enable.whose);
-        wave.settles.sort_unstable_by_key(|settle| settle.whose);
-        wave.removals.sort_unstable_by_key(|removal| removal.whose);
+        wave.enables.sort_unstable_by_key(|enable| enable.position);
+        wave.settles.sort_unstable_by_key(|settle| settle.position);
+        wave.removals
+            .sort_unstable_by_key(|removal| removal.position);
     }
     Ok(waves)
 }
@@ -111,19 +112,19 @@ impl<'a> Wave<'a> {
 
     /// Everybody in it, with their buckets.
     pub(crate) fn owners(&self) -> impl Iterator<Item = (&'a str, i32)> {
-        let enables = self.enables.iter().map(|enable| enable.whose);
-        let settles = self.settles.iter().map(|settle| settle.whose);
-        let removals = self.removals.iter().map(|removal| removal.whose);
+        let enables = self.enables.iter().map(|enable| enable.position);
+        let settles = self.settles.iter().map(|settle| settle.position);
+        let removals = self.removals.iter().map(|removal| removal.position);
         let all = enables.chain(settles).chain(removals);
-        all.map(|whose| (whose.owner, whose.bucket))
+        all.map(|position| (position.owner, position.bucket))
     }
 
-    fn add(&mut self, whose: Whose<'a>, change: &'a Change) -> Result<(), StoreError> {
+    fn add(&mut self, position: Position<'a>, change: &'a Change) -> Result<(), StoreError> {
         match change {
             Change::Enable { registration, .. } => {
-                names(whose.owner, &registration.target)?;
+                names(position.owner, &registration.target)?;
                 let row = registration.into();
-                self.enables.push(Enable { whose, row });
+                self.enables.push(Enable { position, row });
             }
             Change::Settle {
                 target,
@@ -131,9 +132,9 @@ impl<'a> Wave<'a> {
                 status,
                 ..
             } => {
-                let (service, node) = names(whose.owner, target)?;
+                let (service, node) = names(position.owner, target)?;
                 self.settles.push(Settle {
-                    whose,
+                    position,
                     service,
                     node,
                     revision: number(*revision),
@@ -141,14 +142,14 @@ impl<'a> Wave<'a> {
                 });
             }
             Change::Remove { target, guard, .. } => {
-                let (service, node) = names(whose.owner, target)?;
-                self.remove(whose, Some(service), Some(node), *guard);
+                let (service, node) = names(position.owner, target)?;
+                self.remove(position, Some(service), Some(node), *guard);
             }
             Change::RemoveService { service, up_to, .. } => {
-                self.remove(whose, Some(service.as_str()), None, Guard::UpTo(*up_to));
+                self.remove(position, Some(service.as_str()), None, Guard::UpTo(*up_to));
             }
             Change::RemoveOwner { up_to, .. } => {
-                self.remove(whose, None, None, Guard::UpTo(*up_to));
+                self.remove(position, None, None, Guard::UpTo(*up_to));
             }
             _ => return Err(refused("this store does not know that kind of change")),
         }
@@ -157,7 +158,7 @@ impl<'a> Wave<'a> {
 
     fn remove(
         &mut self,
-        whose: Whose<'a>,
+        position: Position<'a>,
         service: Option<&'a str>,
         node: Option<&'a str>,
         guard: Guard,
@@ -167,7 +168,7 @@ impl<'a> Wave<'a> {
             Guard::UpTo(last) => (i64::MIN, number(last)),
         };
         self.removals.push(Removal {
-            whose,
+            position,
             service,
             node,
             first,
@@ -213,11 +214,11 @@ mod tests {
         let changes = ["c", "a", "c", "b", "a", "c"].map(|name| remove_owner(&format!("{name}@h")));
         let waves = waves(&changes).unwrap();
         let owners = |wave: &Wave<'_>| {
-            let places = wave.removals.iter().map(|removal| removal.whose.place);
-            places.collect::<Vec<_>>()
+            let indices = wave.removals.iter().map(|removal| removal.position.index);
+            indices.collect::<Vec<_>>()
         };
-        let places: Vec<_> = waves.iter().map(owners).collect();
-        assert_eq!(places, [vec![1, 3, 0], vec![4, 2], vec![5]]);
+        let indices: Vec<_> = waves.iter().map(owners).collect();
+        assert_eq!(indices, [vec![1, 3, 0], vec![4, 2], vec![5]]);
     }
 
     #[test]

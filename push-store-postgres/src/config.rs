@@ -1,13 +1,13 @@
 //! What can be set.
 
+use push_core::StoreTimeouts;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where the store is and how long it is waited for.
+/// Where the store is and how long to wait for it.
 ///
-/// The defaults fit a service that waits 10 s for a store question: a call has ended by itself before, and what the
-/// server still does for it has ended as long after.
+/// The time-outs are those of [`StoreTimeouts`], by default for calls of 10 s.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresConfig {
     /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with the parameters that [the crate](crate) names. Several
@@ -18,15 +18,20 @@ pub struct PostgresConfig {
     pub ca_file: Option<PathBuf>,
     /// How many connections are open at most. Default 8, which keeps a server of two cores busy.
     pub pool_size: usize,
-    /// How long a call waits for a connection while all are in use. Default 3 s.
+    /// How long a call waits for a connection while all are in use. Default [`StoreTimeouts::pool_wait`].
     pub wait_timeout: Duration,
-    /// How long connecting takes at most, TLS and password included. Default 4 s.
+    /// How long connecting takes at most, TLS and password included. Default [`StoreTimeouts::connect`].
     pub connect_timeout: Duration,
-    /// How long the server works on a statement, or waits for the next of a transaction. Default 5 s.
+    /// How long the server works on a statement, or waits for the next of a transaction. Default
+    /// [`StoreTimeouts::statement`].
     pub statement_timeout: Duration,
-    /// How long a statement waits for a row or table that somebody else has locked. Default 3 s.
+    /// How long a statement waits for a row or table that somebody else has locked. Default [`StoreTimeouts::lock`].
     pub lock_timeout: Duration,
-    /// How long a call takes at most, all of the above and what is tried again included. Default 9 s.
+    /// How long what was sent may be on its way before the connection counts as lost, unless the URL's
+    /// `tcp_user_timeout` says otherwise. Default [`StoreTimeouts::delivery`].
+    pub delivery_timeout: Duration,
+    /// How long a call takes at most, all of the above and what is tried again included. Default
+    /// [`StoreTimeouts::store`].
     pub call_timeout: Duration,
     /// Whether older tables are brought to this program's version. Otherwise they are refused, for
     /// [`migrate`](crate::migrate) to be run by somebody with the right to. Default true.
@@ -36,16 +41,32 @@ pub struct PostgresConfig {
 impl PostgresConfig {
     /// The store at `url`, everything else by default.
     pub fn new(url: impl Into<String>) -> Self {
+        let timeouts = StoreTimeouts::default();
         Self {
             url: url.into(),
             ca_file: None,
             pool_size: 8,
-            wait_timeout: Duration::from_secs(3),
-            connect_timeout: Duration::from_secs(4),
-            statement_timeout: Duration::from_secs(5),
-            lock_timeout: Duration::from_secs(3),
-            call_timeout: Duration::from_secs(9),
+            wait_timeout: timeouts.pool_wait(),
+            connect_timeout: timeouts.connect(),
+            statement_timeout: timeouts.statement(),
+            lock_timeout: timeouts.lock(),
+            delivery_timeout: timeouts.delivery(),
+            call_timeout: timeouts.store(),
             auto_migrate: true,
+        }
+    }
+
+    /// Returns this configuration with every time-out taken from `timeouts`.
+    #[must_use]
+    pub fn with_timeouts(self, timeouts: &StoreTimeouts) -> Self {
+        Self {
+            wait_timeout: timeouts.pool_wait(),
+            connect_timeout: timeouts.connect(),
+            statement_timeout: timeouts.statement(),
+            lock_timeout: timeouts.lock(),
+            delivery_timeout: timeouts.delivery(),
+            call_timeout: timeouts.store(),
+            ..self
         }
     }
 }
@@ -60,6 +81,7 @@ impl fmt::Debug for PostgresConfig {
             .field("connect_timeout", &self.connect_timeout)
             .field("statement_timeout", &self.statement_timeout)
             .field("lock_timeout", &self.lock_timeout)
+            .field("delivery_timeout", &self.delivery_timeout)
             .field("call_timeout", &self.call_timeout)
             .field("auto_migrate", &self.auto_migrate)
             .finish_non_exhaustive()

@@ -1,8 +1,9 @@
 //! Connections and how they are set up.
 
 use crate::address::Address;
-use crate::error::Explain;
+use crate::error::ErrorMapper;
 use crate::{PostgresConfig, tls};
+use diesel::QueryResult;
 use diesel::result::{ConnectionError, ConnectionResult, Error};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use push_core::store::StoreError;
@@ -10,31 +11,43 @@ use std::time::Duration;
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+/// Something to do with one connection, from the beginning to the end.
+pub(crate) trait Work: Sync {
+    /// What it yields.
+    type Output: Send;
+
+    /// Does it. May be done again when it has failed.
+    fn run(
+        &self,
+        connection: &mut AsyncPgConnection,
+    ) -> impl Future<Output = QueryResult<Self::Output>> + Send;
+}
+
 /// Makes connections to one database.
 pub(crate) struct Connector {
     config: Config,
     tls: Option<MakeRustlsConnect>,
     session: String,
-    explain: Explain,
+    errors: ErrorMapper,
 }
 
 impl Connector {
     pub(crate) fn new(
         address: Address,
         settings: &PostgresConfig,
-        explain: Explain,
+        errors: ErrorMapper,
     ) -> Result<Self, StoreError> {
         Ok(Self {
             tls: address.trust.as_ref().map(tls::connector).transpose()?,
             config: address.config,
             session: session(settings),
-            explain,
+            errors,
         })
     }
 
     /// An error that is not diesel's own is ours, as [`carried`] finds it.
     pub(crate) async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
-        let say = |error| carry(self.explain.connecting(&error));
+        let say = |error| carry(self.errors.connecting(&error));
         let mut connection = if let Some(tls) = &self.tls {
             let (client, connection) = self.config.connect(tls.clone()).await.map_err(say)?;
             AsyncPgConnection::try_from_client_and_connection(client, connection).await?

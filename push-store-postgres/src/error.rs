@@ -11,19 +11,19 @@ use tokio_postgres::error::{DbError, SqlState};
 
 /// Turns errors of one database into the store's.
 #[derive(Clone, Debug)]
-pub(crate) struct Explain {
+pub(crate) struct ErrorMapper {
     /// Host, port, database and user.
-    pub(crate) place: Arc<str>,
+    pub(crate) endpoint: Arc<str>,
     pool_size: usize,
     wait_timeout: Duration,
     connect_timeout: Duration,
     pub(crate) call_timeout: Duration,
 }
 
-impl Explain {
-    pub(crate) fn new(place: String, config: &PostgresConfig) -> Self {
+impl ErrorMapper {
+    pub(crate) fn new(endpoint: String, config: &PostgresConfig) -> Self {
         Self {
-            place: place.into(),
+            endpoint: endpoint.into(),
             pool_size: config.pool_size,
             wait_timeout: config.wait_timeout,
             connect_timeout: config.connect_timeout,
@@ -33,7 +33,7 @@ impl Explain {
 
     /// Why there is no connection.
     pub(crate) fn connecting(&self, error: &tokio_postgres::Error) -> StoreError {
-        let place = &self.place;
+        let endpoint = &self.endpoint;
         if let Some(said) = error.as_db_error() {
             return self.rejected(said);
         }
@@ -44,33 +44,33 @@ impl Explain {
             .and_then(<dyn std::error::Error + Send + Sync>::downcast_ref);
         match (io, tls, cause) {
             (_, Some(rustls::Error::InvalidCertificate(why)), _) => refused(format!(
-                "the certificate of {place} is not to be trusted ({why}): let the URL name the host as the certificate \
+                "the certificate of {endpoint} is not to be trusted ({why}): let the URL name the host as the certificate \
                  does, and trust its authority by sslrootcert=FILE"
             )),
-            (Some(io), ..) => unavailable(format!("{place} cannot be reached: {io}")),
+            (Some(io), ..) => unavailable(format!("{endpoint} cannot be reached: {io}")),
             (_, _, Some(cause)) => self.not_begun(&cause.to_string()),
-            _ => unavailable(format!("{place} cannot be reached: {error}")),
+            _ => unavailable(format!("{endpoint} cannot be reached: {error}")),
         }
     }
 
     /// What the driver itself finds in the way. It has no kinds for these, only texts.
     fn not_begun(&self, cause: &str) -> StoreError {
-        let place = &self.place;
+        let endpoint = &self.endpoint;
         match cause {
-            "password missing" => {
-                unauthorized(format!("{place} asks for a password, and the URL has none"))
-            }
+            "password missing" => unauthorized(format!(
+                "{endpoint} asks for a password, and the URL has none"
+            )),
             "server does not support TLS" => refused(format!(
-                "{place} offers no TLS: turn it on there (ssl = on), or say sslmode=disable in the URL where nobody can \
+                "{endpoint} offers no TLS: turn it on there (ssl = on), or say sslmode=disable in the URL where nobody can \
                  listen"
             )),
-            _ => refused(format!("{place}: {cause}")),
+            _ => refused(format!("{endpoint}: {cause}")),
         }
     }
 
     /// The server has answered, and lets nobody in.
     fn rejected(&self, said: &DbError) -> StoreError {
-        let (place, message) = (&self.place, said.message());
+        let (endpoint, message) = (&self.endpoint, said.message());
         let code = said.code();
         if [
             SqlState::INVALID_PASSWORD,
@@ -80,63 +80,66 @@ impl Explain {
         .contains(code)
         {
             return unauthorized(format!(
-                "{place}: {message}; check user and password, and pg_hba.conf of the server"
+                "{endpoint}: {message}; check user and password, and pg_hba.conf of the server"
             ));
         }
         if *code == SqlState::INVALID_CATALOG_NAME {
             return refused(format!(
-                "{place}: {message}; create it (createdb), or name another"
+                "{endpoint}: {message}; create it (createdb), or name another"
             ));
         }
         // Resources, operator intervention (starting up, shutting down), system and connection.
         let passing = ["53", "57", "58", "08"];
         if passing.iter().any(|class| code.code().starts_with(class)) {
-            return unavailable(format!("{place}: {message}"));
+            return unavailable(format!("{endpoint}: {message}"));
         }
-        refused(format!("{place}: {message}"))
+        refused(format!("{endpoint}: {message}"))
     }
 
     /// The error of a statement. The server's texts name tables and columns; only its details, left out here, quote
     /// values.
     pub(crate) fn statement(&self, error: &Error) -> StoreError {
-        let place = &self.place;
+        let endpoint = &self.endpoint;
         match error {
             Error::DatabaseError(Kind::ReadOnlyTransaction, _) => unavailable(format!(
-                "{place} takes no writes: it is a replica, or set to read only; let the URL name the primary, or all hosts \
+                "{endpoint} takes no writes: it is a replica, or set to read only; let the URL name the primary, or all hosts \
                  that may be it"
             )),
             Error::DatabaseError(Kind::SerializationFailure | Kind::Unknown, said) => {
-                unavailable(format!("{place}: {}", with_hint(&**said)))
+                unavailable(format!("{endpoint}: {}", with_hint(&**said)))
             }
             Error::DatabaseError(Kind::UnableToSendCommand | Kind::ClosedConnection, said) => {
-                unavailable(format!("{place}: lost the connection: {}", said.message()))
+                unavailable(format!(
+                    "{endpoint}: lost the connection: {}",
+                    said.message()
+                ))
             }
-            Error::DatabaseError(_, said) => refused(format!("{place}: {}", with_hint(&**said))),
+            Error::DatabaseError(_, said) => refused(format!("{endpoint}: {}", with_hint(&**said))),
             Error::DeserializationError(what) => StoreError::Corrupt {
-                reason: format!("{place}: a column is not what it should be: {what}"),
+                reason: format!("{endpoint}: a column is not what it should be: {what}"),
             },
-            other => unavailable(format!("{place}: {other}")),
+            other => unavailable(format!("{endpoint}: {other}")),
         }
     }
 
     pub(crate) fn exhausted(&self) -> StoreError {
         unavailable(format!(
             "{}: all {} connections were in use for {:?}: the database is slow, or the pool too small",
-            self.place, self.pool_size, self.wait_timeout
+            self.endpoint, self.pool_size, self.wait_timeout
         ))
     }
 
     pub(crate) fn silent(&self) -> StoreError {
         unavailable(format!(
             "{} did not let this program in within {:?}",
-            self.place, self.connect_timeout
+            self.endpoint, self.connect_timeout
         ))
     }
 
     pub(crate) fn too_slow(&self) -> StoreError {
         unavailable(format!(
             "{} did not answer within {:?}",
-            self.place, self.call_timeout
+            self.endpoint, self.call_timeout
         ))
     }
 }

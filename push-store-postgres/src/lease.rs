@@ -1,7 +1,7 @@
 //! Leases, by the database's clock.
 
 use crate::PostgresStore;
-use crate::pool::Work;
+use crate::connection::Work;
 use crate::statement::{Prepared, RELEASE, TAKE, sql};
 use async_trait::async_trait;
 use diesel::sql_types::{BigInt, Text};

@@ -25,7 +25,7 @@
 //! | `sslnegotiation`, `channel_binding` | as in libpq |
 //! | `application_name` | how the server shows the connections; default `xmpp-push` |
 //! | `options` | settings of the session, such as `-c search_path=push` |
-//! | `connect_timeout`, `tcp_user_timeout` | in seconds, for each address; default as in [`PostgresConfig`] |
+//! | `connect_timeout`, `tcp_user_timeout` | in seconds, for each address; default as in [`PostgresConfig`]. Under a lease a longer `tcp_user_timeout` would let a change arrive when another instance is at work |
 //! | `keepalives`, `keepalives_idle`, `keepalives_interval`, `keepalives_retries` | as in libpq; a peer that is gone is noticed after 30 s |
 //! | `target_session_attrs` | `any`, `read-write`, `read-only`; default `read-write` where there are several hosts |
 //! | `load_balance_hosts` | `disable`, `random` |
@@ -61,25 +61,27 @@
 
 mod address;
 mod change;
+mod commit;
 mod config;
 mod connection;
 mod error;
 mod lease;
+mod load;
+mod migrate;
+mod page;
 mod pool;
-mod read;
+mod portion;
 mod ready;
 mod row;
 mod schema;
 mod statement;
 mod store;
 mod tls;
-mod write;
 
 pub use config::PostgresConfig;
-pub use schema::Migrated;
 pub use store::PostgresStore;
 
-use push_core::store::StoreError;
+use push_core::store::{Migrated, StoreError};
 
 /// Opens the store, migrating its tables where that is due and allowed.
 ///

@@ -1,12 +1,11 @@
 //! Connections in turn, and what is done when something goes wrong with one.
 
-use crate::connection::{Connector, carried};
-use crate::error::{Explain, is_stale, is_unknown, may_pass, refused};
+use crate::connection::{Connector, Work, carried};
+use crate::error::{ErrorMapper, is_stale, is_unknown, may_pass, refused};
 use crate::schema;
 use crate::{PostgresConfig, address::Address};
 use deadpool::Runtime;
 use deadpool::managed::TimeoutType;
-use diesel::QueryResult;
 use diesel::result::{ConnectionError, Error};
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool as Connections, PoolError};
@@ -26,30 +25,18 @@ const ATTEMPTS: u32 = 4;
 /// After so long nothing is tried again. The server looks for deadlocks after a second.
 const RETRY_WITHIN: Duration = Duration::from_millis(2500);
 
-/// Something to do with one connection, from the beginning to the end.
-pub(crate) trait Work: Sync {
-    /// What it yields.
-    type Output: Send;
-
-    /// Does it. May be done again when it has failed.
-    fn run(
-        &self,
-        connection: &mut AsyncPgConnection,
-    ) -> impl Future<Output = QueryResult<Self::Output>> + Send;
-}
-
 /// The connections to one database.
 pub(crate) struct Pool {
     connections: Connections<AsyncPgConnection>,
-    explain: Explain,
+    errors: ErrorMapper,
 }
 
 impl Pool {
     /// Connects to nothing yet.
     pub(crate) fn new(settings: &PostgresConfig) -> Result<Self, StoreError> {
         let address = Address::parse(settings)?;
-        let explain = Explain::new(address.place.clone(), settings);
-        let connector = Connector::new(address, settings, explain.clone())?;
+        let errors = ErrorMapper::new(address.endpoint.clone(), settings);
+        let connector = Connector::new(address, settings, errors.clone())?;
         let connections = Connections::builder(manager(connector))
             .max_size(settings.pool_size.max(1))
             .wait_timeout(Some(settings.wait_timeout))
@@ -60,12 +47,12 @@ impl Pool {
             .map_err(|error| refused(format!("the pool of connections: {error}")))?;
         Ok(Self {
             connections,
-            explain,
+            errors,
         })
     }
 
-    pub(crate) fn explain(&self) -> &Explain {
-        &self.explain
+    pub(crate) fn errors(&self) -> &ErrorMapper {
+        &self.errors
     }
 
     /// What comes of it, if it comes within the time of a call. What is dropped then leaves no connection behind.
@@ -73,9 +60,9 @@ impl Pool {
         &self,
         outcome: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let limit = self.explain.call_timeout;
+        let limit = self.errors.call_timeout;
         let outcome = timeout(limit, outcome).await;
-        outcome.unwrap_or_else(|_| Err(self.explain.too_slow()))
+        outcome.unwrap_or_else(|_| Err(self.errors.too_slow()))
     }
 
     /// Does `work`, several times where that may help.
@@ -127,17 +114,17 @@ impl Pool {
         };
         if is_unknown(&error)
             && let Ok(found) = self.attempt(&schema::Look).await
-            && let Err(fault) = found.usable(&self.explain)
+            && let Err(fault) = found.usable(&self.errors)
         {
             return fault;
         }
-        self.explain.statement(&error)
+        self.errors.statement(&error)
     }
 
     fn without_connection(&self, error: PoolError) -> Failure {
         match error {
-            PoolError::Timeout(TimeoutType::Wait) => Failure::Exhausted(self.explain.exhausted()),
-            PoolError::Timeout(_) => Failure::Connecting(self.explain.silent()),
+            PoolError::Timeout(TimeoutType::Wait) => Failure::Exhausted(self.errors.exhausted()),
+            PoolError::Timeout(_) => Failure::Connecting(self.errors.silent()),
             PoolError::Backend(ManagerError::ConnectionError(
                 ConnectionError::CouldntSetupConfiguration(error),
             )) => match carried(&error) {

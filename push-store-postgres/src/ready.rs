@@ -1,12 +1,12 @@
 //! What has to be seen to once before a database is used.
 
+use crate::migrate::migrate;
 use crate::pool::Pool;
-use crate::schema::{Look, Migrate, Migrated};
+use crate::schema::Look;
 use push_core::store::StoreError;
 use std::sync::OnceLock;
 use std::time::Instant;
 use tokio::sync::Mutex;
-use tracing::info;
 
 /// Whether it has been seen to.
 #[derive(Default)]
@@ -48,18 +48,8 @@ impl Readiness {
 async fn prepare(pool: &Pool, auto_migrate: bool) -> Result<(), StoreError> {
     let found = pool.within(pool.run(&Look)).await?;
     if !(found.is_old() && auto_migrate) {
-        return found.usable(pool.explain());
+        return found.usable(pool.errors());
     }
     migrate(pool).await?;
-    pool.within(pool.run(&Look)).await?.usable(pool.explain())
-}
-
-/// Takes as long as it takes.
-pub(crate) async fn migrate(pool: &Pool) -> Result<Migrated, StoreError> {
-    let migrated = pool.run(&Migrate(pool.explain())).await??;
-    if migrated.from < migrated.to {
-        let Migrated { from, to } = migrated;
-        info!(from, to, "migrated the database");
-    }
-    Ok(migrated)
+    pool.within(pool.run(&Look)).await?.usable(pool.errors())
 }

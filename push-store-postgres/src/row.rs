@@ -10,9 +10,9 @@ use tracing::{debug, warn};
 /// A row of a registration.
 #[derive(QueryableByName)]
 pub(crate) struct Found {
-    /// Whose, of the owners asked for, from 1.
+    /// Which of the owners asked for has it, from 1.
     #[diesel(sql_type = BigInt)]
-    pub(crate) place: i64,
+    pub(crate) ordinal: i64,
     #[diesel(sql_type = Text)]
     pub(crate) owner: String,
     #[diesel(sql_type = Text)]
@@ -63,14 +63,14 @@ impl Found {
     }
 }
 
-/// Rows that cannot be read.
+/// Counts the rows that cannot be read.
 #[derive(Default)]
-pub(crate) struct LeftOut {
+pub(crate) struct UnreadableRows {
     count: usize,
     first: Option<RowError>,
 }
 
-impl LeftOut {
+impl UnreadableRows {
     pub(crate) fn note<T>(&mut self, owner: &str, read: Result<T, RowError>) -> Option<T> {
         read.inspect_err(|error| {
             debug!(owner, %error, "left out a registration that cannot be read");
@@ -80,7 +80,7 @@ impl LeftOut {
         .ok()
     }
 
-    /// Says what is wrong; whose it is, only at debug.
+    /// Logs what is wrong with the first of them, without its owner, and returns their number.
     pub(crate) fn log(self) -> usize {
         if let Some(first) = self.first {
             warn!(rows = self.count, %first, "left out registrations that cannot be read");

@@ -37,16 +37,21 @@ pub(crate) fn sql(text: &'static str) -> SqlQuery {
     diesel::sql_query(text)
 }
 
-/// The rows of many owners, each owner's behind the place it was asked for at.
+/// A number of rows, as `LIMIT` takes it.
+pub(crate) fn limited(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// The rows of many owners, each with the ordinal its owner was asked for at.
 pub(crate) const LOAD: &str = "
-    SELECT asked.place, r.owner, r.service, r.node, r.revision, r.status, r.failures, r.status_at, r.enabled_at, r.document
-    FROM unnest($1, $2) WITH ORDINALITY AS asked (owner, bucket, place)
+    SELECT asked.ordinal, r.owner, r.service, r.node, r.revision, r.status, r.failures, r.status_at, r.enabled_at, r.document
+    FROM unnest($1, $2) WITH ORDINALITY AS asked (owner, bucket, ordinal)
     JOIN registration AS r ON r.owner = asked.owner AND r.bucket = asked.bucket
-    ORDER BY asked.place, r.service, r.node";
+    ORDER BY asked.ordinal, r.service, r.node";
 
 /// The next so many rows behind a key.
 pub(crate) const PAGE: &str = "
-    SELECT 0::bigint AS place, owner, service, node, revision, status, failures, status_at, enabled_at, document
+    SELECT 0::bigint AS ordinal, owner, service, node, revision, status, failures, status_at, enabled_at, document
     FROM registration
     WHERE (owner, service, node) > ($1, $2, $3) ORDER BY owner, service, node LIMIT $4";
 

@@ -1,18 +1,21 @@
 //! The store as the core sees it.
 
 use crate::change::{Removal, Wave, nothing_done, waves};
+use crate::commit::Commit;
+use crate::connection::Work;
 use crate::error::refused;
-use crate::pool::{Pool, Work};
-use crate::read::{Count, Load, Owner, Owners, Page as Rows};
-use crate::ready::{Readiness, migrate};
-use crate::row::{Key, LeftOut};
-use crate::write::Commit;
-use crate::{Migrated, PostgresConfig};
+use crate::load::Load;
+use crate::page::Page as Rows;
+use crate::pool::Pool;
+use crate::portion::{Count, Owner, Owners};
+use crate::ready::Readiness;
+use crate::row::{Key, UnreadableRows};
+use crate::{PostgresConfig, migrate};
 use async_trait::async_trait;
 use jid::{BareJid, DomainRef};
 use push_core::Account;
 use push_core::store::{
-    Change, Committed, Counts, Cursor, Kind, Loaded, Page, RegistrationStore, StoreError,
+    Change, Committed, Counts, Cursor, Kind, Loaded, Migrated, Page, RegistrationStore, StoreError,
 };
 use std::fmt;
 
@@ -61,7 +64,7 @@ impl PostgresStore {
 
     /// Brings the tables to this program's version, whether the store may do that by itself or not.
     pub(crate) async fn migrate(&self) -> Result<Migrated, StoreError> {
-        migrate(&self.pool).await
+        migrate::migrate(&self.pool).await
     }
 
     /// One call, within its time.
@@ -74,7 +77,7 @@ impl PostgresStore {
     }
 
     async fn remove_owners(&self, owners: &[Owner]) -> Result<u64, StoreError> {
-        let everything = |(place, owner): (usize, _)| Removal::of_all(owner, place);
+        let everything = |(index, owner): (usize, _)| Removal::of_all(owner, index);
         let removals = owners.iter().enumerate().map(everything).collect();
         let wave = Wave {
             removals,
@@ -90,19 +93,19 @@ impl PostgresStore {
 #[async_trait]
 impl RegistrationStore for PostgresStore {
     async fn load(&self, owners: &[BareJid]) -> Result<Loaded, StoreError> {
-        let mut left_out = LeftOut::default();
+        let mut unreadable = UnreadableRows::default();
         let mut accounts: Vec<Account> = owners.iter().cloned().map(Account::empty).collect();
         for (owners, accounts) in owners.chunks(BATCH).zip(accounts.chunks_mut(BATCH)) {
             for row in self.call(&Load::new(owners)).await? {
-                let place = usize::try_from(row.place).unwrap_or_default();
-                let Some(account) = accounts.get_mut(place.wrapping_sub(1)) else {
+                let ordinal = usize::try_from(row.ordinal).unwrap_or_default();
+                let Some(account) = accounts.get_mut(ordinal.wrapping_sub(1)) else {
                     continue;
                 };
-                let read = left_out.note(account.owner.as_str(), row.registration());
+                let read = unreadable.note(account.owner.as_str(), row.registration());
                 account.registrations.extend(read);
             }
         }
-        let corrupt = left_out.log();
+        let corrupt = unreadable.log();
         Ok(Loaded { accounts, corrupt })
     }
 
@@ -131,7 +134,7 @@ impl RegistrationStore for PostgresStore {
         let limit = limit.min(MAX_PAGE);
         let mut after = after.map_or_else(Key::default, key);
         let mut page = Page::default();
-        let mut left_out = LeftOut::default();
+        let mut unreadable = UnreadableRows::default();
         loop {
             // One more tells whether there is more.
             let wanted = limit - page.entries.len() + 1;
@@ -149,14 +152,14 @@ impl RegistrationStore for PostgresStore {
                     break;
                 }
                 let owner = row.owner.clone();
-                page.entries.extend(left_out.note(&owner, row.entry()));
+                page.entries.extend(unreadable.note(&owner, row.entry()));
             }
             if is_last || page.next.is_some() || limit == 0 {
                 break;
             }
             after = last;
         }
-        page.corrupt = left_out.log();
+        page.corrupt = unreadable.log();
         Ok(page)
     }
 
@@ -222,6 +225,6 @@ fn domain_of(owner: &str) -> &str {
 
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PostgresStore({})", self.pool.explain().place)
+        write!(f, "PostgresStore({})", self.pool.errors().endpoint)
     }
 }

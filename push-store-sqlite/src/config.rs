@@ -1,5 +1,6 @@
 //! What can be set.
 
+use push_core::StoreTimeouts;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,8 +9,8 @@ use std::time::Duration;
 pub struct SqliteConfig {
     /// The file; its folder must exist. Relative to the process's folder.
     pub path: PathBuf,
-    /// How long a batch waits while another program holds the lock. Default 3 s: a call that has to sit through two
-    /// of these still answers within the service's default of 10 s for a store question.
+    /// How long a batch waits while another program holds the lock. Default [`StoreTimeouts::lock`]: a call that has to
+    /// sit through two of these is still answered within [`StoreTimeouts::store`].
     pub busy_timeout: Duration,
     /// How many calls may wait for each of the writer and the reader; a further one is answered `Unavailable`.
     /// Default 1024. A call holds at most 512 owners or changes: longer ones are split and queue up part by part.
@@ -26,10 +27,19 @@ impl SqliteConfig {
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
-            busy_timeout: Duration::from_secs(3),
+            busy_timeout: StoreTimeouts::default().lock(),
             queue: 1024,
             auto_migrate: true,
             cache: 16 << 20,
+        }
+    }
+
+    /// Returns this configuration with every time-out taken from `timeouts`.
+    #[must_use]
+    pub fn with_timeouts(self, timeouts: &StoreTimeouts) -> Self {
+        Self {
+            busy_timeout: timeouts.lock(),
+            ..self
         }
     }
 }

@@ -1,61 +1,54 @@
 //! Connections and how they are set up.
 
-use crate::error::{Explain, read_only, refused};
-use crate::schema::{self, Earlier};
-use crate::{SqliteConfig, file};
+use crate::error::{ErrorMapper, read_only, refused};
+use crate::{SqliteConfig, schema};
 use push_core::store::StoreError;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
-/// The writer's. Nothing in the file changes before it is known to be ours.
-pub(crate) fn writer(config: &SqliteConfig, explain: &Explain) -> Result<Connection, StoreError> {
-    let mut connection = connect(config, explain)?;
+/// The writer's, whatever version the file is of. Nothing in it changes before it is known to be ours.
+pub(crate) fn writer(
+    config: &SqliteConfig,
+    errors: &ErrorMapper,
+) -> Result<Connection, StoreError> {
+    let connection = connect(config, errors)?;
     if connection.is_readonly(MAIN_DB).unwrap_or(false) {
         return Err(read_only(&config.path));
     }
-    schema::check(&connection, explain)?;
+    schema::check(&connection, errors)?;
     let mode: String = connection
         .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
-        .map_err(|error| explain.error(&error))?;
+        .map_err(|error| errors.error(&error))?;
     if mode != "wal" {
         return Err(refused(format!(
             "{} is on a file system without shared memory: use a local disk",
             config.path.display()
         )));
     }
-    let earlier = if config.auto_migrate {
-        Earlier::Migrate
-    } else {
-        Earlier::Refuse
-    };
-    schema::migrate(&mut connection, explain, earlier)?;
     // It would come within a commit; the writer does it between commits.
-    set(&connection, explain, &[("wal_autocheckpoint", 0)])?;
+    set(&connection, errors, &[("wal_autocheckpoint", 0)])?;
     Ok(connection)
-}
-
-/// Brings the file up to date. Returns the versions before and after.
-pub(crate) fn migrate(config: &SqliteConfig) -> Result<(u32, u32), StoreError> {
-    let mut config = config.clone();
-    config.path = file::prepare(&config.path)?;
-    let explain = Explain::new(&config);
-    let mut connection = connect(&config, &explain)?;
-    let before = schema::migrate(&mut connection, &explain, Earlier::Migrate)?;
-    Ok((before, schema::NEWEST))
 }
 
 /// The reader's, which writes nothing.
-pub(crate) fn reader(config: &SqliteConfig, explain: &Explain) -> Result<Connection, StoreError> {
-    let connection = connect(config, explain)?;
-    set(&connection, explain, &[("query_only", 1)])?;
+pub(crate) fn reader(
+    config: &SqliteConfig,
+    errors: &ErrorMapper,
+) -> Result<Connection, StoreError> {
+    let connection = connect(config, errors)?;
+    set(&connection, errors, &[("query_only", 1)])?;
     Ok(connection)
 }
 
-fn connect(config: &SqliteConfig, explain: &Explain) -> Result<Connection, StoreError> {
+/// A connection with the settings that both have.
+pub(crate) fn connect(
+    config: &SqliteConfig,
+    errors: &ErrorMapper,
+) -> Result<Connection, StoreError> {
     // No CREATE: the file exists. No mutex: a connection stays on one thread.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
-    let say = |error| explain.error(&error);
+    let say = |error| errors.error(&error);
     let connection = Connection::open_with_flags(&config.path, flags).map_err(say)?;
     connection.busy_timeout(config.busy_timeout).map_err(say)?;
     let cache_kib = i64::try_from(config.cache / 1024).unwrap_or(i64::MAX);
@@ -70,20 +63,20 @@ fn connect(config: &SqliteConfig, explain: &Explain) -> Result<Connection, Store
         ("cell_size_check", 1), // finds a damaged page when it is read
         ("trusted_schema", 0),
     ];
-    set(&connection, explain, &settings)?;
+    set(&connection, errors, &settings)?;
     Ok(connection)
 }
 
 fn set(
     connection: &Connection,
-    explain: &Explain,
+    errors: &ErrorMapper,
     pragmas: &[(&str, u32)],
 ) -> Result<(), StoreError> {
     for (name, value) in pragmas {
         // Some of them answer with a row, others do not.
         connection
             .pragma(None, name, value, |_| Ok(()))
-            .map_err(|error| explain.error(&error))?;
+            .map_err(|error| errors.error(&error))?;
     }
     Ok(())
 }

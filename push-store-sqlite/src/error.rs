@@ -8,12 +8,12 @@ use std::time::Duration;
 
 /// Turns errors of one file into the store's.
 #[derive(Clone, Debug)]
-pub(crate) struct Explain {
+pub(crate) struct ErrorMapper {
     path: PathBuf,
     busy_timeout: Duration,
 }
 
-impl Explain {
+impl ErrorMapper {
     pub(crate) fn new(config: &SqliteConfig) -> Self {
         Self {
             path: config.path.clone(),

@@ -20,8 +20,8 @@
 //! # Durability
 //!
 //! WAL with `synchronous=FULL`: what was acknowledged survives the end of the process and, as far as the disk keeps
-//! its word, of the machine. Dropping the store finishes what is queued and leaves one file behind, everything in it;
-//! it blocks for that long.
+//! its word, of the machine. Dropping the store finishes what is being written and leaves one file behind, everything in
+//! it; it blocks for that long.
 //!
 //! # Operation
 //!
@@ -30,23 +30,29 @@
 //! as soon as it is noticed. It belongs on a local disk: the log needs shared memory, which network file systems lack.
 //! A new file has mode 0600. A file that is damaged, of a later version or of another program is left as it is.
 
+mod change;
+mod commit;
 mod config;
 mod connection;
 mod error;
 mod file;
 mod lease;
+mod load;
+mod migrate;
+mod page;
+mod portion;
 mod reader;
 mod row;
 mod schema;
+mod statement;
 mod store;
 mod worker;
-mod writer;
 
 pub use config::SqliteConfig;
 pub use lease::FileLease;
 pub use store::SqliteStore;
 
-use push_core::store::StoreError;
+use push_core::store::{Migrated, StoreError};
 
 /// Opens the store, creating or migrating its file where that is due.
 ///
@@ -61,12 +67,11 @@ pub fn open(config: SqliteConfig) -> Result<SqliteStore, StoreError> {
     SqliteStore::open(config)
 }
 
-/// Creates the file, or brings it to the version of this program. Returns its versions before and after; 0 is an
-/// empty file.
+/// Creates the file, or brings it to the version of this program.
 ///
 /// # Errors
 ///
 /// As [`open`].
-pub fn migrate(config: &SqliteConfig) -> Result<(u32, u32), StoreError> {
-    connection::migrate(config)
+pub fn migrate(config: &SqliteConfig) -> Result<Migrated, StoreError> {
+    migrate::migrate(config)
 }

@@ -1,10 +1,12 @@
 //! The store as the core sees it.
 
-use crate::error::{Explain, refused};
-use crate::reader::{Key, Query, Reader};
-use crate::row::Write;
-use crate::worker::Worker;
-use crate::writer::{Commit, Writer};
+use crate::change::Write;
+use crate::commit::{Commit, Writer};
+use crate::error::{ErrorMapper, refused};
+use crate::migrate::{self, Earlier};
+use crate::reader::{Query, Reader};
+use crate::row::Key;
+use crate::worker::{BATCH, Worker};
 use crate::{SqliteConfig, connection, file};
 use async_trait::async_trait;
 use jid::{BareJid, DomainRef};
@@ -12,16 +14,12 @@ use push_core::store::{
     Change, Committed, Counts, Cursor, Kind, Loaded, Page, RegistrationStore, StoreError,
 };
 
-/// How many changes make a transaction, and owners a snapshot: beyond it one more saves little and keeps others
-/// waiting. A single call is split at it, too.
-pub(crate) const BATCH: usize = 512;
-
 /// The longest page; a caller who allows more gets a cursor earlier.
 const MAX_PAGE: usize = 4096;
 
 /// Keeps registrations in one SQLite file.
 ///
-/// A call whose future is dropped may still take effect. Calls do not wait for room: when
+/// A call whose future is dropped may still take effect if its transaction has begun, and has none otherwise. Calls do not wait for room: when
 /// [`SqliteConfig::queue`] calls wait already, the next is answered `Unavailable` at once.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -33,14 +31,17 @@ pub struct SqliteStore {
 impl SqliteStore {
     pub(crate) fn open(mut config: SqliteConfig) -> Result<Self, StoreError> {
         config.path = file::prepare(&config.path)?;
-        let explain = Explain::new(&config);
-        let connection = connection::writer(&config, &explain)?;
-        let writer = Writer::new(connection, &config, explain.clone());
-        let connection = connection::reader(&config, &explain)?;
-        let reader = Reader {
-            connection,
-            explain,
+        let errors = ErrorMapper::new(&config);
+        let mut connection = connection::writer(&config, &errors)?;
+        let earlier = if config.auto_migrate {
+            Earlier::Migrate
+        } else {
+            Earlier::Refuse
         };
+        migrate::bring_up(&mut connection, &errors, earlier)?;
+        let writer = Writer::new(connection, &config, errors.clone());
+        let connection = connection::reader(&config, &errors)?;
+        let reader = Reader { connection, errors };
         Ok(Self {
             reader: Worker::start("push-store-reader", config.queue, |queue| reader.run(queue))?,
             writer: Worker::start("push-store-writer", config.queue, |queue| writer.run(queue))?,

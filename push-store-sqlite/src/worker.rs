@@ -7,6 +7,10 @@ use std::fmt;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
+/// How many changes make a transaction, and owners a snapshot: beyond it one more saves little and keeps others
+/// waiting. A single call is split at it, too.
+pub(crate) const BATCH: usize = 512;
+
 /// Where one call's result goes.
 pub(crate) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 

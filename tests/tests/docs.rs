@@ -1,4 +1,5 @@
-//! What the documents promise: paths that exist, links that lead somewhere, keys and texts that are those of the code.
+//! What the documents promise: paths that exist, links that lead somewhere, keys and texts that are those of the code,
+//! and a structure without circles.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot go on panics; a missing document says its path"
@@ -20,3 +21,5 @@ mod paths;
 mod protocol;
 #[path = "docs/repository.rs"]
 mod repository;
+#[path = "docs/structure/mod.rs"]
+mod structure;

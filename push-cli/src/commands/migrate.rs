@@ -3,6 +3,7 @@
 use crate::config::ConfigFile;
 use crate::exit::Failure;
 use crate::{compose, runtime};
+use push_core::store::Migrated;
 use std::io::Write;
 
 /// Brings the database up to date, and says from which version to which.
@@ -12,7 +13,10 @@ pub(super) fn migrate(file: &ConfigFile) -> Result<(), Failure> {
         let backend = compose::backend(&config.store)?;
         backend.migrate().await
     };
-    let (before, after) = runtime::start()?
+    let Migrated {
+        from: before,
+        to: after,
+    } = runtime::start()?
         .block_on(migrated)
         .map_err(Failure::Store)?;
     let name = &config.store.backend;

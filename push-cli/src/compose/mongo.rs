@@ -1,10 +1,11 @@
 //! MongoDB.
 
-use super::{Backend, own_timeout, service, standby};
+use super::backend::Backend;
+use super::server::{service, standby};
 use crate::config::StoreSettings;
 use async_trait::async_trait;
 use push_core::lease::LeaseStore;
-use push_core::store::{RegistrationStore, StoreError};
+use push_core::store::{Migrated, RegistrationStore, StoreError};
 use push_store_mongo::{MongoConfig, MongoStore};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -22,9 +23,8 @@ impl Mongo {
             pool_size: u32::try_from(pool.size).unwrap_or(u32::MAX),
             selection_timeout: pool.wait_timeout,
             connect_timeout: pool.connect_timeout,
-            call_timeout: own_timeout(settings),
             auto_migrate: settings.auto_migrate,
-            ..MongoConfig::new(&settings.url)
+            ..MongoConfig::new(&settings.url).with_timeouts(&settings.timeouts)
         };
         Self {
             config,
@@ -50,9 +50,8 @@ impl Backend for Mongo {
         self.store().await?.ready().await
     }
 
-    async fn migrate(&self) -> Result<(u32, u32), StoreError> {
-        let migrated = push_store_mongo::migrate(self.config.clone()).await?;
-        Ok((migrated.from, migrated.to))
+    async fn migrate(&self) -> Result<Migrated, StoreError> {
+        push_store_mongo::migrate(self.config.clone()).await
     }
 
     async fn leases(&self) -> Result<Option<Arc<dyn LeaseStore>>, StoreError> {

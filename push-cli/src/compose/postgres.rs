@@ -1,10 +1,11 @@
 //! PostgreSQL.
 
-use super::{Backend, own_timeout, service, standby};
+use super::backend::Backend;
+use super::server::{service, standby};
 use crate::config::StoreSettings;
 use async_trait::async_trait;
 use push_core::lease::LeaseStore;
-use push_core::store::{RegistrationStore, StoreError};
+use push_core::store::{Migrated, RegistrationStore, StoreError};
 use push_store_postgres::{PostgresConfig, PostgresStore};
 use std::sync::Arc;
 
@@ -20,12 +21,8 @@ impl Postgres {
             pool_size: pool.size,
             wait_timeout: pool.wait_timeout,
             connect_timeout: pool.connect_timeout,
-            // What a question leaves behind at the server ends as long after it.
-            statement_timeout: settings.call_timeout / 2,
-            lock_timeout: settings.call_timeout / 3,
-            call_timeout: own_timeout(settings),
             auto_migrate: settings.auto_migrate,
-            ..PostgresConfig::new(&settings.url)
+            ..PostgresConfig::new(&settings.url).with_timeouts(&settings.timeouts)
         };
         let store = Arc::new(PostgresStore::new(&config)?);
         Ok(Self { config, store })
@@ -43,9 +40,8 @@ impl Backend for Postgres {
         self.store.ready().await
     }
 
-    async fn migrate(&self) -> Result<(u32, u32), StoreError> {
-        let migrated = push_store_postgres::migrate(&self.config).await?;
-        Ok((migrated.from, migrated.to))
+    async fn migrate(&self) -> Result<Migrated, StoreError> {
+        push_store_postgres::migrate(&self.config).await
     }
 
     async fn leases(&self) -> Result<Option<Arc<dyn LeaseStore>>, StoreError> {

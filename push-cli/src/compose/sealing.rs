@@ -1,9 +1,9 @@
 //! A backend whose publish options are sealed.
 
-use super::Backend;
+use super::backend::Backend;
 use async_trait::async_trait;
 use push_core::lease::LeaseStore;
-use push_core::store::{RegistrationStore, StoreError};
+use push_core::store::{Migrated, RegistrationStore, StoreError};
 use push_driver::sealed::{Keys, SealedStore};
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ impl Backend for Sealing {
         self.backend.probe().await
     }
 
-    async fn migrate(&self) -> Result<(u32, u32), StoreError> {
+    async fn migrate(&self) -> Result<Migrated, StoreError> {
         self.backend.migrate().await
     }
 

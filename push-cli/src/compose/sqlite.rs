@@ -1,10 +1,10 @@
 //! One file.
 
-use super::Backend;
+use super::backend::Backend;
 use crate::config::StoreSettings;
 use async_trait::async_trait;
 use push_core::lease::LeaseStore;
-use push_core::store::{RegistrationStore, StoreError};
+use push_core::store::{Migrated, RegistrationStore, StoreError};
 use push_store_sqlite::{FileLease, SqliteConfig, open};
 use std::sync::Arc;
 
@@ -14,8 +14,10 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     pub(super) fn new(settings: &StoreSettings) -> Self {
-        let mut config = SqliteConfig::new(&settings.path);
-        config.auto_migrate = settings.auto_migrate;
+        let config = SqliteConfig {
+            auto_migrate: settings.auto_migrate,
+            ..SqliteConfig::new(&settings.path).with_timeouts(&settings.timeouts)
+        };
         Self { config }
     }
 }
@@ -30,7 +32,7 @@ impl Backend for Sqlite {
         self.open().await?.load(&[]).await.map(drop)
     }
 
-    async fn migrate(&self) -> Result<(u32, u32), StoreError> {
+    async fn migrate(&self) -> Result<Migrated, StoreError> {
         push_store_sqlite::migrate(&self.config)
     }
 

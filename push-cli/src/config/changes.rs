@@ -37,6 +37,7 @@ impl Config {
     }
 
     fn changes(&self, new: &Self) -> Changes {
+        let (policy, new_policy) = (&self.settings.policy, &new.settings.policy);
         let mut applied = settings(&self.settings, &new.settings);
         applied.extend(plugin(&self.plugin, &new.plugin));
         applied.extend(differing([
@@ -56,7 +57,7 @@ impl Config {
             ("lease.duration", lease && !enabled),
             (
                 "push.workers.call_timeout",
-                self.call_timeout != new.call_timeout,
+                policy.store_timeout != new_policy.store_timeout,
             ),
             ("log.format", self.log.format != new.log.format),
         ]));

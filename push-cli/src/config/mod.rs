@@ -50,8 +50,6 @@ pub(crate) struct Config {
     pub(crate) store: StoreSettings,
     /// How long a lease lasts; `None` when none is needed.
     pub(crate) lease: Option<Duration>,
-    /// How long a store question may take.
-    pub(crate) call_timeout: Duration,
     /// How long work in progress may take at the end.
     pub(crate) drain_timeout: Duration,
     pub(crate) log: LogSettings,
@@ -91,10 +89,8 @@ impl ConfigFile {
         let plugin = push::plugin(reader);
         let identity = push::identity(reader);
         let policy = policy::policy(reader);
-        let call_timeout = reader
-            .duration("push.workers.call_timeout")
-            .unwrap_or(Duration::from_secs(10));
-        let store = store::store(reader, self.backends, call_timeout);
+        let timeouts = policy::store_timeouts(reader);
+        let store = store::store(reader, self.backends, timeouts);
         let lease = store::lease(reader, store.as_ref());
         let drain_timeout = reader
             .duration("policy.drain_timeout")
@@ -105,16 +101,18 @@ impl ConfigFile {
         settings.identity = identity;
         settings.plugin = plugin.build();
         settings.policy = policy;
-        // A little more than the driver's own, so that the store's word comes first.
-        settings.policy.store_timeout = call_timeout + Duration::from_secs(1);
+        settings.policy.store_timeout = timeouts.machine();
+        let mut store = store?;
+        if let Some(duration) = lease {
+            store.timeouts = timeouts.within_lease(duration);
+        }
         Some(Config {
             stream,
             settings,
             plugin,
             shards: shards?,
-            store: store?,
+            store,
             lease,
-            call_timeout,
             drain_timeout,
             log,
         })

@@ -2,7 +2,7 @@
 
 use super::reader::Reader;
 use super::set;
-use push_core::Policy;
+use push_core::{Policy, StoreTimeouts};
 use std::time::Duration;
 
 /// Reads the limits of push-core.
@@ -25,6 +25,16 @@ pub(super) fn policy(reader: &mut Reader<'_>) -> Policy {
         }
     }
     policy
+}
+
+/// Reads the setting that every time-out of the store follows from.
+pub(super) fn store_timeouts(reader: &mut Reader<'_>) -> StoreTimeouts {
+    let path = "push.workers.call_timeout";
+    let call_timeout = reader.duration(path);
+    if call_timeout.is_some_and(|timeout| timeout < StoreTimeouts::SHORTEST) {
+        reader.problem(path, "may be no less than 10ms");
+    }
+    call_timeout.map_or_else(StoreTimeouts::default, StoreTimeouts::new)
 }
 
 /// Returns every limit that is a number, by its key.

@@ -3,6 +3,7 @@
 use super::encryption::{Encryption, encryption};
 use super::reader::Reader;
 use super::set;
+use push_core::StoreTimeouts;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -59,8 +60,7 @@ pub(crate) struct StoreSettings {
     pub(crate) auto_migrate: bool,
     pub(crate) pool: PoolSettings,
     pub(crate) encryption: Encryption,
-    /// How long a question may take.
-    pub(crate) call_timeout: Duration,
+    pub(crate) timeouts: StoreTimeouts,
 }
 
 /// Connections to a database server.
@@ -94,7 +94,7 @@ impl fmt::Debug for StoreSettings {
 pub(super) fn store(
     reader: &mut Reader<'_>,
     backends: &[BackendKind],
-    call_timeout: Duration,
+    timeouts: StoreTimeouts,
 ) -> Option<StoreSettings> {
     let backend = backend(reader, backends);
     let url = reader.secret("store.url");
@@ -104,7 +104,7 @@ pub(super) fn store(
         reader.required("store.url", url)
     };
     let auto_migrate = reader.boolean("store.auto_migrate").unwrap_or(true);
-    let pool = pool(reader);
+    let pool = pool(reader, &timeouts);
     let encryption = encryption(reader);
     let (backend, url) = (backend?, url?);
     if let Some(needed) = wrong_url(backend, &url) {
@@ -121,7 +121,7 @@ pub(super) fn store(
         auto_migrate,
         pool,
         encryption,
-        call_timeout,
+        timeouts,
     })
 }
 
@@ -154,11 +154,11 @@ fn wrong_url(backend: BackendKind, url: &str) -> Option<&'static str> {
     (!is_right).then_some(needed)
 }
 
-fn pool(reader: &mut Reader<'_>) -> PoolSettings {
+fn pool(reader: &mut Reader<'_>, timeouts: &StoreTimeouts) -> PoolSettings {
     let mut pool = PoolSettings {
         size: 8,
-        wait_timeout: Duration::from_secs(3),
-        connect_timeout: Duration::from_secs(4),
+        wait_timeout: timeouts.pool_wait(),
+        connect_timeout: timeouts.connect(),
     };
     set(&mut pool.size, reader.count("store.pool.size"));
     set(

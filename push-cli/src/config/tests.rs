@@ -1,6 +1,6 @@
 use super::environment::Environment;
 use super::{BackendKind, Config, ConfigFile, Problems};
-use push_core::IdentityChoice;
+use push_core::{IdentityChoice, StoreTimeouts};
 use std::path::Path;
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ fn the_example_is_read_and_says_the_defaults() {
     let config = parse(example).unwrap();
     let least = parse(LEAST).unwrap();
     assert_eq!(config.settings.policy, least.settings.policy);
-    assert_eq!(config.call_timeout, least.call_timeout);
+    assert_eq!(config.store.timeouts, least.store.timeouts);
     assert_eq!(config.drain_timeout, least.drain_timeout);
     assert_eq!(config.log, least.log);
 }
@@ -123,6 +123,23 @@ fn all_problems_are_told_at_once_with_their_path() {
         assert!(paths.contains(&path), "{path} is not in {paths:?}");
     }
     assert_eq!(paths.len(), expected.len(), "{told:?}");
+}
+
+#[test]
+fn every_time_out_of_the_store_follows_from_one_key_and_the_lease() {
+    let text = format!(
+        "{LEAST}[push.workers]\ncall_timeout = \"2s\"\n[lease]\nenabled = true\nduration = \"4s\""
+    );
+    let config = parse(&text).unwrap();
+    let timeouts = StoreTimeouts::new(Duration::from_secs(2));
+    assert_eq!(config.settings.policy.store_timeout, timeouts.machine());
+    let leased = timeouts.within_lease(Duration::from_secs(4));
+    assert_eq!(config.store.timeouts, leased);
+    assert_eq!(config.store.pool.wait_timeout, timeouts.pool_wait());
+
+    let told = problems(&text.replace("2s", "9ms"));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].0, "push.workers.call_timeout");
 }
 
 #[test]

@@ -75,7 +75,10 @@ impl Service {
                 () = self.stop.next() => return Ok(()),
             };
             *lock = Some(InstanceLock::succeed(&config.store).await?);
-            let store = held.guard(backend.open().await.map_err(Failure::Store)?);
+            let store = backend.open().await.map_err(Failure::Store)?;
+            let store = held
+                .guard(store, &config.store.timeouts)
+                .map_err(Failure::Store)?;
             if let Ended::Stopped = self.work(&store, Some(held)).await? {
                 return Ok(());
             }

@@ -31,7 +31,7 @@ impl Shards {
         for (stream, settings) in configured(config, fence) {
             let component = settings.component.clone();
             let driver = DriverConfig {
-                call_timeout: config.call_timeout,
+                call_timeout: config.store.timeouts.call(),
             };
             let stream = Box::new(Stream::start(stream, seed()?));
             let machine = Machine::new(settings, seed()?);

@@ -1,7 +1,7 @@
 //! Enabling, and values byte for byte.
 
 use super::fresh;
-use push_core::registration::{PublishOptions, Revision};
+use push_core::registration::{MAX_RESOURCE, PublishOptions, Revision};
 use push_core::row::MAX_KEY;
 use push_core::store::Committed;
 use push_core::{Registration, Timestamp};
@@ -33,6 +33,21 @@ async fn the_same_target_is_replaced_whole() {
     let committed = store.commit(&changes).await.unwrap();
     assert_eq!(committed, [Committed::Enabled; 2]);
     assert_eq!(registrations(&*store, ALICE).await, [new]);
+}
+
+#[tokio::test]
+async fn the_longest_resource_comes_back_whole() {
+    let store = fresh().await;
+    // Three bytes each.
+    let resource = "\u{20ac}".repeat(MAX_RESOURCE / 3);
+    assert_eq!(resource.len(), MAX_RESOURCE);
+    let have = Registration {
+        resource: Some(resource),
+        ..registration("push.example.net", "n", 1)
+    };
+    let committed = store.commit(&[enable(ALICE, &have)]).await.unwrap();
+    assert_eq!(committed, [Committed::Enabled]);
+    assert_eq!(registrations(&*store, ALICE).await, [have]);
 }
 
 #[tokio::test]

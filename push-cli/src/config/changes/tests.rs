@@ -2,10 +2,10 @@ use super::Changes;
 use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::config::tests::parse_in;
+use push_core::StoreTimeouts;
 use push_core::lease::Fence;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
 
 /// A configuration in which every key has a meaning.
 const BASE: &str = r#"
@@ -157,7 +157,7 @@ fn what_follows_from_a_key_that_cannot_change_stays_too() {
     assert_eq!(after.policy.workers, 7);
     assert_eq!(after.policy.store_timeout, before.policy.store_timeout);
     assert_eq!(after.component, before.component);
-    assert_eq!(followed.call_timeout, Duration::from_secs(10));
+    assert_eq!(followed.store.timeouts, StoreTimeouts::default());
     assert_eq!(after.fence, None::<Fence>);
 }
 

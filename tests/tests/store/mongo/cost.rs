@@ -7,7 +7,7 @@ use push_core::lease::LeaseStore;
 use push_core::row::bucket;
 use push_core::store::{Change, Cursor, Kind, RegistrationStore};
 use push_store_mongo::{MongoStore, open};
-use push_tests::database::mongo::{Database, Server};
+use push_tests::database::mongo::{Database, Server, Settings};
 use push_tests::store::{
     enable, jid, registration, remove, remove_owner, remove_service, settle, status,
 };
@@ -177,6 +177,50 @@ async fn every_write_goes_to_one_shard_and_is_waited_for_by_a_majority() {
     };
     for filter in commands.iter().filter(of_registrations).flat_map(filters) {
         assert_eq!(filter.get_i32("bucket"), Ok(0x7a64), "{filter}");
+    }
+    // What is written in a transaction is bounded by its commit.
+    let in_transaction = |command: &&Document| command.contains_key("startTransaction");
+    let bounded = commands.iter().filter(|command| {
+        has("commitTransaction")(command) || of_registrations(command) && !in_transaction(command)
+    });
+    let bounded: Vec<_> = bounded.collect();
+    assert_eq!(bounded.len(), 5, "{bounded:?}");
+    for command in bounded {
+        assert!(is_limited(command), "{command}");
+    }
+}
+
+/// Whether a command has as long as a statement may take.
+fn is_limited(command: &Document) -> bool {
+    let limit = command.get("maxTimeMS").map(Bson::to_string);
+    limit.is_some_and(|limit| limit == "60000")
+}
+
+#[tokio::test]
+async fn deleting_many_without_a_transaction_is_limited_in_time() {
+    let server = Server::start(Settings {
+        standalone: true,
+        ..Settings::default()
+    });
+    let server = server.await.unwrap();
+    let (store, recorder, _) = recorded(&server).await;
+    store
+        .commit(&[enable(ALICE, &registration(PUSH, "n", 1))])
+        .await
+        .unwrap();
+    recorder.take();
+    store.commit(&[remove_owner(ALICE)]).await.unwrap();
+    store.remove_domain(jid(ALICE).domain()).await.unwrap();
+    let commands = recorder.take();
+    let deletes: Vec<_> = commands
+        .iter()
+        .filter(|command| command.contains_key("delete"))
+        .collect();
+    assert_eq!(deletes.len(), 2, "{commands:?}");
+    for command in deletes {
+        assert!(is_limited(command), "{command}");
+        let concern = command.get_document("writeConcern").unwrap();
+        assert_eq!(concern.get_str("w"), Ok("majority"), "{command}");
     }
 }
 

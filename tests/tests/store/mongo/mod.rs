@@ -57,6 +57,7 @@ async fn store() -> (Database, MongoStore) {
 /// Gives a busy machine time.
 fn config(database: &Database) -> MongoConfig {
     MongoConfig {
+        statement_timeout: Duration::from_secs(60),
         call_timeout: Duration::from_secs(60),
         ..MongoConfig::new(database.url())
     }

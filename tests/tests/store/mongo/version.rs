@@ -2,8 +2,8 @@
 
 use super::config;
 use mongodb::bson::{Document, doc};
-use push_core::store::{RegistrationStore, StoreError};
-use push_store_mongo::{Migrated, MongoConfig, migrate, open};
+use push_core::store::{Migrated, RegistrationStore, StoreError};
+use push_store_mongo::{MongoConfig, migrate, open};
 use push_tests::database::mongo::{Database, fresh_database};
 use push_tests::store::{enable, registration, registrations};
 

@@ -1,8 +1,8 @@
 //! Tables of other versions, and of other programs.
 
 use super::{config, store};
-use push_core::store::{RegistrationStore, StoreError};
-use push_store_postgres::{Migrated, PostgresConfig, PostgresStore, migrate, open};
+use push_core::store::{Migrated, RegistrationStore, StoreError};
+use push_store_postgres::{PostgresConfig, PostgresStore, migrate, open};
 use push_tests::database::postgres::fresh_database;
 use push_tests::store::{enable, registration, registrations};
 

@@ -114,6 +114,37 @@ async fn a_full_queue_is_answered_at_once() {
     assert_eq!(enabled, 50 - refused);
 }
 
+#[tokio::test]
+async fn a_change_that_was_given_up_while_it_waited_is_not_written() {
+    let (folder, first) = store();
+    drop(first);
+    let store = Arc::new(open(SqliteConfig::new(path(&folder))).unwrap());
+    let shell = shell(&folder);
+    shell.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let call = |node: &str| {
+        let store = Arc::clone(&store);
+        let change = enable(ALICE, &registration("push.example.net", node, 1));
+        tokio::spawn(async move { store.commit(&[change]).await })
+    };
+    let under_way = call("under way");
+    // Time for the writer to take that one and wait for the lock.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let (given_up, waiting) = (call("given up"), call("waiting"));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    given_up.abort();
+    assert!(given_up.await.unwrap_err().is_cancelled());
+    shell.execute_batch("ROLLBACK").unwrap();
+    for call in [under_way, waiting] {
+        assert_eq!(call.await.unwrap().unwrap(), [Committed::Enabled]);
+    }
+    let stored = registrations(&*store, ALICE).await;
+    let nodes: Vec<_> = stored
+        .iter()
+        .map(|have| have.target.node.as_str())
+        .collect();
+    assert_eq!(nodes, ["under way", "waiting"]);
+}
+
 #[test]
 fn a_file_that_somebody_has_for_themselves_cannot_be_opened_yet() {
     let (folder, store) = store();

@@ -1,7 +1,7 @@
 //! Files of other versions.
 
 use super::{config, path, shell};
-use push_core::store::{RegistrationStore, StoreError};
+use push_core::store::{Migrated, RegistrationStore, StoreError};
 use push_store_sqlite::{SqliteConfig, migrate, open};
 use push_tests::store::{enable, registration, registrations};
 use tempfile::TempDir;
@@ -62,8 +62,8 @@ fn nothing_is_migrated_unless_it_may_be() {
     let version =
         shell(&folder).pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0));
     assert_eq!(version, Ok(1));
-    assert_eq!(migrate(&by_hand(&folder)), Ok((1, 2)));
-    assert_eq!(migrate(&by_hand(&folder)), Ok((2, 2)));
+    assert_eq!(migrate(&by_hand(&folder)), Ok(Migrated { from: 1, to: 2 }));
+    assert_eq!(migrate(&by_hand(&folder)), Ok(Migrated { from: 2, to: 2 }));
     open(by_hand(&folder)).unwrap();
 }
 
@@ -74,6 +74,6 @@ fn a_new_file_is_set_up() {
         open(by_hand(&folder)),
         Err(StoreError::WrongVersion { .. })
     ));
-    assert_eq!(migrate(&by_hand(&folder)), Ok((0, 2)));
+    assert_eq!(migrate(&by_hand(&folder)), Ok(Migrated { from: 0, to: 2 }));
     open(by_hand(&folder)).unwrap();
 }

@@ -1,10 +1,10 @@
 //! The writer: one transaction for all that has queued up.
 
 use crate::SqliteConfig;
-use crate::error::{Explain, is_busy};
+use crate::change::Write;
+use crate::error::{ErrorMapper, is_busy};
 use crate::file::Watch;
-use crate::row::Write;
-use crate::worker::{Answer, Queue};
+use crate::worker::{Answer, BATCH, Queue};
 use push_core::store::{Committed, StoreError};
 use rusqlite::{Connection, TransactionBehavior};
 use tracing::warn;
@@ -23,16 +23,16 @@ type Outcome = Result<Vec<Committed>, StoreError>;
 
 pub(crate) struct Writer {
     connection: Connection,
-    explain: Explain,
+    errors: ErrorMapper,
     watch: Watch,
     since_checkpoint: usize,
 }
 
 impl Writer {
-    pub(crate) fn new(connection: Connection, config: &SqliteConfig, explain: Explain) -> Self {
+    pub(crate) fn new(connection: Connection, config: &SqliteConfig, errors: ErrorMapper) -> Self {
         Self {
             connection,
-            explain,
+            errors,
             watch: Watch::new(&config.path),
             since_checkpoint: 0,
         }
@@ -40,11 +40,16 @@ impl Writer {
 
     /// Works until nobody can ask any more and everything asked is answered.
     pub(crate) fn run(mut self, queue: &Queue<Commit>) {
-        while let Some(commits) = queue.batch(crate::store::BATCH, |commit| commit.writes.len()) {
+        while let Some(commits) = queue.batch(BATCH, |commit| commit.writes.len()) {
             let (asked, answers): (Vec<_>, Vec<_>) = commits
                 .into_iter()
+                // Given up while it waited: somebody else may have begun to write since.
+                .filter(|commit| !commit.answer.is_canceled())
                 .map(|commit| (commit.writes, commit.answer))
                 .unzip();
+            if asked.is_empty() {
+                continue;
+            }
             let outcomes = if self.watch.has_moved() {
                 asked.iter().map(|_| Err(self.watch.error())).collect()
             } else {
@@ -68,7 +73,7 @@ impl Writer {
             }
             Err(error) => calls
                 .iter()
-                .map(|_| Err(self.explain.error(&error)))
+                .map(|_| Err(self.errors.error(&error)))
                 .collect(),
         }
     }
@@ -88,7 +93,7 @@ impl Writer {
             match outcome {
                 // A full or failing disk may end the whole transaction.
                 Err(error) if transaction.is_autocommit() => return Err(error),
-                outcome => outcomes.push(outcome.map_err(|error| self.explain.error(&error))),
+                outcome => outcomes.push(outcome.map_err(|error| self.errors.error(&error))),
             }
         }
         transaction.commit()?;
@@ -107,7 +112,7 @@ impl Writer {
             .connection
             .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         if let Err(error) = done {
-            warn!(error = %self.explain.error(&error), "the write-ahead log stays as it is for now");
+            warn!(error = %self.errors.error(&error), "the write-ahead log stays as it is for now");
         }
     }
 }
@@ -115,6 +120,7 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::migrate::{self, Earlier};
     use crate::{connection, file};
     use push_core::registration::Status;
     use push_core::store::Committed::{Enabled, Removed};
@@ -140,12 +146,13 @@ mod tests {
     fn a_full_disk_fails_what_needs_room_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let config = SqliteConfig::new(file::prepare(&folder.path().join("a.db")).unwrap());
-        let explain = Explain::new(&config);
-        let connection = connection::writer(&config, &explain).unwrap();
+        let errors = ErrorMapper::new(&config);
+        let mut connection = connection::writer(&config, &errors).unwrap();
+        migrate::bring_up(&mut connection, &errors, Earlier::Migrate).unwrap();
         connection
             .pragma_update(None, "max_page_count", 20)
             .unwrap();
-        let mut writer = Writer::new(connection, &config, explain);
+        let mut writer = Writer::new(connection, &config, errors);
 
         let calls: Vec<_> = (0..40).map(enable).collect();
         let outcomes = writer.write(&calls);

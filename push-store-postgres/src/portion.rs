@@ -1,60 +1,12 @@
-//! Questions.
+//! Everything there is, a portion at a time, so that no statement takes long.
 
-use crate::pool::Work;
-use crate::row::{Found, Key};
-use crate::statement::{COUNT, LOAD, OWNERS, PAGE, Prepared, sql};
-use diesel::sql_types::{Array, BigInt, Integer, Text};
+use crate::connection::Work;
+use crate::row::Key;
+use crate::statement::{COUNT, OWNERS, Prepared, limited, sql};
+use diesel::sql_types::{BigInt, Integer, Text};
 use diesel::{QueryResult, QueryableByName};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use jid::BareJid;
-use push_core::row::bucket;
 use push_core::store::Counts;
-
-/// The rows of these owners, in their order.
-pub(crate) struct Load<'a> {
-    owners: Vec<&'a str>,
-    buckets: Vec<i32>,
-}
-
-impl<'a> Load<'a> {
-    pub(crate) fn new(owners: &'a [BareJid]) -> Self {
-        Self {
-            owners: owners.iter().map(|owner| owner.as_str()).collect(),
-            buckets: owners.iter().map(|owner| bucket(owner).into()).collect(),
-        }
-    }
-}
-
-impl Work for Load<'_> {
-    type Output = Vec<Found>;
-
-    async fn run(&self, connection: &mut AsyncPgConnection) -> QueryResult<Self::Output> {
-        let load = sql(LOAD)
-            .bind::<Array<Text>, _>(&self.owners)
-            .bind::<Array<Integer>, _>(&self.buckets);
-        Prepared(load).load(connection).await
-    }
-}
-
-/// The next rows behind a key, at most `limit`, in order.
-pub(crate) struct Page<'a> {
-    pub(crate) after: &'a Key,
-    pub(crate) limit: usize,
-}
-
-impl Work for Page<'_> {
-    type Output = Vec<Found>;
-
-    async fn run(&self, connection: &mut AsyncPgConnection) -> QueryResult<Self::Output> {
-        let (owner, service, node) = self.after;
-        let page = sql(PAGE)
-            .bind::<Text, _>(owner)
-            .bind::<Text, _>(service)
-            .bind::<Text, _>(node)
-            .bind::<BigInt, _>(rows(self.limit));
-        Prepared(page).load(connection).await
-    }
-}
 
 /// An owner, as it is stored.
 #[derive(QueryableByName)]
@@ -77,7 +29,7 @@ impl Work for Owners<'_> {
     async fn run(&self, connection: &mut AsyncPgConnection) -> QueryResult<Self::Output> {
         let owners = sql(OWNERS)
             .bind::<Text, _>(self.after)
-            .bind::<BigInt, _>(rows(self.limit));
+            .bind::<BigInt, _>(limited(self.limit));
         Prepared(owners).load(connection).await
     }
 }
@@ -111,7 +63,7 @@ impl Work for Count<'_> {
             .bind::<Text, _>(owner)
             .bind::<Text, _>(service)
             .bind::<Text, _>(node)
-            .bind::<BigInt, _>(rows(self.limit));
+            .bind::<BigInt, _>(limited(self.limit));
         let found: Vec<Counted> = Prepared(count).load(connection).await?;
         let mut counts = Counts::default();
         let mut last = None;
@@ -122,8 +74,4 @@ impl Work for Count<'_> {
         let full = counts.total() >= self.limit as u64;
         Ok((counts, last.filter(|_| full)))
     }
-}
-
-fn rows(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
 }

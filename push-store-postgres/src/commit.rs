@@ -1,7 +1,7 @@
 //! Changes, written.
 
-use crate::change::{Enable, Removal, Settle, Wave, Whose};
-use crate::pool::Work;
+use crate::change::{Enable, Position, Removal, Settle, Wave};
+use crate::connection::Work;
 use crate::statement::{ENABLE, LOCK, Prepared, REMOVE, SETTLE, sql};
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 use diesel::{QueryResult, QueryableByName};
@@ -59,7 +59,7 @@ impl Commit<'_> {
     }
 }
 
-/// Whose row a statement has changed.
+/// The owner of a row that a statement has changed.
 #[derive(QueryableByName)]
 struct Changed {
     #[diesel(sql_type = Text)]
@@ -80,10 +80,10 @@ async fn enable(
         return Ok(());
     }
     let enable = sql(ENABLE)
-        .bind::<Array<Text>, _>(column(enables, |enable| enable.whose.owner))
+        .bind::<Array<Text>, _>(column(enables, |enable| enable.position.owner))
         .bind::<Array<Text>, _>(column(enables, |enable| &enable.row.service))
         .bind::<Array<Text>, _>(column(enables, |enable| &enable.row.node))
-        .bind::<Array<Integer>, _>(column(enables, |enable| enable.whose.bucket))
+        .bind::<Array<Integer>, _>(column(enables, |enable| enable.position.bucket))
         .bind::<Array<BigInt>, _>(column(enables, |enable| enable.row.revision))
         .bind::<Array<Text>, _>(column(enables, |enable| &enable.row.status.status))
         .bind::<Array<Integer>, _>(column(enables, |enable| enable.row.status.failures))
@@ -91,8 +91,8 @@ async fn enable(
         .bind::<Array<BigInt>, _>(column(enables, |enable| enable.row.enabled_at))
         .bind::<Array<Text>, _>(column(enables, |enable| &enable.row.document));
     let changed: Vec<Changed> = Prepared(enable).load(connection).await?;
-    for place in places(&changed, enables, |enable| enable.whose) {
-        done[place] = Committed::Enabled;
+    for index in indices(&changed, enables, |enable| enable.position) {
+        done[index] = Committed::Enabled;
     }
     Ok(())
 }
@@ -106,17 +106,17 @@ async fn settle(
         return Ok(());
     }
     let settle = sql(SETTLE)
-        .bind::<Array<Text>, _>(column(settles, |settle| settle.whose.owner))
+        .bind::<Array<Text>, _>(column(settles, |settle| settle.position.owner))
         .bind::<Array<Text>, _>(column(settles, |settle| settle.service))
         .bind::<Array<Text>, _>(column(settles, |settle| settle.node))
-        .bind::<Array<Integer>, _>(column(settles, |settle| settle.whose.bucket))
+        .bind::<Array<Integer>, _>(column(settles, |settle| settle.position.bucket))
         .bind::<Array<BigInt>, _>(column(settles, |settle| settle.revision))
         .bind::<Array<Text>, _>(column(settles, |settle| &settle.status.status))
         .bind::<Array<Integer>, _>(column(settles, |settle| settle.status.failures))
         .bind::<Array<BigInt>, _>(column(settles, |settle| settle.status.status_at));
     let changed: Vec<Changed> = Prepared(settle).load(connection).await?;
-    for place in places(&changed, settles, |settle| settle.whose) {
-        done[place] = Committed::Settled;
+    for index in indices(&changed, settles, |settle| settle.position) {
+        done[index] = Committed::Settled;
     }
     Ok(())
 }
@@ -130,28 +130,28 @@ async fn remove(
         return Ok(());
     }
     let remove = sql(REMOVE)
-        .bind::<Array<Text>, _>(column(removals, |removal| removal.whose.owner))
+        .bind::<Array<Text>, _>(column(removals, |removal| removal.position.owner))
         .bind::<Array<Nullable<Text>>, _>(column(removals, |removal| removal.service))
         .bind::<Array<Nullable<Text>>, _>(column(removals, |removal| removal.node))
-        .bind::<Array<Integer>, _>(column(removals, |removal| removal.whose.bucket))
+        .bind::<Array<Integer>, _>(column(removals, |removal| removal.position.bucket))
         .bind::<Array<BigInt>, _>(column(removals, |removal| removal.first))
         .bind::<Array<BigInt>, _>(column(removals, |removal| removal.last));
     let changed: Vec<Changed> = Prepared(remove).load(connection).await?;
-    for place in places(&changed, removals, |removal| removal.whose) {
-        done[place] = Committed::Removed(done[place].removed() + 1);
+    for index in indices(&changed, removals, |removal| removal.position) {
+        done[index] = Committed::Removed(done[index].removed() + 1);
     }
     Ok(())
 }
 
-/// Where in the call the changes stand that changed these rows. Items are sorted by owner, and have none twice.
-fn places<'a, T>(
+/// Returns where in the call the changes stand that changed these rows. Items are sorted by owner, and have none twice.
+fn indices<'a, T>(
     changed: &'a [Changed],
     items: &'a [T],
-    whose: impl Fn(&T) -> Whose<'_>,
+    position: impl Fn(&T) -> Position<'_>,
 ) -> impl Iterator<Item = usize> {
     changed.iter().filter_map(move |changed| {
         let owner = changed.owner.as_str();
-        let found = items.binary_search_by(|item| whose(item).owner.cmp(owner));
-        found.ok().map(|index| whose(&items[index]).place)
+        let found = items.binary_search_by(|item| position(item).owner.cmp(owner));
+        found.ok().map(|index| position(&items[index]).index)
     })
 }
