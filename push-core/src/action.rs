@@ -10,7 +10,7 @@ use crate::xep::delegation::DelegatedAnswer;
 use crate::xep::iq::IqAnswer;
 use crate::xep::privilege::PrivilegedIq;
 use crate::xep::pubsub::Publish;
-use crate::xep::push::Summary;
+use crate::xep::summary::Summary;
 use crate::xml::{ElementSink, Namespace, WriteXml};
 use jid::BareJid;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use crate::Timestamp;
 use crate::ids::TraceId;
 use crate::registration::{Identity, Registration};
 use crate::xep::error::StanzaError;
-use crate::xep::push::Summary;
+use crate::xep::summary::Summary;
 use jid::BareJid;
 use std::sync::Arc;
 use std::time::Duration;

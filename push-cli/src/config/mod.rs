@@ -149,11 +149,5 @@ impl Config {
     }
 }
 
-fn set<T>(value: &mut T, given: Option<T>) {
-    if let Some(given) = given {
-        *value = given;
-    }
-}
-
 #[cfg(test)]
 mod tests;

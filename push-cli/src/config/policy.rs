@@ -1,7 +1,6 @@
 //! `[push.workers]`, `[policy]` and `[cache]`: limits and time-outs.
 
-use super::reader::Reader;
-use super::set;
+use super::reader::{Reader, set};
 use push_core::{Policy, StoreTimeouts};
 use std::time::Duration;
 

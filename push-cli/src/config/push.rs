@@ -1,7 +1,6 @@
 //! `[push]`: what is worth a notification, what it says, and who it is from.
 
-use super::reader::Reader;
-use super::set;
+use super::reader::{Reader, set};
 use push_core::IdentityChoice;
 use push_core::plugin::{Content, DefaultPlugin, MongooseImPlugin, Plugin};
 use push_core::registration::Identity;

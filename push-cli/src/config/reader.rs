@@ -251,5 +251,12 @@ fn unquote(value: &Value) -> &'static str {
     }
 }
 
+/// Replaces a default by what the file gives.
+pub(super) fn set<T>(value: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *value = given;
+    }
+}
+
 #[cfg(test)]
 mod tests;

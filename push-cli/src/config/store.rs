@@ -1,8 +1,7 @@
 //! `[store]` and `[lease]`: where registrations are, and who may use them.
 
 use super::encryption::{Encryption, encryption};
-use super::reader::Reader;
-use super::set;
+use super::reader::{Reader, set};
 use push_core::StoreTimeouts;
 use std::fmt;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! `[stream]`, and the part of `[component]` that says where the stream goes.
 
-use super::reader::Reader;
-use super::{component, set};
+use super::component;
+use super::reader::{Reader, set};
 use push_transport_xmpp::StreamConfig;
 
 /// Reads the stream of the first component.

@@ -4,7 +4,7 @@ use super::{RESOURCE, Ranges, VERSION};
 use crate::registration::Registration;
 use crate::xep::error::StanzaError;
 use crate::xep::pubsub::Publish;
-use crate::xep::push::Summary;
+use crate::xep::summary::Summary;
 use crate::xml::{ElementSink, Namespace, WriteXml};
 use std::sync::Arc;
 

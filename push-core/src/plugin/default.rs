@@ -3,7 +3,7 @@
 use super::{Missed, Plugin};
 use crate::delivery::Notification;
 use crate::xep::message::{Message, MessageType};
-use crate::xep::push::Summary;
+use crate::xep::summary::Summary;
 
 /// What a notification of the default plugin says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,21 +2,21 @@
 //! `plugin_module`).
 
 mod default;
+mod missed;
 mod mongooseim;
 mod situation;
+mod verdict;
 
 pub use default::{Content, DefaultPlugin};
+pub use missed::Missed;
 pub use mongooseim::MongooseImPlugin;
 pub use situation::Situation;
+pub use verdict::{Choice, Reason, Verdict};
 
-use crate::Timestamp;
 use crate::delivery::Notification;
 use crate::registration::Registration;
-use crate::session::{Cause, Session};
 use crate::xep::message::{Message, MessageType};
-use crate::xep::push::Summary;
-use jid::BareJid;
-use std::borrow::Cow;
+use crate::xep::summary::Summary;
 use std::fmt;
 
 /// Decides about missed messages. Pure and synchronous; each callback has the behaviour of the `default` plugin behind it.
@@ -82,128 +82,4 @@ pub struct Wants {
     pub calls: bool,
     /// All of them.
     pub any: bool,
-}
-
-/// A missed message, before anything is known of the account.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Missed<'a> {
-    /// The domain of the user's server.
-    pub host: &'a str,
-    /// Who missed it.
-    pub owner: &'a BareJid,
-    /// Why it was missed.
-    pub cause: Cause,
-    /// The resource of the session that missed it.
-    pub resource: Option<&'a str>,
-    /// The user's sessions.
-    pub sessions: &'a [Session],
-    /// The message without its wrappers; `None` when the adapter had to drop its content.
-    pub message: Option<Message<'a>>,
-    /// How many messages this one stands for.
-    pub count: u64,
-    /// When the first of them was missed.
-    pub missed_at: Timestamp,
-    /// The time.
-    pub now: Timestamp,
-}
-
-impl<'a> Missed<'a> {
-    /// Returns one message that `owner` has missed at `now`, about which nothing else is known.
-    pub const fn new(owner: &'a BareJid, cause: Cause, now: Timestamp) -> Self {
-        Self {
-            host: "",
-            owner,
-            cause,
-            resource: None,
-            sessions: &[],
-            message: None,
-            count: 1,
-            missed_at: now,
-            now,
-        }
-    }
-}
-
-/// Whether a message is worth a notification, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    publish: bool,
-    reason: Reason,
-}
-
-impl Verdict {
-    /// It is, for this reason.
-    pub fn publish(reason: impl Into<Reason>) -> Self {
-        Self {
-            publish: true,
-            reason: reason.into(),
-        }
-    }
-
-    /// It is not, for this reason.
-    pub fn skip(reason: impl Into<Reason>) -> Self {
-        Self {
-            publish: false,
-            reason: reason.into(),
-        }
-    }
-
-    /// Returns whether the message is worth a notification.
-    pub const fn is_publish(&self) -> bool {
-        self.publish
-    }
-
-    /// Returns why.
-    pub const fn reason(&self) -> &Reason {
-        &self.reason
-    }
-}
-
-/// What one registration is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Choice {
-    /// The notification as it was prepared.
-    Publish,
-    /// Another one.
-    PublishInstead(Box<Notification>),
-    /// Nothing, for this reason.
-    Skip(Reason),
-}
-
-impl Choice {
-    /// Tells nothing, for this reason.
-    pub fn skip(reason: impl Into<Reason>) -> Self {
-        Self::Skip(reason.into())
-    }
-}
-
-/// Why something was decided: the name of a rule or a few words. It must hold nothing of the message.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Reason(Cow<'static, str>);
-
-impl Reason {
-    /// Returns the text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&'static str> for Reason {
-    fn from(text: &'static str) -> Self {
-        Self(Cow::Borrowed(text))
-    }
-}
-
-impl From<String> for Reason {
-    fn from(text: String) -> Self {
-        Self(Cow::Owned(text))
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }

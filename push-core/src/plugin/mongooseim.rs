@@ -6,7 +6,7 @@ use crate::delivery::Notification;
 use crate::registration::Registration;
 use crate::session::{Cause, Session};
 use crate::xep::message::{Message, MessageType};
-use crate::xep::push::Summary;
+use crate::xep::summary::Summary;
 
 /// Tells of chat and groupchat messages with a body, for users who are offline; sender and body always.
 ///

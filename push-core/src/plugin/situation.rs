@@ -1,6 +1,6 @@
 //! Where a user was when they missed a message, and what follows for their devices.
 
-use super::Choice;
+use super::verdict::Choice;
 use crate::Timestamp;
 use crate::registration::Registration;
 use crate::session::{Cause, Session};

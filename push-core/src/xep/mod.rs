@@ -13,3 +13,4 @@ pub mod privilege;
 pub mod pubsub;
 pub mod push;
 pub mod stanza_id;
+pub mod summary;

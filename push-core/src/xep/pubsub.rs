@@ -2,7 +2,7 @@
 
 use crate::registration::Registration;
 use crate::xep::data_forms::write_submit;
-use crate::xep::push::Summary;
+use crate::xep::summary::Summary;
 use crate::xml::{ElementSink, Namespace, WriteXml};
 
 /// `FORM_TYPE` of publish-options.

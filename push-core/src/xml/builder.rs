@@ -1,48 +1,8 @@
 //! Filling a tape: by a parser, or from typed values.
 
+use super::tape::{Kind, Node, Span, Tape};
 use super::{ElementSink, Namespace, Stanza};
 use thiserror::Error;
-
-/// A range of bytes in a stanza's buffer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Span {
-    /// First byte.
-    pub start: u32,
-    /// One past the last byte.
-    pub end: u32,
-}
-
-impl Span {
-    /// The span from `start` to `end`.
-    ///
-    /// Positions beyond 4 GiB do not occur: transports bound stanzas far below.
-    pub fn new(start: usize, end: usize) -> Self {
-        let narrow = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        Self {
-            start: narrow(start),
-            end: narrow(end),
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Element,
-    Attribute,
-    Text,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Node {
-    pub(super) kind: Kind,
-    pub(super) namespace: Namespace,
-    /// Local name of an element or attribute.
-    pub(super) name: Span,
-    /// Source of an element, value of an attribute, text.
-    pub(super) value: Span,
-    /// Index of the first node behind this one and all in it.
-    pub(super) next: u32,
-}
 
 /// What a tape cannot be made of. A parser that checks well-formedness never meets these.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -162,10 +122,10 @@ impl StanzaBuilder {
         {
             return Err(TapeError::Span);
         }
-        Ok(Stanza {
+        Ok(Stanza(Tape {
             text: self.text,
             nodes: self.nodes,
-        })
+        }))
     }
 
     fn position(&self) -> u32 {

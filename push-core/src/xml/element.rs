@@ -1,20 +1,20 @@
 //! Reading a stanza.
 
-use super::builder::{Kind, Node, Span};
-use super::{ElementSink, Namespace, Stanza, WriteXml};
+use super::tape::{Kind, Node, Span, Tape};
+use super::{ElementSink, Namespace, WriteXml};
 use std::borrow::Cow;
 use std::fmt;
 
-/// One element of a [`Stanza`], borrowed.
+/// One element of a [`Stanza`](super::Stanza), borrowed.
 #[derive(Clone, Copy)]
 pub struct ElementRef<'a> {
-    stanza: &'a Stanza,
+    tape: &'a Tape,
     index: u32,
 }
 
 impl<'a> ElementRef<'a> {
-    pub(super) fn new(stanza: &'a Stanza, index: u32) -> Self {
-        Self { stanza, index }
+    pub(super) fn new(tape: &'a Tape, index: u32) -> Self {
+        Self { tape, index }
     }
 
     /// The local name.
@@ -44,7 +44,7 @@ impl<'a> ElementRef<'a> {
         let plain =
             |node: &&'a Node| node.kind == Kind::Attribute && node.namespace == Namespace::None;
         let first = self.index as usize + 1;
-        let own = self.stanza.nodes[first..self.node().next as usize].iter();
+        let own = self.tape.nodes[first..self.node().next as usize].iter();
         own.take_while(|node| node.kind == Kind::Attribute)
             .filter(plain)
             .map(move |node| (self.slice(node.name), self.slice(node.value)))
@@ -53,7 +53,7 @@ impl<'a> ElementRef<'a> {
     /// Child elements, in document order.
     pub fn children(self) -> Children<'a> {
         Children {
-            stanza: self.stanza,
+            tape: self.tape,
             at: self.index + 1,
             end: self.node().next,
         }
@@ -91,7 +91,7 @@ impl<'a> ElementRef<'a> {
 
     fn texts(self) -> impl Iterator<Item = &'a str> {
         Walk {
-            stanza: self.stanza,
+            tape: self.tape,
             at: self.index + 1,
             end: self.node().next,
         }
@@ -100,11 +100,11 @@ impl<'a> ElementRef<'a> {
     }
 
     fn node(self) -> &'a Node {
-        &self.stanza.nodes[self.index as usize]
+        &self.tape.nodes[self.index as usize]
     }
 
     fn slice(self, span: Span) -> &'a str {
-        &self.stanza.text[span.start as usize..span.end as usize]
+        &self.tape.text[span.start as usize..span.end as usize]
     }
 }
 
@@ -139,7 +139,7 @@ impl WriteXml for ElementRef<'_> {
 /// The child elements of an element.
 #[derive(Clone, Debug)]
 pub struct Children<'a> {
-    stanza: &'a Stanza,
+    tape: &'a Tape,
     at: u32,
     end: u32,
 }
@@ -149,19 +149,19 @@ impl<'a> Iterator for Children<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut walk = Walk {
-            stanza: self.stanza,
+            tape: self.tape,
             at: self.at,
             end: self.end,
         };
         let found = walk.find(|(node, _)| node.kind == Kind::Element);
         self.at = walk.at;
-        found.map(|(_, index)| ElementRef::new(self.stanza, index))
+        found.map(|(_, index)| ElementRef::new(self.tape, index))
     }
 }
 
 /// Direct nodes of an element, one step each.
 struct Walk<'a> {
-    stanza: &'a Stanza,
+    tape: &'a Tape,
     at: u32,
     end: u32,
 }
@@ -174,7 +174,7 @@ impl<'a> Iterator for Walk<'a> {
             return None;
         }
         let index = self.at;
-        let node = &self.stanza.nodes[index as usize];
+        let node = &self.tape.nodes[index as usize];
         self.at = node.next;
         Some((node, index))
     }
@@ -182,7 +182,7 @@ impl<'a> Iterator for Walk<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::StanzaBuilder;
+    use super::super::{Stanza, StanzaBuilder};
     use super::*;
 
     fn message() -> Stanza {

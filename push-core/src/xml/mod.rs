@@ -11,9 +11,11 @@ mod namespace;
 pub(crate) mod sample;
 mod sink;
 mod stanza;
+mod tape;
 
-pub use builder::{Span, StanzaBuilder, TapeError};
+pub use builder::{StanzaBuilder, TapeError};
 pub use element::{Children, ElementRef};
 pub use namespace::Namespace;
 pub use sink::{ElementSink, WriteXml};
 pub use stanza::Stanza;
+pub use tape::Span;

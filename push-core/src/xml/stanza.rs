@@ -1,6 +1,6 @@
 //! A parsed stanza: one buffer, one tape.
 
-use super::builder::{Kind, Node};
+use super::tape::{Kind, Node, Tape};
 use super::{ElementRef, Namespace};
 use std::fmt;
 
@@ -9,31 +9,28 @@ use std::fmt;
 /// Holds its source text, values with entities resolved behind it, and a flat list of nodes.
 /// Cheap to move, never edited.
 #[derive(Clone)]
-pub struct Stanza {
-    pub(super) text: String,
-    pub(super) nodes: Vec<Node>,
-}
+pub struct Stanza(pub(super) Tape);
 
 impl Stanza {
     /// The top-level element.
     pub fn root(&self) -> ElementRef<'_> {
-        ElementRef::new(self, 0)
+        ElementRef::new(&self.0, 0)
     }
 
     /// Bytes held, source and resolved values together.
     pub fn len(&self) -> usize {
-        self.text.len()
+        self.0.text.len()
     }
 
     /// Never true: a stanza has at least its root.
     pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
+        self.0.nodes.is_empty()
     }
 
     /// How many elements of `namespace` there are at any depth.
     pub fn count(&self, namespace: Namespace) -> usize {
         let of = |node: &&Node| node.kind == Kind::Element && node.namespace == namespace;
-        self.nodes.iter().filter(of).count()
+        self.0.nodes.iter().filter(of).count()
     }
 }
 

@@ -15,7 +15,8 @@ use push_core::report::{PublishEnd, Report};
 use push_core::row::Row;
 use push_core::transport::StreamEvent;
 use push_core::xep::pubsub::Publish;
-use push_core::xep::push::{Request, RequestLimits, Summary, read_request};
+use push_core::xep::push::{Request, RequestLimits, read_request};
+use push_core::xep::summary::Summary;
 use push_core::xml::{ElementRef, Namespace, Stanza};
 use push_core::{Event, Registration, Timestamp};
 

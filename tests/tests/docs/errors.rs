@@ -36,7 +36,11 @@ fn literals_after(source: &str, start: &str, end: char) -> Vec<String> {
 fn every_text_for_a_client_is_documented() {
     let mut texts = literals_after(&read("push-core/src/xep/push.rs"), "#[error(", ')');
     texts.retain(|text| text != "{0}");
-    for file in ["xep/push.rs", "machine/requests.rs", "machine/component.rs"] {
+    for file in [
+        "xep/push.rs",
+        "machine/notifier/accounts/request.rs",
+        "machine/inbound/mod.rs",
+    ] {
         let source = read(format!("push-core/src/{file}"));
         texts.extend(literals_after(&source, "RequestError::Malformed(", ')'));
         texts.extend(literals_after(&source, "at_most(\n", ')'));
@@ -100,7 +104,7 @@ fn table() -> Vec<(String, String)> {
 fn every_text_for_an_operator_is_documented() {
     for file in [
         "push-core/src/transport.rs",
-        "push-core/src/store.rs",
+        "push-core/src/store/mod.rs",
         "push-cli/src/exit.rs",
     ] {
         assert_quoted(&literals_after(&read(file), "#[error(", ')'), file);

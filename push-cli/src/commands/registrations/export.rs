@@ -1,8 +1,9 @@
 //! `xmpp-push registrations export`.
 
 use super::line::{Header, Line, Trailer};
+use super::open::open;
+use super::output::{say, say_progress};
 use super::resume::{self, State};
-use super::{open, say, say_progress};
 use crate::args::ExportArgs;
 use crate::config::Config;
 use crate::exit::Failure;

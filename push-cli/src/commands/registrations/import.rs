@@ -1,8 +1,9 @@
 //! `xmpp-push registrations import`.
 
 use super::line::Entry;
+use super::open::open;
+use super::output::{print, say_progress};
 use super::source::Source;
-use super::{open, print, say_progress};
 use crate::args::ImportArgs;
 use crate::config::Config;
 use crate::exit::Failure;

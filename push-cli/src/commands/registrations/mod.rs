@@ -4,20 +4,19 @@ mod export;
 mod import;
 mod line;
 mod lines;
+mod open;
+mod output;
 mod resume;
 mod source;
 
 use crate::args::RegistrationsCommand;
-use crate::config::{BackendKind, Config, ConfigFile};
+use crate::config::{Config, ConfigFile};
 use crate::exit::Failure;
-use crate::{compose, logging, runtime};
-use push_core::store::{Counts, RegistrationStore, StoreError};
+use crate::{logging, runtime};
+use open::open;
+use output::print;
+use push_core::store::Counts;
 use serde_json::json;
-use std::io::{self, Write};
-use std::sync::Arc;
-
-/// How often it is said how far an export or an import is, in registrations.
-const PROGRESS: u64 = 100_000;
 
 /// Does what the command says.
 pub(in crate::commands) fn run(
@@ -33,22 +32,6 @@ pub(in crate::commands) fn run(
             RegistrationsCommand::Count { json } => count(&config, *json).await,
         }
     })
-}
-
-/// The store of a configuration; with `as_stored`, sealed options stay sealed.
-async fn open(config: &Config, as_stored: bool) -> Result<Arc<dyn RegistrationStore>, Failure> {
-    let settings = &config.store;
-    if settings.backend == BackendKind::Memory {
-        let reason = "the backend \"memory\" is in the service's own process".to_owned();
-        return Err(Failure::Store(StoreError::Refused { reason }));
-    }
-    let backend = if as_stored {
-        compose::backend_as_stored(settings)
-    } else {
-        compose::backend(settings)
-    };
-    let opened = backend.map_err(Failure::Store)?.open().await;
-    opened.map_err(Failure::Store)
 }
 
 async fn count(config: &Config, as_json: bool) -> Result<(), Failure> {
@@ -83,21 +66,4 @@ fn counts_text(counts: Counts) -> String {
     ];
     let lines = lines.map(|(name, count)| format!("{name:11}  {count}"));
     lines.join("\n")
-}
-
-/// The answer to a command. A closed standard output is the reader's choice.
-fn print(text: &str) {
-    drop(writeln!(io::stdout(), "{text}"));
-}
-
-/// Something to know beside the answer.
-fn say(text: &str) {
-    drop(writeln!(io::stderr(), "xmpp-push: {text}"));
-}
-
-/// Says how far it is when `before` and `now` are on different sides of a mark.
-fn say_progress(before: u64, now: u64) {
-    if before / PROGRESS != now / PROGRESS {
-        say(&format!("{now} registrations so far"));
-    }
 }

@@ -12,7 +12,7 @@ use crate::plugin::{Choice, Missed, Plugin, Reason, Situation};
 use crate::registration::{Registration, Target};
 use crate::report::{Decision, PassedOver};
 use crate::xep::message::{Message, MessageType};
-use crate::xep::push::Summary;
+use crate::xep::summary::Summary;
 use crate::{Policy, Timestamp};
 use jid::BareJid;
 use std::sync::Arc;

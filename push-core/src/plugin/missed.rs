@@ -1,0 +1,47 @@
+//! A missed message as a plugin sees it.
+
+use crate::Timestamp;
+use crate::session::{Cause, Session};
+use crate::xep::message::Message;
+use jid::BareJid;
+
+/// A missed message, before anything is known of the account.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Missed<'a> {
+    /// The domain of the user's server.
+    pub host: &'a str,
+    /// Who missed it.
+    pub owner: &'a BareJid,
+    /// Why it was missed.
+    pub cause: Cause,
+    /// The resource of the session that missed it.
+    pub resource: Option<&'a str>,
+    /// The user's sessions.
+    pub sessions: &'a [Session],
+    /// The message without its wrappers; `None` when the adapter had to drop its content.
+    pub message: Option<Message<'a>>,
+    /// How many messages this one stands for.
+    pub count: u64,
+    /// When the first of them was missed.
+    pub missed_at: Timestamp,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl<'a> Missed<'a> {
+    /// Returns one message that `owner` has missed at `now`, about which nothing else is known.
+    pub const fn new(owner: &'a BareJid, cause: Cause, now: Timestamp) -> Self {
+        Self {
+            host: "",
+            owner,
+            cause,
+            resource: None,
+            sessions: &[],
+            message: None,
+            count: 1,
+            missed_at: now,
+            now,
+        }
+    }
+}

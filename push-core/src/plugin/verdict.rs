@@ -1,0 +1,88 @@
+//! What plugins decide, and why.
+
+use crate::delivery::Notification;
+use std::borrow::Cow;
+use std::fmt;
+
+/// Whether a message is worth a notification, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    publish: bool,
+    reason: Reason,
+}
+
+impl Verdict {
+    /// It is, for this reason.
+    pub fn publish(reason: impl Into<Reason>) -> Self {
+        Self {
+            publish: true,
+            reason: reason.into(),
+        }
+    }
+
+    /// It is not, for this reason.
+    pub fn skip(reason: impl Into<Reason>) -> Self {
+        Self {
+            publish: false,
+            reason: reason.into(),
+        }
+    }
+
+    /// Returns whether the message is worth a notification.
+    pub const fn is_publish(&self) -> bool {
+        self.publish
+    }
+
+    /// Returns why.
+    pub const fn reason(&self) -> &Reason {
+        &self.reason
+    }
+}
+
+/// What one registration is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Choice {
+    /// The notification as it was prepared.
+    Publish,
+    /// Another one.
+    PublishInstead(Box<Notification>),
+    /// Nothing, for this reason.
+    Skip(Reason),
+}
+
+impl Choice {
+    /// Tells nothing, for this reason.
+    pub fn skip(reason: impl Into<Reason>) -> Self {
+        Self::Skip(reason.into())
+    }
+}
+
+/// Why something was decided: the name of a rule or a few words. It must hold nothing of the message.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reason(Cow<'static, str>);
+
+impl Reason {
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&'static str> for Reason {
+    fn from(text: &'static str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Reason {
+    fn from(text: String) -> Self {
+        Self(Cow::Owned(text))
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
