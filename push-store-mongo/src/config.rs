@@ -1,4 +1,4 @@
-//! What can be set.
+//! The settings of the store.
 
 use push_core::StoreTimeouts;
 use std::fmt;
