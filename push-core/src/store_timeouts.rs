@@ -122,8 +122,8 @@ mod tests {
             leases.into_iter().map(move |lease| {
                 let timeouts = StoreTimeouts::new(Duration::from_millis(millis));
                 let lease = lease.map(Duration::from_secs);
-                let leased = lease.map(|lease| timeouts.within_lease(lease));
-                (leased.unwrap_or(timeouts), lease)
+                let within = lease.map(|lease| timeouts.within_lease(lease));
+                (within.unwrap_or(timeouts), lease)
             })
         })
     }

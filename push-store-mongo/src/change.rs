@@ -32,7 +32,7 @@ pub(crate) fn waves(changes: &[Change]) -> Vec<Wave<'_>> {
     waves
 }
 
-/// What one command, or one transaction, does, and for which changes, by their index in the call.
+/// The work of one command, or of one transaction, and for which changes, by their index in the call.
 pub(crate) enum Job {
     Enable(Vec<(usize, Enable)>),
     /// Filter and update.

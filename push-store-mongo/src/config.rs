@@ -1,4 +1,4 @@
-//! What can be set.
+//! The settings of the store.
 
 use push_core::StoreTimeouts;
 use std::fmt;
@@ -25,7 +25,7 @@ pub struct MongoConfig {
     /// [`StoreTimeouts::store`].
     pub call_timeout: Duration,
     /// Whether collections and indexes are made, or brought to this program's version. Otherwise an older version is
-    /// refused, for [`migrate`](crate::migrate) to be run by somebody with the right to. Default true.
+    /// refused, for [`migrate`](crate::migrate()) to be run by somebody with the right to. Default true.
     pub auto_migrate: bool,
 }
 

@@ -75,7 +75,7 @@ impl Connection {
     }
 }
 
-/// What is not up to the URI: a lost write would be a lost registration.
+/// Sets what is not up to the URI: a lost write would be a lost registration.
 fn set(options: &mut ClientOptions, config: &MongoConfig) {
     options
         .app_name
@@ -87,7 +87,7 @@ fn set(options: &mut ClientOptions, config: &MongoConfig) {
     options.retry_reads = Some(true);
     options.retry_writes = Some(true);
     options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
-    // What was acknowledged to this instance or another is seen, and nothing that may yet be undone.
+    // Reads see all that was acknowledged to any instance, and nothing that may yet be undone.
     options.read_concern = Some(ReadConcern::majority());
     options.write_concern = Some(
         WriteConcern::builder()

@@ -45,7 +45,7 @@ impl Enable {
     }
 }
 
-/// What enabling needs of a collection.
+/// The part of a collection that enabling needs.
 trait Upserts {
     /// Does all that it can; returns the indices of those that met a duplicate key.
     async fn upsert(&self, enables: &[&Enable]) -> Result<Vec<usize>, StoreError>;

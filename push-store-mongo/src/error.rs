@@ -1,4 +1,4 @@
-//! What the driver and the server say, in words that tell an operator what to do.
+//! Errors of the driver and the server, in words that tell an operator what to do.
 //!
 //! The server's own messages are never passed on: they quote commands, hence owners and nodes. Its codes and their names
 //! say as much.
@@ -29,7 +29,7 @@ const PASSING: [i32; 26] = [
     9001, 11601, 13388, 14031, 17280,
 ];
 
-/// What rustls says of a certificate.
+/// How rustls begins when it refuses a certificate.
 const UNTRUSTED: &str = "invalid peer certificate";
 
 /// Turns errors of one deployment into the store's.

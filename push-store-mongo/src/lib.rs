@@ -57,7 +57,7 @@
 //! }
 //! ```
 //!
-//! What is left is JSON in one string, the same as in every other store: options come back byte for byte and in their
+//! The rest is JSON in one string, the same as in every other store: options come back byte for byte and in their
 //! order, whatever they are called. A validator holds all writers to these names and types. The collection `schema` tells
 //! the version, `lease` has the leases. Times of leases are the server's.
 //!

@@ -39,7 +39,7 @@ async fn entries(connection: &Connection, after: Option<&Cursor>, limit: usize) 
     Ok(page)
 }
 
-/// What comes after a key. By the first condition the index is entered at the owner; of what is found there, the rest
+/// Finds the entries after a key. By the first condition the index is entered at the owner; of what is found there, the rest
 /// leaves out at most that owner's own.
 pub(crate) fn behind(cursor: &Cursor) -> Document {
     let owner = cursor.owner.as_str();

@@ -1,4 +1,4 @@
-//! What has to be seen to once before a database is used.
+//! Checks that are made once, before a database is used.
 
 use crate::connection::Connection;
 use crate::migrate;
@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::OnceCell;
 
-/// Whether it has been seen to.
+/// Whether they have been made.
 pub(crate) struct Readiness {
     auto_migrate: bool,
     facts: OnceCell<Facts>,

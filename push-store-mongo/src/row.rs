@@ -52,7 +52,7 @@ pub(crate) fn later(mut filter: Document, revision: Revision) -> Document {
     filter
 }
 
-/// What an enable writes besides the key.
+/// Returns the fields that an enable writes besides the key.
 pub(crate) fn enabled(row: Row) -> Document {
     let mut fields = status(row.status);
     fields.insert("revision", row.revision);
@@ -61,7 +61,7 @@ pub(crate) fn enabled(row: Row) -> Document {
     written(fields)
 }
 
-/// What a settling writes.
+/// Returns the fields that a change of status writes.
 pub(crate) fn settled(columns: StatusColumns) -> Document {
     written(status(columns))
 }

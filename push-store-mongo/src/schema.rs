@@ -23,7 +23,7 @@ pub(crate) const NEWEST: i32 = 1;
 /// MongoDB 5.0: the oldest that hosters still run.
 const OLDEST_WIRE: i32 = 13;
 
-/// What is known of a server that can be used.
+/// The facts about a server that can be used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts {
     /// Whether it has transactions: every replica set, were it of one member, and every sharded cluster.

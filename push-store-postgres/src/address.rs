@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
-/// What the URL may say otherwise. A peer that is gone without a word is noticed after half a minute.
+/// Defaults that the URL may override. A peer that is gone without a word is noticed after half a minute.
 const DEFAULTS: &str =
     "application_name=xmpp-push&keepalives_idle=15&keepalives_interval=5&keepalives_retries=3";
 

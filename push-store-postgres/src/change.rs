@@ -90,7 +90,7 @@ pub(crate) fn waves(changes: &[Change]) -> Result<Vec<Wave<'_>>, StoreError> {
     Ok(waves)
 }
 
-/// What each change has done if no statement says otherwise.
+/// Returns the outcome of each change if no statement says otherwise.
 pub(crate) fn nothing_done(changes: &[Change]) -> Vec<Committed> {
     let nothing = |change: &Change| match change {
         Change::Enable { .. } | Change::Settle { .. } => Committed::Superseded,

@@ -11,7 +11,7 @@ use push_core::store::Committed;
 /// All waves in one transaction, hence with one wait for the disk.
 pub(crate) struct Commit<'a> {
     pub(crate) waves: Vec<Wave<'a>>,
-    /// What each change has done if no statement says otherwise.
+    /// The outcome of each change if no statement says otherwise.
     pub(crate) nothing: Vec<Committed>,
 }
 

@@ -1,4 +1,4 @@
-//! What can be set.
+//! The settings of the store.
 
 use push_core::StoreTimeouts;
 use std::fmt;
@@ -34,7 +34,7 @@ pub struct PostgresConfig {
     /// [`StoreTimeouts::store`].
     pub call_timeout: Duration,
     /// Whether older tables are brought to this program's version. Otherwise they are refused, for
-    /// [`migrate`](crate::migrate) to be run by somebody with the right to. Default true.
+    /// [`migrate`](crate::migrate()) to be run by somebody with the right to. Default true.
     pub auto_migrate: bool,
 }
 

@@ -13,7 +13,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Something to do with one connection, from the beginning to the end.
 pub(crate) trait Work: Sync {
-    /// What it yields.
+    /// The result of the work.
     type Output: Send;
 
     /// Does it. May be done again when it has failed.
@@ -66,7 +66,7 @@ fn carry(error: StoreError) -> ConnectionError {
     ConnectionError::CouldntSetupConfiguration(Error::QueryBuilderError(error.into()))
 }
 
-/// What [`carry`] has put into it.
+/// Returns the error that [`carry`] has put into it.
 pub(crate) fn carried(error: &Error) -> Option<&StoreError> {
     match error {
         Error::QueryBuilderError(error) => error.downcast_ref(),
@@ -74,7 +74,7 @@ pub(crate) fn carried(error: &Error) -> Option<&StoreError> {
     }
 }
 
-/// What a session needs whatever the server's defaults are.
+/// Returns the settings of a session, whatever the server's defaults are.
 ///
 /// * Time-outs end what the server does for a call that has been given up.
 /// * Every statement of this store goes by the key. The planner sees it otherwise while a table is small or new, and

@@ -1,4 +1,4 @@
-//! What PostgreSQL says, in words that tell an operator what to do.
+//! Errors of PostgreSQL, in words that tell an operator what to do.
 
 use crate::PostgresConfig;
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind as Kind, Error};
@@ -53,7 +53,7 @@ impl ErrorMapper {
         }
     }
 
-    /// What the driver itself finds in the way. It has no kinds for these, only texts.
+    /// Maps what the driver itself finds in the way. It has no kinds for these, only texts.
     fn not_begun(&self, cause: &str) -> StoreError {
         let endpoint = &self.endpoint;
         match cause {

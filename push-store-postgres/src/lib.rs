@@ -41,12 +41,12 @@
 //! server, or PgBouncer 1.21 and later with `max_prepared_statements`. A call that has been given up closes its
 //! connection, so that it leaves nothing to the next. Time-outs of the session end what the server still does for it.
 //!
-//! What may go well the next time is tried again for a moment: deadlocks, and connections that were lost, so that a
+//! Failures that may pass are tried again for a moment: deadlocks, and connections that were lost, so that a
 //! server's restart is seen only by calls that find it away.
 //!
 //! # Durability
 //!
-//! What was acknowledged is on the server's disk, and on its replicas as far as `synchronous_commit` says; only `off` is
+//! Acknowledged changes are on the server's disk, and on its replicas as far as `synchronous_commit` says; only `off` is
 //! overruled. All changes of a call, up to 512, are one transaction with one wait for the disk; a single change is one
 //! statement.
 //!

@@ -55,7 +55,7 @@ impl Pool {
         &self.errors
     }
 
-    /// What comes of it, if it comes within the time of a call. What is dropped then leaves no connection behind.
+    /// Returns the outcome if it comes within the time of a call. Work that is dropped then leaves no connection behind.
     pub(crate) async fn within<T>(
         &self,
         outcome: impl Future<Output = Result<T, StoreError>>,

@@ -1,4 +1,4 @@
-//! What has to be seen to once before a database is used.
+//! Checks that are made once, before a database is used.
 
 use crate::migrate::migrate;
 use crate::pool::Pool;
@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::time::Instant;
 use tokio::sync::Mutex;
 
-/// Whether it has been seen to.
+/// Whether they have been made.
 #[derive(Default)]
 pub(crate) struct Readiness {
     done: OnceLock<()>,

@@ -25,7 +25,7 @@ const FOUND: &str = "
 
 const VERSION: &str = "SELECT coalesce(max(version), 0) AS version FROM xmpp_push_schema";
 
-/// What this user may not do, though the program has to.
+/// The rights that this user lacks and the program needs.
 const MISSING: &str = "
     SELECT string_agg(privilege || ' on ' || name, ', ') AS missing
     FROM (VALUES ('registration'), ('lease')) AS tables (name),
@@ -66,7 +66,7 @@ struct Missing {
     missing: Option<String>,
 }
 
-/// What [`Look`] found.
+/// The result of [`Look`].
 pub(crate) struct Schema {
     database: Database,
     pub(crate) version: u32,

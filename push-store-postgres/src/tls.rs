@@ -11,10 +11,10 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// What servers expect when TLS begins without the protocol's own request for it (`sslnegotiation=direct`).
+/// The protocol that servers expect when TLS begins without the protocol's own request for it (`sslnegotiation=direct`).
 const ALPN: &[u8] = b"postgresql";
 
-/// What makes TLS of a connection.
+/// Returns the connector that makes TLS of a connection.
 pub(crate) fn connector(trust: &Trust) -> Result<MakeRustlsConnect, StoreError> {
     let roots = match trust {
         Trust::System => system()?,

@@ -183,7 +183,7 @@ fn enable(
     Ok(changed(enabled, Committed::Enabled))
 }
 
-/// What a statement with a guard did to the one row it means.
+/// Returns the outcome of a statement with a guard for the one row it means.
 fn changed(rows: usize, done: Committed) -> Committed {
     if rows == 0 {
         Committed::Superseded

@@ -18,7 +18,7 @@ pub(crate) struct Commit {
     pub(crate) answer: Answer<Vec<Committed>>,
 }
 
-/// What became of one call.
+/// The outcome of one call.
 type Outcome = Result<Vec<Committed>, StoreError>;
 
 pub(crate) struct Writer {

@@ -1,4 +1,4 @@
-//! What can be set.
+//! The settings of the store.
 
 use push_core::StoreTimeouts;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ pub struct SqliteConfig {
     /// Default 1024. A call holds at most 512 owners or changes: longer ones are split and queue up part by part.
     pub queue: usize,
     /// Whether a file of an earlier version is brought up to date when it is opened, and a new one is set up. Default yes;
-    /// otherwise [`migrate`](crate::migrate) must have been called.
+    /// otherwise [`migrate`](crate::migrate()) must have been called.
     pub auto_migrate: bool,
     /// Page cache of each of the two connections, in bytes. Default 16 MiB; the system caches the file besides.
     pub cache: usize,

@@ -1,4 +1,4 @@
-//! What SQLite says, in words that tell an operator what to do.
+//! Errors of SQLite, in words that tell an operator what to do.
 
 use crate::SqliteConfig;
 use push_core::store::StoreError;

@@ -77,7 +77,7 @@ impl Watch {
         identity(&self.path) != self.opened
     }
 
-    /// What to say then.
+    /// Returns the error to answer with then.
     pub(crate) fn error(&self) -> StoreError {
         unavailable(format!(
             "{} was moved, replaced or deleted while in use: put it back, or restart the service to use what is there now",

@@ -12,7 +12,7 @@ const MIGRATIONS: [&str; NEWEST as usize] = [
     include_str!("../migrations/0002_status.sql"),
 ];
 
-/// What to do about a file of an earlier version.
+/// How to treat a file of an earlier version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Earlier {
     Migrate,

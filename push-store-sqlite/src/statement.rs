@@ -51,7 +51,7 @@ mod tests {
     use crate::migrate::{self, Earlier};
     use crate::{SqliteConfig, connection, file};
 
-    /// What one owner costs must not depend on how many others there are.
+    /// The cost of one owner must not depend on how many others there are.
     #[test]
     fn every_statement_searches_by_the_key_and_sorts_nothing() {
         let folder = tempfile::tempdir().unwrap();

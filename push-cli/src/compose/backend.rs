@@ -1,4 +1,4 @@
-//! What the program needs of a store.
+//! The contract between the program and a store.
 
 use async_trait::async_trait;
 use push_core::lease::LeaseStore;

@@ -10,7 +10,7 @@ pub(super) fn service(ready: Result<(), StoreError>) -> Result<(), StoreError> {
     standby(ready)
 }
 
-/// Nor does it keep an instance from waiting for its turn.
+/// A server that is away does not keep an instance from waiting for its turn either.
 pub(super) fn standby(ready: Result<(), StoreError>) -> Result<(), StoreError> {
     match ready {
         Err(StoreError::Unavailable { .. }) => Ok(()),

@@ -11,7 +11,7 @@
 //! | MongoDB | its connection is closed; the command that is on its way ends by `maxTimeMS`. How long the network may hold it back is up to the system |
 //! | SQLite | it leaves the queue; the transaction that is being written ends by the busy time-out. The lease is the process's |
 //!
-//! What no time-out reaches is left to the order of revisions: a disk that stands still within a commit, and a network
+//! Two cases that no time-out reaches are left to the order of revisions: a disk that stands still within a commit, and a network
 //! that keeps a command for MongoDB longer than it should.
 
 use async_trait::async_trait;

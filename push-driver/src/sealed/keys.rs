@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 /// Bytes of a key.
 const LENGTH: usize = 32;
 
-/// What is hashed before a key for its name, so that the name is the hash of nothing else.
+/// A prefix that is hashed before a key for its name, so that the name is the hash of nothing else.
 const LABEL: &[u8] = b"xmpp-push: name of a key\0";
 
 /// One key. Debug shows its name.
@@ -37,7 +37,7 @@ impl Key {
         Ok(Self { name, cipher })
     }
 
-    /// What it is known by: 8 hexadecimal digits, made from the key and no secret.
+    /// The name of the key: 8 hexadecimal digits, made from the key and no secret.
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -149,7 +149,7 @@ const HELLO: &str = "<message from='example.org/xmpp-push' to='push.example.org'
 fn the_machine_takes_anything_in_any_order() {
     let corpus = corpus();
     let mut publishes = 0;
-    every_seed("anything", 0..60, |seed| {
+    every_seed("anything", 0..80, |seed| {
         let mut dice = Dice::new(seed);
         // Few enough that they meet; without a hello nothing else is heard.
         let mut stanzas = vec![HELLO.to_owned(); 6];

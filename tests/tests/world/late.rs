@@ -1,5 +1,6 @@
 //! Commits that were given up and happen all the same.
 
+use push_core::Policy;
 use push_tests::world::{Mood, SERVICE, World};
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ fn warm() -> World {
 fn given_up(world: &mut World, payload: &str) {
     world.store(Mood::Slow(LATE));
     let number = world.ask("alice", "phone", payload);
-    world.pass(Duration::from_secs(11));
+    world.pass(Policy::default().store_timeout + Duration::from_secs(1));
     let told = world.adapter().told(number).unwrap();
     assert_eq!(told.what, "wait/service-unavailable");
     world.store(Mood::Works);

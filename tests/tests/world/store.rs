@@ -1,8 +1,8 @@
 //! The store is down, slow, or answers too late.
 
-use push_core::Registration;
 use push_core::registration::PublishOptions;
 use push_core::report::Report;
+use push_core::{Policy, Registration};
 use push_tests::store::{enable as change, registration};
 use push_tests::world::stage::telling;
 use push_tests::world::{Mood, SERVICE, World, settings};
@@ -131,7 +131,7 @@ fn requests_of_one_user_are_answered_in_order_and_each_once() {
 
 #[test]
 fn a_question_is_given_up_exactly_at_its_deadline() {
-    let timeout = Duration::from_secs(10);
+    let timeout = Policy::default().store_timeout;
     let early = timeout.checked_sub(Duration::from_millis(1)).unwrap();
     for (answers_after, answer) in [
         (early, "result"),
@@ -166,7 +166,7 @@ fn a_commit_that_was_done_too_late_is_not_overlooked() {
     world.settle();
     world.store(Mood::Slow(Duration::from_secs(15)));
     let number = world.ask("alice", "phone", &enable("late"));
-    world.pass(Duration::from_secs(11));
+    world.pass(Policy::default().store_timeout + Duration::from_secs(1));
     assert_eq!(
         world.adapter().told(number).unwrap().what,
         "wait/service-unavailable"

@@ -1,4 +1,4 @@
-//! What can be kept of the structure that ARCHITECTURE.md describes.
+//! The structure that ARCHITECTURE.md describes, as far as a program can check it.
 
 mod circles;
 mod tree;
@@ -48,7 +48,7 @@ fn tree(sources: &[(String, String)]) -> Tree {
     )
 }
 
-/// What `find` finds in the crates, each with its crate's folder in front.
+/// Returns what `find` finds in the crates, each with its crate's folder in front.
 fn in_all(find: impl Fn(&str, &Tree, &[(String, String)]) -> Vec<String>) -> String {
     let all = CRATES.iter().flat_map(|name| {
         let sources = sources(name);

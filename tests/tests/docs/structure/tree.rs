@@ -30,7 +30,7 @@ struct Module {
     globs: Vec<ModulePath>,
 }
 
-/// What a path leads to.
+/// The end of a path.
 enum Found {
     Module(ModulePath),
     /// The file that defines the item.
@@ -46,7 +46,7 @@ impl Found {
     }
 }
 
-/// What a name stands for when a function and a module have it.
+/// The meaning of a name that both a function and a module have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     Module,
@@ -103,7 +103,7 @@ impl Tree {
         steps
             .into_iter()
             .try_fold(start, |found, (name, left)| match found {
-                // What follows is of the item: a variant, a function.
+                // The rest is of the item: a variant, a function.
                 Found::Item(_) => Some(found),
                 Found::Module(path) if name == "super" => {
                     Some(Found::Module(path.split_last()?.1.to_vec()))
