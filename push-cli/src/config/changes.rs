@@ -1,11 +1,12 @@
 //! Which keys differ between two configurations, and which of them a running service can follow.
 
 use super::push::PluginChoice;
-use super::store::{PoolSettings, StoreSettings};
+use super::store::StoreSettings;
 use super::{Config, policy};
 use push_core::Settings;
 use push_core::plugin::Content;
 use push_transport_xmpp::StreamConfig;
+use std::time::Duration;
 
 /// The keys that differ. Their values are not kept.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -153,21 +154,23 @@ fn store(old: &StoreSettings, new: &StoreSettings) -> Vec<&'static str> {
             old.encryption.keys != new.encryption.keys,
         ),
     ];
-    differing(keys).chain(pool(&old.pool, &new.pool)).collect()
+    differing(keys).chain(pool(old, new)).collect()
 }
 
-fn pool(old: &PoolSettings, new: &PoolSettings) -> impl Iterator<Item = &'static str> {
+fn pool(old: &StoreSettings, new: &StoreSettings) -> impl Iterator<Item = &'static str> {
+    // What follows from push.workers.call_timeout changes with it, and is no key of its own then.
+    let wait = |of: &StoreSettings| own(of.pool.wait_timeout, of.timeouts.pool_wait());
+    let connect = |of: &StoreSettings| own(of.pool.connect_timeout, of.timeouts.connect());
     differing([
-        ("store.pool.size", old.size != new.size),
-        (
-            "store.pool.wait_timeout",
-            old.wait_timeout != new.wait_timeout,
-        ),
-        (
-            "store.pool.connect_timeout",
-            old.connect_timeout != new.connect_timeout,
-        ),
+        ("store.pool.size", old.pool.size != new.pool.size),
+        ("store.pool.wait_timeout", wait(old) != wait(new)),
+        ("store.pool.connect_timeout", connect(old) != connect(new)),
     ])
+}
+
+/// Returns a value that is not the default.
+fn own(value: Duration, default: Duration) -> Option<Duration> {
+    (value != default).then_some(value)
 }
 
 #[cfg(test)]

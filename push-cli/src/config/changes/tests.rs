@@ -2,7 +2,6 @@ use super::Changes;
 use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::config::tests::parse_in;
-use push_core::StoreTimeouts;
 use push_core::lease::Fence;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -149,6 +148,7 @@ fn every_key_is_one_of_both() {
 #[test]
 fn what_follows_from_a_key_that_cannot_change_stays_too() {
     let old = base();
+    let timeouts = old.store.timeouts;
     let mut new = other("push.workers.call_timeout", "7s");
     new.settings.component = "push.example.com".to_owned();
     new.settings.policy.workers = 7;
@@ -157,7 +157,7 @@ fn what_follows_from_a_key_that_cannot_change_stays_too() {
     assert_eq!(after.policy.workers, 7);
     assert_eq!(after.policy.store_timeout, before.policy.store_timeout);
     assert_eq!(after.component, before.component);
-    assert_eq!(followed.store.timeouts, StoreTimeouts::default());
+    assert_eq!(followed.store.timeouts, timeouts);
     assert_eq!(after.fence, None::<Fence>);
 }
 
