@@ -43,6 +43,11 @@ impl XmlWriter {
         &self.buffer
     }
 
+    /// Forgets what was written, and keeps the room for it.
+    pub fn clear(&mut self) {
+        self.buffer.clear();
+    }
+
     /// The buffer, to be taken or emptied between stanzas.
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.buffer
