@@ -4,10 +4,11 @@ use crate::Clock;
 use crate::alarm::Alarm;
 use crate::handle::{Command, Handle};
 use crate::log::Log;
+use crate::observer::Observer;
 use crate::questions::Questions;
 use push_core::store::RegistrationStore;
 use push_core::transport::{StreamEvent, Transport};
-use push_core::{Action, Event, Machine, OperatorId, OperatorReply};
+use push_core::{Action, Event, Machine, OperatorId, OperatorReply, Report, Timestamp};
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -40,7 +41,9 @@ pub struct Driver {
     waiting: HashMap<OperatorId, oneshot::Sender<OperatorReply>>,
     asked: u64,
     clock: Clock,
-    log: Log,
+    /// When the events at hand came.
+    now: Timestamp,
+    observers: Vec<Box<dyn Observer>>,
 }
 
 impl std::fmt::Debug for Driver {
@@ -62,6 +65,7 @@ impl Driver {
         config: DriverConfig,
     ) -> (Self, Handle) {
         let (handle, commands) = Handle::new();
+        let clock = Clock::start();
         let driver = Self {
             machine,
             transport,
@@ -69,10 +73,25 @@ impl Driver {
             commands,
             waiting: HashMap::new(),
             asked: 0,
-            clock: Clock::start(),
-            log: Log::default(),
+            now: clock.now(),
+            clock,
+            observers: vec![Box::new(Log::default())],
         };
         (driver, handle)
+    }
+
+    /// Adds an observer of every report, behind those that are there: the [`Log`] is the first.
+    #[must_use]
+    pub fn observed_by(mut self, observer: impl Observer + 'static) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
+    /// Takes all observers away, the [`Log`] included.
+    #[must_use]
+    pub fn unobserved(mut self) -> Self {
+        self.observers.clear();
+        self
     }
 
     /// Runs until drained, then closes the stream. Without a handle that drains it, for ever.
@@ -82,9 +101,12 @@ impl Driver {
         while !self.act() {
             self.wait(&mut alarm, &mut stream, &mut events).await;
             events.extend(stream.drain(..).map(Event::from));
-            let now = self.clock.now();
+            self.now = self.clock.now();
             for event in events.drain(..) {
-                self.machine.handle(now, event);
+                self.machine.handle(self.now, event);
+            }
+            for observer in &mut self.observers {
+                observer.tick(self.now);
             }
         }
         self.transport.close().await;
@@ -97,10 +119,9 @@ impl Driver {
         stream: &mut Vec<StreamEvent>,
         events: &mut Vec<Event>,
     ) {
-        let due = self
-            .machine
-            .next_deadline()
-            .map(|at| self.clock.instant(at));
+        let observers = self.observers.iter().map(|one| one.next_deadline());
+        let deadlines = observers.chain([self.machine.next_deadline()]);
+        let due = deadlines.flatten().min().map(|at| self.clock.instant(at));
         let mut commands = Vec::new();
         let mut next = self.transport.next(stream);
         poll_fn(|cx| {
@@ -147,7 +168,7 @@ impl Driver {
         match action {
             Action::Send(outbound) => self.transport.send(&outbound),
             Action::Store { id, query } => self.questions.ask(id, query),
-            Action::Report(report) => self.log.report(&report),
+            Action::Report(report) => self.report(&report),
             Action::Operator { id, reply } => {
                 let drained = reply == OperatorReply::Drained;
                 let asker = self.waiting.remove(&id);
@@ -160,6 +181,12 @@ impl Driver {
             }
         }
         false
+    }
+
+    fn report(&mut self, report: &Report) {
+        for observer in &mut self.observers {
+            observer.observe(self.now, report);
+        }
     }
 
     fn command(&mut self, command: Command) -> Event {

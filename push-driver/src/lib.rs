@@ -26,6 +26,7 @@ mod driver;
 mod handle;
 pub mod lease;
 mod log;
+mod observer;
 mod questions;
 #[cfg(feature = "sealed")]
 pub mod sealed;
@@ -34,4 +35,6 @@ mod thread;
 pub use clock::Clock;
 pub use driver::{Driver, DriverConfig};
 pub use handle::Handle;
+pub use log::Log;
+pub use observer::Observer;
 pub use thread::on_own_thread;
