@@ -58,7 +58,7 @@ impl Shards {
     pub(crate) async fn died(&mut self) -> Failure {
         match self.running.join_next().await {
             Some(Err(error)) => failure(&error),
-            Some(Ok(Err(error))) => no_thread(error),
+            Some(Ok(Err(error))) => no_thread(&error),
             _ => Failure::Internal("a driver ended by itself".to_owned()),
         }
     }
@@ -71,7 +71,8 @@ impl Shards {
         }
         draining.join_all().await;
         while let Some(ended) = self.running.join_next().await {
-            ended.map_err(|error| failure(&error))?.map_err(no_thread)?;
+            let ended = ended.map_err(|error| failure(&error))?;
+            ended.map_err(|error| no_thread(&error))?;
         }
         Ok(())
     }
@@ -81,6 +82,6 @@ fn failure(error: &JoinError) -> Failure {
     Failure::Internal(error.to_string())
 }
 
-fn no_thread(error: io::Error) -> Failure {
+fn no_thread(error: &io::Error) -> Failure {
     Failure::Internal(format!("no thread: {error}"))
 }

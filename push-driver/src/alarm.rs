@@ -52,9 +52,12 @@ mod tests {
     }
 
     async fn wait(alarm: &mut Alarm, due: Instant) {
-        poll_fn(|cx| match alarm.poll(cx, due) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
+        poll_fn(|cx| {
+            if alarm.poll(cx, due) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         })
         .await;
     }

@@ -1,5 +1,4 @@
 //! Work on a thread of its own.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use push_driver::on_own_thread;
 use std::future::pending;

@@ -159,18 +159,14 @@ impl Connection {
     /// When to look whether the server is still there. While it has something to read, it need not say anything: its
     /// answer would be behind that.
     fn deadline(&mut self) -> Instant {
-        match self.outbox.blocked() {
-            Some(since) => {
-                self.excused = true;
-                since + self.patience
-            }
-            None => {
-                if std::mem::take(&mut self.excused) {
-                    self.reader.keep_alive.received(Instant::now());
-                }
-                self.reader.keep_alive.deadline()
-            }
+        if let Some(since) = self.outbox.blocked() {
+            self.excused = true;
+            return since + self.patience;
         }
+        if std::mem::take(&mut self.excused) {
+            self.reader.keep_alive.received(Instant::now());
+        }
+        self.reader.keep_alive.deadline()
     }
 
     fn look(&mut self, now: Instant) -> Result<(), DownReason> {

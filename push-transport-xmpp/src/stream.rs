@@ -43,7 +43,7 @@ enum State {
     /// To be connected at once.
     Down,
     Opening(Step<Result<Opened, DownReason>>),
-    Up(Connection),
+    Up(Box<Connection>),
     /// Saying why.
     Ending(Step<()>, DownReason),
     /// Until it is time to connect again.
@@ -98,7 +98,7 @@ impl Stream {
     fn up(&mut self, opened: Opened, events: &mut Vec<StreamEvent>) {
         tracing::debug!("stream up");
         self.since = Instant::now();
-        self.state = State::Up(Connection::new(opened, &self.config));
+        self.state = State::Up(Box::new(Connection::new(opened, &self.config)));
         events.push(StreamEvent::Up);
     }
 

@@ -1,4 +1,5 @@
 //! The stream driven by hand: what waits where, and how much.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod kit;
 

@@ -43,7 +43,7 @@ impl Complaint {
             Report::Published { end, .. } => Some(Self::Publish(*end)),
             Report::Ended { condition, .. } => Some(Self::Ended(*condition)),
             Report::Corrupt { .. } => Some(Self::Corrupt),
-            Report::Overloaded { .. } => Some(Self::Overloaded),
+            Report::Overloaded => Some(Self::Overloaded),
             Report::Skipped { .. } => Some(Self::Skipped),
             Report::Untrusted { what, .. } => Some(Self::Untrusted(what)),
             Report::StoreFailed { .. } => Some(Self::StoreFailed),

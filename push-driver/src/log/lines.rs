@@ -70,7 +70,7 @@ pub(super) fn line(report: &Report) {
             let owner = owner.as_str();
             debug!(owner, rows, "account with unreadable registrations");
         }
-        Report::Overloaded { .. } => debug!("missed message let go"),
+        Report::Overloaded => debug!("missed message let go"),
         other => debug!(report = ?std::mem::discriminant(other), "unknown report of the core"),
     }
 }

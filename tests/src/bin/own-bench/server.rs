@@ -76,9 +76,9 @@ impl Server {
     }
 
     /// Waits until the counts are as wanted.
-    pub(crate) fn wait(&self, wanted: impl Fn(&Counts) -> bool) -> Result<Counts> {
+    pub(crate) fn wait(&self, enough: impl Fn(&Counts) -> bool) -> Result<Counts> {
         let mut counts = self.counts();
-        while !wanted(&counts) {
+        while !enough(&counts) {
             if counts.ended {
                 return Err("the stream has ended".into());
             }
