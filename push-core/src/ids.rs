@@ -12,9 +12,14 @@ pub struct OperatorId(pub u64);
 
 /// Follows one missed message through a run of the Machine: its decision, its deliveries and their answers share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TraceId(pub(crate) u64);
+pub struct TraceId(u64);
 
 impl TraceId {
+    /// Returns the trace of that number; the Machine draws its own.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
     /// Returns the number, which is unique within one run.
     pub const fn as_u64(self) -> u64 {
         self.0

@@ -6,17 +6,28 @@ use thiserror::Error;
 
 /// A stream of stanzas that reconnects for ever.
 ///
-/// Implementations read their socket even while nobody calls [`Transport::next`], and end a connection whose peer
-/// does not read (with [`DownReason::Stalled`]) rather than grow without bound.
+/// Everything it does it may do within [`Transport::next`]: whoever drives it waits there and nowhere else, and is back soon.
+/// There the implementation reads its socket, and ends a connection whose peer reads nothing for long (with
+/// [`DownReason::Stalled`]); one that reads slowly is no reason to end it.
+///
+/// Memory is bounded by both sides: an implementation hands over a portion at a time and nothing while it is full, and its
+/// user sends nothing more while [`Transport::is_full`].
 #[async_trait]
 pub trait Transport: Send {
-    /// Waits until something happens and appends it, in order. May be dropped and called again: nothing is lost.
+    /// Waits until something happens and appends it, in order; also returns, perhaps without anything, when there is room
+    /// again. May be dropped and called again: nothing is lost.
     async fn next(&mut self, events: &mut Vec<StreamEvent>);
 
     /// Queues a stanza behind those queued before. While the stream is down it is thrown away.
     fn send(&mut self, stanza: &dyn WriteXml);
 
-    /// Hands what was queued to the socket; called once per batch of stanzas.
+    /// Returns whether so much waits to be written that sending should stop until [`Transport::next`] has returned. What is sent
+    /// all the same is not lost.
+    fn is_full(&self) -> bool {
+        false
+    }
+
+    /// Hands what was queued to the socket, as far as it takes it without waiting; called once per batch of stanzas.
     fn flush(&mut self);
 
     /// Ends the stream in order: what was queued is written, `</stream:stream>` exchanged.
@@ -61,7 +72,7 @@ pub enum DownReason {
     /// Nothing came for too long.
     #[error("the server does not answer")]
     Silent,
-    /// The peer does not read what is written.
+    /// The peer reads nothing of what is written.
     #[error("the server does not read")]
     Stalled,
     /// Closed in order, by either side.

@@ -1,17 +1,22 @@
 //! The loop.
 
 use crate::Clock;
+use crate::alarm::Alarm;
 use crate::handle::{Command, Handle};
 use crate::log::Log;
+use crate::observer::Observer;
 use crate::questions::Questions;
 use push_core::store::RegistrationStore;
 use push_core::transport::{StreamEvent, Transport};
-use push_core::{Action, Event, Machine, OperatorId, OperatorReply, StoreTimeouts, Timestamp};
+use push_core::{
+    Action, Event, Machine, OperatorId, OperatorReply, Report, StoreTimeouts, Timestamp,
+};
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
 
 /// What a driver can be told.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +43,9 @@ pub struct Driver {
     waiting: HashMap<OperatorId, oneshot::Sender<OperatorReply>>,
     asked: u64,
     clock: Clock,
-    log: Log,
+    /// When the events at hand came.
+    now: Timestamp,
+    observers: Vec<Box<dyn Observer>>,
 }
 
 impl std::fmt::Debug for Driver {
@@ -50,7 +57,9 @@ impl std::fmt::Debug for Driver {
 }
 
 impl Driver {
-    /// A driver and the handle to it. Must be called inside of a tokio runtime.
+    /// A driver and the handle to it.
+    ///
+    /// Must be called inside of a tokio runtime: there the store is asked, whichever runtime the driver runs on.
     pub fn new(
         machine: Machine,
         transport: Box<dyn Transport>,
@@ -58,6 +67,7 @@ impl Driver {
         config: DriverConfig,
     ) -> (Self, Handle) {
         let (handle, commands) = Handle::new();
+        let clock = Clock::start();
         let driver = Self {
             machine,
             transport,
@@ -65,62 +75,120 @@ impl Driver {
             commands,
             waiting: HashMap::new(),
             asked: 0,
-            clock: Clock::start(),
-            log: Log::default(),
+            now: clock.now(),
+            clock,
+            observers: vec![Box::new(Log::default())],
         };
         (driver, handle)
     }
 
+    /// Adds an observer of every report, behind those that are there: the [`Log`] is the first.
+    #[must_use]
+    pub fn observed_by(mut self, observer: impl Observer + 'static) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
+    /// Takes all observers away, the [`Log`] included.
+    #[must_use]
+    pub fn unobserved(mut self) -> Self {
+        self.observers.clear();
+        self
+    }
+
     /// Runs until drained, then closes the stream. Without a handle that drains it, for ever.
     pub async fn run(mut self) {
-        let (mut stream, mut events) = (Vec::<StreamEvent>::new(), Vec::new());
+        let mut alarm = Alarm::new();
+        let (mut stream, mut events) = (Vec::new(), Vec::new());
         while !self.act() {
-            let due = self
-                .machine
-                .next_deadline()
-                .map(|at| self.clock.instant(at));
-            tokio::select! {
-                () = self.transport.next(&mut stream) => events.extend(stream.drain(..).map(Event::from)),
-                () = self.questions.answers(&mut events) => {}
-                Some(command) = self.commands.recv() => {
-                    let event = self.command(command);
-                    events.push(event);
-                }
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => events.push(Event::Tick),
+            self.wait(&mut alarm, &mut stream, &mut events).await;
+            events.extend(stream.drain(..).map(Event::from));
+            self.now = self.clock.now();
+            for event in events.drain(..) {
+                self.machine.handle(self.now, event);
             }
-            let now = self.now();
-            events
-                .drain(..)
-                .for_each(|event| self.machine.handle(now, event));
+            for observer in &mut self.observers {
+                observer.tick(self.now);
+            }
         }
         self.transport.close().await;
     }
 
-    fn now(&self) -> Timestamp {
-        self.clock.now()
+    /// Waits until something happens. Looks everywhere each time, so that none that has much to say keeps the others waiting.
+    async fn wait(
+        &mut self,
+        alarm: &mut Alarm,
+        stream: &mut Vec<StreamEvent>,
+        events: &mut Vec<Event>,
+    ) {
+        let observers = self.observers.iter().map(|one| one.next_deadline());
+        let deadlines = observers.chain([self.machine.next_deadline()]);
+        let due = deadlines.flatten().min().map(|at| self.clock.instant(at));
+        let mut commands = Vec::new();
+        let mut next = self.transport.next(stream);
+        poll_fn(|cx| {
+            let mut happened = next.as_mut().poll(cx).is_ready();
+            happened |= self.questions.poll_answers(cx, events);
+            while let Poll::Ready(Some(command)) = self.commands.poll_recv(cx) {
+                commands.push(command);
+            }
+            if due.is_some_and(|due| alarm.poll(cx, due)) {
+                events.push(Event::Tick);
+                happened = true;
+            }
+            if happened || !commands.is_empty() {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+        drop(next);
+        let commands = commands.into_iter().map(|command| self.command(command));
+        events.extend(commands);
     }
 
-    /// Does what the Machine wants. Returns whether it is drained.
+    /// Does what the Machine wants, as far as the stream takes it. Returns whether it is drained.
     fn act(&mut self) -> bool {
-        let mut drained = false;
-        while let Some(action) = self.machine.poll_action() {
-            match action {
-                Action::Send(outbound) => self.transport.send(&outbound),
-                Action::Store { id, query } => self.questions.ask(id, query),
-                Action::Report(report) => self.log.report(&report),
-                Action::Operator { id, reply } => {
-                    drained |= reply == OperatorReply::Drained;
-                    let asker = self.waiting.remove(&id);
-                    // Whoever asked may have left.
-                    drop(asker.map(|asker| asker.send(reply)));
-                }
-                other => {
-                    tracing::error!(action = ?std::mem::discriminant(&other), "unknown action of the core")
+        let (mut drained, mut more) = (false, true);
+        while more && !self.transport.is_full() {
+            more = false;
+            while let Some(action) = self.machine.poll_action() {
+                drained |= self.perform(action);
+                if self.transport.is_full() {
+                    more = true;
+                    break;
                 }
             }
+            self.transport.flush();
         }
-        self.transport.flush();
         drained
+    }
+
+    /// Does one thing. Returns whether it says that the Machine is drained.
+    fn perform(&mut self, action: Action) -> bool {
+        match action {
+            Action::Send(outbound) => self.transport.send(&outbound),
+            Action::Store { id, query } => self.questions.ask(id, query),
+            Action::Report(report) => self.report(&report),
+            Action::Operator { id, reply } => {
+                let drained = reply == OperatorReply::Drained;
+                let asker = self.waiting.remove(&id);
+                // Whoever asked may have left.
+                drop(asker.map(|asker| asker.send(reply)));
+                return drained;
+            }
+            other => {
+                tracing::error!(action = ?std::mem::discriminant(&other), "unknown action of the core")
+            }
+        }
+        false
+    }
+
+    fn report(&mut self, report: &Report) {
+        for observer in &mut self.observers {
+            observer.observe(self.now, report);
+        }
     }
 
     fn command(&mut self, command: Command) -> Event {

@@ -15,20 +15,26 @@
 //! # }
 //! ```
 //!
-//! Three kinds of tasks: the transport's reader and writer, the driver's own with the Machine in it, and one per
-//! batch of store questions. The Machine's task never waits for the store or for the socket.
+//! The stream, its timers and the Machine are one task, which waits for nothing but them; [`on_own_thread`] gives it a
+//! thread, which is the cheapest. Each batch of store questions is a task of the runtime that [`Driver::new`] is called in.
 //!
 //! With the cargo feature `sealed` there is a store around any other that seals publish options.
 
+mod alarm;
 mod clock;
 mod driver;
 mod handle;
 pub mod lease;
 mod log;
+mod observer;
 mod questions;
 #[cfg(feature = "sealed")]
 pub mod sealed;
+mod thread;
 
 pub use clock::Clock;
 pub use driver::{Driver, DriverConfig};
 pub use handle::Handle;
+pub use log::Log;
+pub use observer::Observer;
+pub use thread::on_own_thread;

@@ -3,6 +3,7 @@
 use push_core::store::{Change, Loaded, RegistrationStore, StoreError};
 use push_core::{BareJid, Event, Query, QueryId, StoreAnswer};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
@@ -49,9 +50,10 @@ impl Questions {
         drop(self.ask.send((id, query)));
     }
 
-    /// Waits for answers and appends them. May be dropped and called again.
-    pub(crate) async fn answers(&mut self, into: &mut Vec<Event>) {
-        self.answers.recv_many(into, BATCH).await;
+    /// Appends the answers that are there. Returns whether there are any; otherwise the task is woken when there are.
+    pub(crate) fn poll_answers(&mut self, cx: &mut Context<'_>, into: &mut Vec<Event>) -> bool {
+        let answers = self.answers.poll_recv_many(cx, into, BATCH);
+        matches!(answers, Poll::Ready(1..))
     }
 }
 

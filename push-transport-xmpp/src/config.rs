@@ -20,12 +20,11 @@ pub struct StreamConfig {
     pub backoff: BackoffConfig,
     /// How long to wait for what.
     pub timeouts: Timeouts,
-    /// Bytes that may wait to be written; beyond them the peer does not read and the stream goes
-    /// down. Default: 32 MiB.
+    /// Bytes that may wait to be written; beyond them the stream is full
+    /// ([`Transport::is_full`](push_core::transport::Transport::is_full)). Default: 32 MiB.
     pub max_outgoing: usize,
-    /// Bytes of stanzas that may wait for [`Transport::next`](push_core::transport::Transport::next);
-    /// beyond them nothing is read. Default: 64 MiB, so that a server whose memory a paused reader
-    /// would fill is read for as long as is reasonable.
+    /// Bytes that are read while the stream is full; beyond them nothing is. Default: 64 MiB, so that a server whose memory
+    /// a paused reader would fill is read for as long as is reasonable.
     pub max_incoming: usize,
 }
 
@@ -132,7 +131,7 @@ pub struct Timeouts {
     pub keep_alive: Duration,
     /// For anything to be received, after it was asked. Default: 15 s.
     pub keep_alive_answer: Duration,
-    /// For the server to read any of what is written. Default: 60 s.
+    /// For the server to read any of what waits to be written. Default: 60 s.
     pub write: Duration,
     /// For what is queued to be written and the peer to close, at the end. Default: 1 s.
     pub close: Duration,

@@ -1,173 +1,216 @@
-//! One connection: TCP, handshake, and the two tasks of an open stream.
+//! One open stream: its socket, and what waits on either side of it.
 
 use crate::config::StreamConfig;
-use crate::decoder::{Decoder, Incoming};
-use crate::handshake::{self, Handshake, Step};
-use crate::inbox::Inbox;
+use crate::error::MalformedError;
+use crate::handshake::{self, CLOSING};
+use crate::keepalive::{Due, KeepAlive};
+use crate::opening::Opened;
 use crate::outbox::Outbox;
 use crate::reader::Reader;
-use crate::writer::XmlWriter;
-use push_core::transport::DownReason;
+use push_core::transport::{DownReason, StreamEvent};
+use push_core::xml::{Namespace, WriteXml};
+use std::future::poll_fn;
 use std::io;
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpStream, lookup_host};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::timeout;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep_until};
 
 /// Bytes read at once, at least.
 pub(crate) const READ: usize = 64 << 10;
 
-/// Capacity kept by an idle writer, bytes.
-const RETAINED: usize = 1 << 20;
-
 /// An authenticated stream.
 pub(crate) struct Connection {
-    read: OwnedReadHalf,
-    write: OwnedWriteHalf,
-    /// May hold what came right behind the handshake.
-    decoder: Decoder,
+    socket: TcpStream,
+    reader: Reader,
+    outbox: Outbox,
+    /// Set to the deadline at the latest: one that moves on is seen to when it fires.
+    timer: Pin<Box<Sleep>>,
+    /// How long the server may read nothing.
+    patience: Duration,
+    /// Bytes that may be read before the server has read what waits for it.
+    max_incoming: usize,
+    /// The server was not to be blamed for its silence at the last look: it had something to read.
+    excused: bool,
+}
+
+/// Why a stream is over.
+pub(crate) struct End {
+    pub(crate) reason: DownReason,
+    /// What the server is to be told, if it may still hear anything.
+    pub(crate) farewell: Option<String>,
+}
+
+impl From<DownReason> for End {
+    fn from(reason: DownReason) -> Self {
+        let deaf = matches!(
+            reason,
+            DownReason::Lost(_) | DownReason::Silent | DownReason::Stalled
+        );
+        Self {
+            reason,
+            farewell: (!deaf).then(|| CLOSING.to_owned()),
+        }
+    }
+}
+
+/// Tells the server what is wrong (RFC 6120 §4.9).
+impl From<MalformedError> for End {
+    fn from(error: MalformedError) -> Self {
+        let condition = error.condition();
+        let namespace = Namespace::StreamErrors.uri();
+        Self {
+            reason: handshake::malformed(error),
+            farewell: Some(format!(
+                "<stream:error><{condition} xmlns='{namespace}'/></stream:error>{CLOSING}"
+            )),
+        }
+    }
 }
 
 impl Connection {
-    /// Connects and authenticates.
-    pub(crate) async fn open(config: &StreamConfig) -> Result<Self, DownReason> {
-        let (read, write) = connect(config).await?.into_split();
-        let mut connection = Self {
-            read,
-            write,
-            decoder: Decoder::new(config.limits),
-        };
-        let shaken = timeout(config.timeouts.handshake, connection.shake_hands(config)).await;
-        shaken.unwrap_or(Err(DownReason::Silent))?;
-        Ok(connection)
+    pub(crate) fn new(opened: Opened, config: &StreamConfig) -> Self {
+        let now = Instant::now();
+        let keep_alive = KeepAlive::new(&config.component, &config.timeouts, now);
+        Self {
+            timer: Box::pin(sleep_until(keep_alive.deadline().into())),
+            socket: opened.socket,
+            reader: Reader {
+                decoder: opened.decoder,
+                keep_alive,
+            },
+            outbox: Outbox::new(config.max_outgoing),
+            patience: config.timeouts.write,
+            max_incoming: config.max_incoming,
+            excused: false,
+        }
     }
 
-    async fn shake_hands(&mut self, config: &StreamConfig) -> Result<(), DownReason> {
-        let opening = handshake::opening(&config.component);
-        self.write(opening.as_bytes()).await?;
-        let mut handshake = Handshake::Header;
+    /// Adds a stanza to what waits.
+    pub(crate) fn push(&mut self, stanza: &dyn WriteXml) {
+        self.outbox.push(stanza);
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.outbox.is_full()
+    }
+
+    /// Writes what the socket takes at once.
+    pub(crate) fn flush(&mut self) {
+        self.outbox.flush(&self.socket);
+    }
+
+    /// Reads and writes until there are events, or room for stanzas that there was not.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        events: &mut Vec<StreamEvent>,
+    ) -> Poll<Result<(), End>> {
+        let (before, was_full) = (events.len(), self.outbox.is_full());
+        // Blocked or not, reading goes on.
+        let _ = self.outbox.poll_flush(&self.socket, cx);
+        if was_full && !self.outbox.is_full() {
+            return Poll::Ready(Ok(()));
+        }
         loop {
-            let incoming = self.receive().await?;
-            match handshake.step(&incoming, &config.secret)? {
-                Step::Open => return Ok(()),
-                Step::Digest(digest) => {
-                    let mut writer = XmlWriter::new();
-                    writer.stanza(&digest);
-                    self.write(writer.bytes()).await?;
+            // While too much waits the caller could not answer: what comes stays as it is, which takes the least memory.
+            if !self.outbox.is_full() {
+                self.reader.decode(events)?;
+                if events.len() > before {
+                    return Poll::Ready(Ok(()));
                 }
             }
+            match self.poll_read(cx) {
+                Poll::Ready(read) => read?,
+                Poll::Pending => return self.poll_timer(cx),
+            }
         }
     }
 
-    /// Writes in vain if the server has refused already: its reason is still to be read then.
-    async fn write(&mut self, bytes: &[u8]) -> Result<(), DownReason> {
-        match self.write.write_all(bytes).await {
-            Err(error) if !is_hung_up(&error) => Err(lost(&error)),
-            _ => Ok(()),
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+        if self.reader.decoder.waiting() >= self.max_incoming && self.outbox.is_full() {
+            return Poll::Pending;
+        }
+        let read = self.socket.read_buf(self.reader.decoder.space(READ));
+        match ready!(pin!(read).poll(cx)) {
+            Ok(0) => Poll::Ready(Err(hung_up().into())),
+            Ok(_) => Poll::Ready(Ok(())),
+            Err(error) => Poll::Ready(Err(lost(&error).into())),
         }
     }
 
-    async fn receive(&mut self) -> Result<Incoming, DownReason> {
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
         loop {
-            if let Some(incoming) = self.decoder.next_incoming().map_err(handshake::malformed)? {
-                return Ok(incoming);
+            let deadline = self.deadline().into();
+            if deadline < self.timer.deadline() {
+                self.timer.as_mut().reset(deadline);
             }
-            let read = self.read.read_buf(self.decoder.space(READ)).await;
-            if read.map_err(|error| lost(&error))? == 0 {
-                return Err(hung_up());
-            }
+            ready!(self.timer.as_mut().poll(cx));
+            self.look(Instant::now())?;
+            // Blocked or not, the timer is polled.
+            let _ = self.outbox.poll_flush(&self.socket, cx);
+            let deadline = self.deadline().into();
+            self.timer.as_mut().reset(deadline);
         }
     }
 
-    /// Hands over what comes and writes what is queued, until the stream ends.
-    pub(crate) async fn live(
-        self,
-        config: &StreamConfig,
-        inbox: &Inbox,
-        closing: &mut watch::Receiver<bool>,
-    ) -> DownReason {
-        let outbox = Arc::new(Outbox::new(config.max_outgoing));
-        let mut writer = JoinSet::new();
-        writer.spawn(write(
-            self.write,
-            Arc::clone(&outbox),
-            config.timeouts.write,
-        ));
-        inbox.up(Arc::clone(&outbox));
-        let mut reader = Reader::new(self.read, self.decoder, config, inbox, &outbox);
-        let reason = reader.run(closing).await;
-        outbox.close(handshake::CLOSING);
-        if !matches!(
-            reason,
-            DownReason::Lost(_) | DownReason::Silent | DownReason::Stalled
-        ) {
-            // In vain if the peer has gone by now.
-            let _ = timeout(config.timeouts.close, writer.join_next()).await;
+    /// When to look whether the server is still there. While it has something to read, it need not say anything: its
+    /// answer would be behind that.
+    fn deadline(&mut self) -> Instant {
+        if let Some(since) = self.outbox.blocked() {
+            self.excused = true;
+            return since + self.patience;
         }
-        reason
-    }
-}
-
-/// Connects to the first address that answers.
-async fn connect(config: &StreamConfig) -> Result<TcpStream, DownReason> {
-    let patience = config.timeouts.connect;
-    let failed = |error: io::Error| DownReason::Connect(error.to_string());
-    let overdue = || failed(io::ErrorKind::TimedOut.into());
-    let resolved = timeout(patience, lookup_host(&config.server)).await;
-    let mut reason = DownReason::Connect("the name has no address".to_owned());
-    for address in resolved.map_err(|_| overdue())?.map_err(failed)? {
-        match timeout(patience, TcpStream::connect(address)).await {
-            Ok(Ok(socket)) => {
-                socket.set_nodelay(true).map_err(failed)?;
-                return Ok(socket);
-            }
-            Ok(Err(error)) => reason = failed(error),
-            Err(_) => reason = overdue(),
+        if std::mem::take(&mut self.excused) {
+            self.reader.keep_alive.received(Instant::now());
         }
+        self.reader.keep_alive.deadline()
     }
-    Err(reason)
-}
 
-/// Writes what is queued, all there is at a time. Gives the socket back at the end, since dropping
-/// it would end our side of the connection before the peer's is read.
-async fn write(
-    mut socket: OwnedWriteHalf,
-    outbox: Arc<Outbox>,
-    patience: Duration,
-) -> OwnedWriteHalf {
-    let mut batch = Vec::new();
-    loop {
-        let more = outbox.take(&mut batch).await;
-        let mut rest = batch.as_slice();
-        while !rest.is_empty() {
-            match timeout(patience, socket.write(rest)).await {
-                Ok(Ok(written)) => rest = &rest[written..],
-                // The reader meets the same fault, behind what the peer had to say about it.
-                Ok(Err(_)) => return socket,
-                Err(_) => {
-                    outbox.stall();
-                    return socket;
-                }
+    fn look(&mut self, now: Instant) -> Result<(), DownReason> {
+        if now < self.deadline() {
+            return Ok(());
+        }
+        if self.outbox.blocked().is_some() {
+            return Err(DownReason::Stalled);
+        }
+        match self.reader.keep_alive.look(now) {
+            Due::Nothing => {}
+            Due::Silent => return Err(DownReason::Silent),
+            Due::Ask => {
+                tracing::trace!("nothing was received for a while: asking for a sign of life");
+                self.outbox.push(self.reader.keep_alive.message());
             }
         }
-        if !more {
-            return socket;
-        }
-        if batch.capacity() > RETAINED {
-            batch = Vec::new();
+        Ok(())
+    }
+
+    /// Writes what waits and the last words.
+    pub(crate) async fn finish(mut self, farewell: String) {
+        self.outbox.close(&farewell);
+        poll_fn(|cx| self.outbox.poll_flush(&self.socket, cx)).await;
+    }
+
+    /// Writes what waits and the end of the stream, and reads what the server still has to say.
+    pub(crate) async fn close(&mut self, events: &mut Vec<StreamEvent>) {
+        self.outbox.close(CLOSING);
+        poll_fn(|cx| self.poll_close(cx, events)).await;
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>, events: &mut Vec<StreamEvent>) -> Poll<()> {
+        let _ = self.outbox.poll_flush(&self.socket, cx);
+        loop {
+            let before = events.len();
+            if self.reader.decode(events).is_err() {
+                return Poll::Ready(());
+            }
+            if events.len() == before && ready!(self.poll_read(cx)).is_err() {
+                return Poll::Ready(());
+            }
         }
     }
-}
-
-fn is_hung_up(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
-    )
 }
 
 pub(crate) fn lost(error: &io::Error) -> DownReason {

@@ -49,6 +49,11 @@ impl Decoder {
         self.framer.space(more)
     }
 
+    /// Bytes that were read and not made anything of yet.
+    pub fn waiting(&self) -> usize {
+        self.framer.waiting()
+    }
+
     /// Whether a stanza has begun and not ended.
     pub fn is_inside(&self) -> bool {
         self.framer.is_inside()

@@ -7,6 +7,9 @@ use crate::scanner::{Boundary, Scanner, is_whitespace};
 use std::ops::Range;
 use thiserror::Error;
 
+/// Capacity kept while nothing waits, bytes.
+const RETAINED: usize = 1 << 20;
+
 /// A complete piece of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frame<'a> {
@@ -75,13 +78,23 @@ impl Framer {
     /// The buffer, with room for `more` bytes to be appended.
     ///
     /// Only appending is allowed. What was handed out before is moved out of the way, at the
-    /// price of moving one incomplete stanza.
+    /// price of moving at most as much.
     pub fn space(&mut self, more: usize) -> &mut Vec<u8> {
-        self.buffer.drain(..self.start);
-        self.at -= self.start;
-        self.start = 0;
+        if self.start >= self.waiting() {
+            self.buffer.drain(..self.start);
+            self.at -= self.start;
+            self.start = 0;
+        }
+        if self.buffer.is_empty() {
+            self.buffer.shrink_to(RETAINED);
+        }
         self.buffer.reserve(more);
         &mut self.buffer
+    }
+
+    /// Bytes that belong to no frame yet.
+    pub fn waiting(&self) -> usize {
+        self.buffer.len() - self.start
     }
 
     /// Whether a stanza has begun and not ended.

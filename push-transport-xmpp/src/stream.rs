@@ -2,139 +2,175 @@
 
 use crate::backoff::Backoff;
 use crate::config::StreamConfig;
-use crate::connection::Connection;
-use crate::inbox::Inbox;
-use crate::outbox::Outbox;
-use crate::reader::closed;
-use crate::writer::XmlWriter;
+use crate::connection::{Connection, End};
+use crate::opening::{self, Opened};
 use async_trait::async_trait;
 use push_core::transport::{DownReason, StreamEvent, Transport};
 use push_core::xml::WriteXml;
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::time::{Sleep, sleep, timeout};
 
-/// A component's stream to its server, kept up by tasks of its own.
+/// A component's stream to its server.
 ///
-/// Starting connects; dropping ends everything at once, [`Transport::close`] in order.
+/// It has no task of its own: whoever waits for [`Transport::next`] connects, reads and writes, all on their own thread.
+/// So be back there soon. Dropping it ends everything at once, [`Transport::close`] in order.
 ///
-/// * [`Transport::next`] gives all that happened since, as one batch. After `close` it gives what
-///   was received until then and [`DownReason::Closed`], and then waits for ever.
-/// * [`Transport::send`] writes into a buffer, [`Transport::flush`] hands that to the task that
-///   writes. What is sent goes out on the connection that `next` told of, or not at all: what was
-///   meant for one that has ended in the meantime never reaches its successor.
+/// * [`Transport::next`] gives what one read of the socket brought, as one batch. After `close` it gives what was received
+///   until then and [`DownReason::Closed`], and then waits for ever.
+/// * [`Transport::send`] writes into a buffer, [`Transport::flush`] hands that to the socket; what the socket does not take
+///   goes out in `next`. What is sent goes out on the connection that `next` told of, or not at all: what was meant
+///   for one that has ended in the meantime never reaches its successor.
+/// * [`Transport::is_full`] from [`StreamConfig::max_outgoing`] on. Meanwhile `next` gives nothing, and keeps up to
+///   [`StreamConfig::max_incoming`] as it is read.
 pub struct Stream {
-    inbox: Arc<Inbox>,
-    /// Where to write, as far as the caller can know.
-    outbox: Option<Arc<Outbox>>,
-    writer: XmlWriter,
-    closing: watch::Sender<bool>,
-    /// One task; aborted when this is dropped.
-    supervisor: JoinSet<()>,
+    config: Arc<StreamConfig>,
+    backoff: Backoff,
+    state: State,
+    /// When the stream came up last.
+    since: Instant,
+    /// Told with the next batch.
+    pending: Vec<StreamEvent>,
+}
+
+type Step<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+enum State {
+    /// To be connected at once.
+    Down,
+    Opening(Step<Result<Opened, DownReason>>),
+    Up(Box<Connection>),
+    /// Saying why.
+    Ending(Step<()>, DownReason),
+    /// Until it is time to connect again.
+    Waiting(Pin<Box<Sleep>>),
+    Closed,
 }
 
 impl Stream {
-    /// Begins to connect. `seed` is what back-off is drawn from: let it differ between processes.
+    /// A stream that connects at the first [`Transport::next`]. `seed` is what back-off is drawn from: let it differ between
+    /// processes.
     ///
-    /// # Panics
-    ///
-    /// Outside of a tokio runtime with time and I/O enabled.
+    /// Made anywhere; everything else happens inside of a tokio runtime with time and I/O enabled, always the same.
     pub fn start(config: StreamConfig, seed: [u8; 32]) -> Self {
-        let inbox = Arc::new(Inbox::new(config.max_incoming));
-        let (closing, asked) = watch::channel(false);
-        let mut supervisor = JoinSet::new();
-        supervisor.spawn(supervise(config, seed, Arc::clone(&inbox), asked));
         Self {
-            inbox,
-            outbox: None,
-            writer: XmlWriter::new(),
-            closing,
-            supervisor,
+            backoff: Backoff::new(config.backoff, seed),
+            config: Arc::new(config),
+            state: State::Down,
+            since: Instant::now(),
+            pending: Vec::new(),
         }
     }
+
+    fn poll(&mut self, cx: &mut Context<'_>, events: &mut Vec<StreamEvent>) -> Poll<()> {
+        let before = events.len();
+        events.append(&mut self.pending);
+        while events.len() == before {
+            match &mut self.state {
+                State::Down => self.state = State::Opening(Box::pin(open(self.config.clone()))),
+                State::Opening(opening) => match ready!(opening.as_mut().poll(cx)) {
+                    Ok(opened) => self.up(opened, events),
+                    Err(reason) => self.down(reason, Duration::ZERO, events),
+                },
+                State::Up(connection) => match ready!(connection.poll(cx, events)) {
+                    Ok(()) => break,
+                    Err(end) => self.end(end, events),
+                },
+                State::Ending(ending, reason) => {
+                    ready!(ending.as_mut().poll(cx));
+                    let reason = reason.clone();
+                    self.down(reason, self.since.elapsed(), events);
+                }
+                State::Waiting(sleep) => {
+                    ready!(sleep.as_mut().poll(cx));
+                    self.state = State::Down;
+                }
+                State::Closed => return Poll::Pending,
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn up(&mut self, opened: Opened, events: &mut Vec<StreamEvent>) {
+        tracing::debug!("stream up");
+        self.since = Instant::now();
+        self.state = State::Up(Box::new(Connection::new(opened, &self.config)));
+        events.push(StreamEvent::Up);
+    }
+
+    /// The connection is of no use any more; the server may be told why.
+    fn end(&mut self, End { reason, farewell }: End, events: &mut Vec<StreamEvent>) {
+        let state = std::mem::replace(&mut self.state, State::Down);
+        match (state, farewell) {
+            (State::Up(connection), Some(farewell)) => {
+                let last = timeout(self.config.timeouts.close, connection.finish(farewell));
+                // In vain if the peer has gone by now.
+                let last = async move { drop(last.await) };
+                self.state = State::Ending(Box::pin(last), reason);
+            }
+            _ => self.down(reason, self.since.elapsed(), events),
+        }
+    }
+
+    fn down(&mut self, reason: DownReason, up: Duration, events: &mut Vec<StreamEvent>) {
+        let wait = self.backoff.wait(up, &reason);
+        tracing::debug!(%reason, ?up, ?wait, "stream down, connecting again later");
+        self.state = State::Waiting(Box::pin(sleep(wait)));
+        events.push(StreamEvent::Down(reason));
+    }
+}
+
+async fn open(config: Arc<StreamConfig>) -> Result<Opened, DownReason> {
+    opening::open(&config).await
 }
 
 #[async_trait]
 impl Transport for Stream {
     async fn next(&mut self, events: &mut Vec<StreamEvent>) {
-        let outbox = self.inbox.take(events).await;
-        if outbox.as_ref().map(Arc::as_ptr) != self.outbox.as_ref().map(Arc::as_ptr) {
-            self.writer.buffer().clear();
-            self.outbox = outbox;
-        }
+        poll_fn(|cx| self.poll(cx, events)).await;
     }
 
     fn send(&mut self, stanza: &dyn WriteXml) {
-        if self.outbox.is_some() {
-            self.writer.stanza(stanza);
+        if let State::Up(connection) = &mut self.state {
+            connection.push(stanza);
         }
     }
 
+    fn is_full(&self) -> bool {
+        matches!(&self.state, State::Up(connection) if connection.is_full())
+    }
+
     fn flush(&mut self) {
-        if let Some(outbox) = &self.outbox {
-            outbox.push(self.writer.buffer());
+        if let State::Up(connection) = &mut self.state {
+            connection.flush();
         }
     }
 
     async fn close(&mut self) {
-        self.flush();
-        self.closing.send_replace(true);
-        self.supervisor.join_next().await;
+        match &mut self.state {
+            State::Closed => return,
+            State::Up(connection) => {
+                let closed = connection.close(&mut self.pending);
+                // Too slow, or gone: closed all the same.
+                drop(timeout(self.config.timeouts.close, closed).await);
+            }
+            State::Ending(ending, _) => ending.as_mut().await,
+            State::Down | State::Opening(_) | State::Waiting(_) => {}
+        }
+        self.state = State::Closed;
+        self.pending.push(StreamEvent::Down(DownReason::Closed));
     }
 }
 
 impl fmt::Debug for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let up = self.outbox.is_some();
+        let up = matches!(self.state, State::Up(_));
         f.debug_struct("Stream")
             .field("up", &up)
             .finish_non_exhaustive()
-    }
-}
-
-/// Connects again and again, until told to close.
-async fn supervise(
-    config: StreamConfig,
-    seed: [u8; 32],
-    inbox: Arc<Inbox>,
-    mut closing: watch::Receiver<bool>,
-) {
-    let mut backoff = Backoff::new(config.backoff, seed);
-    loop {
-        let (reason, up) = attempt(&config, &inbox, &mut closing).await;
-        let wait = backoff.wait(up, &reason);
-        tracing::debug!(%reason, ?up, "stream down");
-        inbox.down(reason);
-        if *closing.borrow() {
-            return;
-        }
-        tracing::debug!(?wait, "connecting again later");
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = closed(&mut closing) => return inbox.down(DownReason::Closed),
-        }
-    }
-}
-
-/// One connection: why it ended and how long it was up.
-async fn attempt(
-    config: &StreamConfig,
-    inbox: &Inbox,
-    closing: &mut watch::Receiver<bool>,
-) -> (DownReason, Duration) {
-    let opened = tokio::select! {
-        () = closed(closing) => Err(DownReason::Closed),
-        opened = Connection::open(config) => opened,
-    };
-    match opened {
-        Err(reason) => (reason, Duration::ZERO),
-        Ok(connection) => {
-            tracing::debug!("stream up");
-            let since = Instant::now();
-            let reason = connection.live(config, inbox, closing).await;
-            (reason, since.elapsed())
-        }
     }
 }

@@ -43,9 +43,27 @@ impl XmlWriter {
         &self.buffer
     }
 
-    /// The buffer, to be taken or emptied between stanzas.
-    pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
-        &mut self.buffer
+    /// Forgets what was written, and keeps the room for it.
+    pub fn clear(&mut self) {
+        self.buffer.clear();
+    }
+
+    /// Forgets the first bytes, and room beyond `retained` once it is not needed any more.
+    pub(crate) fn forget(&mut self, bytes: usize, retained: usize) {
+        self.buffer.drain(..bytes);
+        if self.buffer.is_empty() {
+            self.buffer.shrink_to(retained);
+        }
+    }
+
+    /// Appends what is no stanza.
+    pub(crate) fn raw(&mut self, text: &str) {
+        self.push(text);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.buffer.capacity()
     }
 
     fn close_tag(&mut self) {

@@ -4,7 +4,7 @@ mod kit;
 
 use kit::server::{Component, Peer, Server, config};
 use kit::{Choices, HEADER};
-use push_core::transport::{DownReason, StreamEvent, Transport};
+use push_core::transport::{DownReason, StreamEvent};
 use push_transport_xmpp::Incoming;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
@@ -51,10 +51,10 @@ async fn stanzas_arrive_in_order_both_ways() {
         for id in 0..2000 {
             component.say(&id.to_string(), "back");
             if id % 7 == 0 {
-                component.stream.flush();
+                component.flush();
             }
         }
-        component.stream.flush();
+        component.flush();
     };
     let (mut peer, ()) = tokio::join!(sender, receiver);
     for id in 0..2000 {
@@ -273,27 +273,6 @@ async fn a_server_that_routes_to_it_no_more_is_left() {
 }
 
 #[tokio::test]
-async fn a_peer_that_does_not_read_is_left_when_too_much_waits() {
-    let server = Server::start().await;
-    let mut config = server.config();
-    config.max_outgoing = 4 << 20;
-    let mut component = Component::start(config);
-    let peer = server.accept_stream().await;
-    component.up().await;
-    let body = "x".repeat(1 << 20);
-    // More than any two sockets hold between them.
-    for _ in 0..24 {
-        component.say("1", &body);
-        component.stream.flush();
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(component.down().await, DownReason::Stalled);
-    drop(peer);
-    server.accept_stream().await;
-    component.up().await;
-}
-
-#[tokio::test]
 async fn a_peer_that_does_not_read_is_left_in_time() {
     let server = Server::start().await;
     let mut config = server.config();
@@ -303,7 +282,7 @@ async fn a_peer_that_does_not_read_is_left_in_time() {
     let _peer = server.accept_stream().await;
     component.up().await;
     component.say("1", &"x".repeat(32 << 20));
-    component.stream.flush();
+    component.flush();
     assert_eq!(component.down().await, DownReason::Stalled);
 }
 
@@ -327,19 +306,19 @@ async fn an_orderly_close_writes_and_reads_what_is_left() {
         assert_eq!(peer.try_receive().await, None);
     };
     let since = Instant::now();
-    tokio::join!(server, component.stream.close());
+    tokio::join!(server, component.close());
     assert!(since.elapsed() < ms(15_000), "nothing timed out");
     assert_eq!(component.id().await, "last");
     assert_eq!(component.down().await, DownReason::Closed);
     let silence = timeout(ms(50), component.next()).await;
     assert!(silence.is_err(), "{silence:?}");
-    component.stream.close().await;
+    component.close().await;
 }
 
 #[tokio::test]
 async fn a_close_that_is_not_answered_ends_all_the_same() {
     let (_server, _peer, mut component) = both().await;
-    timeout(ms(15_000), component.stream.close()).await.unwrap();
+    timeout(ms(15_000), component.close()).await.unwrap();
     assert_eq!(component.down().await, DownReason::Closed);
 }
 
@@ -353,7 +332,7 @@ async fn a_stream_that_is_down_closes_at_once() {
     config.backoff.max = Duration::from_secs(3600);
     let mut component = Component::start(config);
     assert!(matches!(component.down().await, DownReason::Connect(_)));
-    timeout(ms(15_000), component.stream.close()).await.unwrap();
+    timeout(ms(15_000), component.close()).await.unwrap();
     assert_eq!(component.down().await, DownReason::Closed);
 }
 
@@ -395,91 +374,17 @@ async fn what_is_sent_while_down_is_thrown_away() {
     let server = Server::start().await;
     let mut component = Component::start(server.config());
     component.say("early", "");
-    component.stream.flush();
+    component.flush();
     let peer = server.accept_stream().await;
     component.up().await;
     component.say("not flushed", "");
     drop(peer);
     assert!(matches!(component.down().await, DownReason::Lost(_)));
     component.say("late", "");
-    component.stream.flush();
+    component.flush();
     let mut peer = server.accept_stream().await;
     component.up().await;
     component.say("in time", "");
-    component.stream.flush();
+    component.flush();
     assert!(peer.stanza().await.contains("in time"));
-}
-
-#[tokio::test]
-async fn what_was_meant_for_one_connection_never_reaches_the_next() {
-    let (server, peer, mut component) = both().await;
-    drop(peer);
-    let mut peer = server.accept_stream().await;
-    // Time to tell that it is up again, which nobody has asked for yet.
-    sleep(ms(50)).await;
-    component.say("of the old", "");
-    component.stream.flush();
-    assert!(matches!(component.down().await, DownReason::Lost(_)));
-    component.up().await;
-    component.say("of the new", "");
-    component.stream.flush();
-    assert!(peer.stanza().await.contains("of the new"));
-}
-
-#[tokio::test]
-async fn a_dropped_next_loses_nothing() {
-    let (_server, mut peer, mut component) = both().await;
-    let sender = tokio::spawn(async move {
-        for id in 0..500 {
-            peer.send(&message(id)).await;
-            if id % 10 == 0 {
-                sleep(ms(1)).await;
-            }
-        }
-        peer
-    });
-    let mut events = Vec::new();
-    while events.len() < 500 {
-        let _ = timeout(
-            Duration::from_micros(300),
-            component.stream.next(&mut events),
-        )
-        .await;
-    }
-    for (id, event) in events.iter().enumerate() {
-        assert!(
-            matches!(event, StreamEvent::Stanza(s) if s.root().attribute("id") == Some(&id.to_string()))
-        );
-    }
-    sender.await.unwrap();
-}
-
-#[tokio::test]
-async fn reading_goes_on_while_nobody_asks_up_to_a_bound() {
-    let server = Server::start().await;
-    let mut config = server.config();
-    config.max_incoming = 4 << 20;
-    config.timeouts.keep_alive = ms(50);
-    config.timeouts.keep_alive_answer = ms(50);
-    let mut component = Component::start(config);
-    let mut peer = server.accept_stream().await;
-    component.up().await;
-    let body = "x".repeat(100_000);
-    let sender = tokio::spawn(async move {
-        for id in 0..300 {
-            peer.send(&format!("<message id='{id}'><body>{body}</body></message>"))
-                .await;
-        }
-        peer
-    });
-    // Long enough for silence, were it held against the server that nothing is read.
-    sleep(ms(300)).await;
-    assert!(
-        !sender.is_finished(),
-        "30 MB are more than the bound and the sockets hold"
-    );
-    for id in 0..300 {
-        assert_eq!(component.id().await, id.to_string());
-    }
-    drop(sender);
 }

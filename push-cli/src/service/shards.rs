@@ -1,4 +1,4 @@
-//! The shards of a process: a stream and a Machine each, over one store.
+//! The shards of a process: a stream and a Machine each, on a thread of their own, over one store.
 
 use crate::config::Config;
 use crate::exit::Failure;
@@ -6,15 +6,16 @@ use crate::runtime::seed;
 use push_core::lease::Fence;
 use push_core::store::RegistrationStore;
 use push_core::{Machine, Settings};
-use push_driver::{Driver, DriverConfig, Handle};
+use push_driver::{Driver, DriverConfig, Handle, on_own_thread};
 use push_transport_xmpp::{Stream, StreamConfig};
+use std::io;
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};
-use tracing::{Instrument, info_span};
+use tracing::{Instrument, Span, info_span};
 
 /// All shards at work. Dropping it stops them at once.
 pub(crate) struct Shards {
-    running: JoinSet<()>,
+    running: JoinSet<io::Result<()>>,
     handles: Vec<Handle>,
     fence: Option<Fence>,
 }
@@ -37,11 +38,12 @@ impl Shards {
             let machine = Machine::new(settings, seed()?);
             let (driver, handle) = Driver::new(machine, stream, Arc::clone(store), driver);
             // Lines of several shards must be told apart.
-            if several {
-                running.spawn(driver.run().instrument(info_span!("shard", component)));
+            let span = if several {
+                info_span!("shard", component)
             } else {
-                running.spawn(driver.run());
-            }
+                Span::none()
+            };
+            running.spawn(on_own_thread("stream", driver.run().instrument(span)));
             handles.push(handle);
         }
         Ok(Self {
@@ -67,6 +69,7 @@ impl Shards {
     pub(crate) async fn died(&mut self) -> Failure {
         match self.running.join_next().await {
             Some(Err(error)) => failure(&error),
+            Some(Ok(Err(error))) => no_thread(&error),
             _ => Failure::Internal("a driver ended by itself".to_owned()),
         }
     }
@@ -79,7 +82,8 @@ impl Shards {
         }
         draining.join_all().await;
         while let Some(ended) = self.running.join_next().await {
-            ended.map_err(|error| failure(&error))?;
+            let ended = ended.map_err(|error| failure(&error))?;
+            ended.map_err(|error| no_thread(&error))?;
         }
         Ok(())
     }
@@ -98,4 +102,8 @@ fn configured(
 
 fn failure(error: &JoinError) -> Failure {
     Failure::Internal(error.to_string())
+}
+
+fn no_thread(error: &io::Error) -> Failure {
+    Failure::Internal(format!("no thread: {error}"))
 }

@@ -6,10 +6,11 @@ use push_core::transport::{DownReason, StreamEvent, Transport};
 use push_core::xml::{ElementSink, Namespace, WriteXml};
 use push_transport_xmpp::{Decoder, Incoming, Limits, Stream, StreamConfig};
 use sha1::{Digest, Sha1};
-use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 pub(crate) const COMPONENT: &str = "push.example.test";
@@ -91,6 +92,14 @@ impl Peer {
         self.socket.write_all(xml.as_bytes()).await.unwrap();
     }
 
+    /// Another end of the same connection, to be written to while this one is read.
+    pub(crate) fn twin(self) -> (Self, TcpStream) {
+        let socket = self.socket.into_std().unwrap();
+        let twin = TcpStream::from_std(socket.try_clone().unwrap()).unwrap();
+        let socket = TcpStream::from_std(socket).unwrap();
+        (Self { socket, ..self }, twin)
+    }
+
     /// The next thing the component sends; panics when it is gone.
     pub(crate) async fn receive(&mut self) -> Incoming {
         self.try_receive().await.expect("something")
@@ -126,29 +135,36 @@ fn digest(secret: &str) -> String {
     number.collect::<Vec<_>>().concat()
 }
 
-/// A stream and the events it told that were not looked at yet.
+/// A stream that somebody always waits for, as its contract asks.
 pub(crate) struct Component {
-    pub(crate) stream: Stream,
-    waiting: VecDeque<StreamEvent>,
+    commands: mpsc::UnboundedSender<Command>,
+    events: mpsc::UnboundedReceiver<StreamEvent>,
+    /// Ends with this value.
+    _running: JoinSet<()>,
+}
+
+enum Command {
+    Say(String, String),
+    Flush,
+    Close(oneshot::Sender<()>),
 }
 
 impl Component {
     pub(crate) fn start(config: StreamConfig) -> Self {
+        let (commands, received) = mpsc::unbounded_channel();
+        let (told, events) = mpsc::unbounded_channel();
+        let mut running = JoinSet::new();
+        running.spawn(run(stream(config), received, told));
         Self {
-            stream: Stream::start(config, [7; 32]),
-            waiting: VecDeque::new(),
+            commands,
+            events,
+            _running: running,
         }
     }
 
     pub(crate) async fn next(&mut self) -> StreamEvent {
-        while self.waiting.is_empty() {
-            let mut events = Vec::new();
-            timeout(PATIENCE, self.stream.next(&mut events))
-                .await
-                .expect("an event");
-            self.waiting.extend(events);
-        }
-        self.waiting.pop_front().unwrap()
+        let event = timeout(PATIENCE, self.events.recv()).await;
+        event.expect("an event").unwrap()
     }
 
     pub(crate) async fn up(&mut self) {
@@ -164,16 +180,74 @@ impl Component {
 
     /// The id of the next stanza.
     pub(crate) async fn id(&mut self) -> String {
-        match self.next().await {
-            StreamEvent::Stanza(stanza) => {
-                stanza.root().attribute("id").unwrap_or_default().to_owned()
-            }
-            other => panic!("{other:?}"),
-        }
+        id(&self.next().await)
     }
 
-    pub(crate) fn say(&mut self, id: &str, body: &str) {
-        self.stream.send(&Message { id, body });
+    pub(crate) fn say(&self, id: &str, body: &str) {
+        self.tell(Command::Say(id.to_owned(), body.to_owned()));
+    }
+
+    pub(crate) fn flush(&self) {
+        self.tell(Command::Flush);
+    }
+
+    pub(crate) async fn close(&self) {
+        let (closed, waiting) = oneshot::channel();
+        self.tell(Command::Close(closed));
+        waiting.await.unwrap();
+    }
+
+    fn tell(&self, command: Command) {
+        assert!(self.commands.send(command).is_ok(), "it runs");
+    }
+}
+
+async fn run(
+    mut stream: Stream,
+    mut commands: mpsc::UnboundedReceiver<Command>,
+    told: mpsc::UnboundedSender<StreamEvent>,
+) {
+    let mut events = Vec::new();
+    loop {
+        tokio::select! {
+            () = stream.next(&mut events) => {}
+            Some(command) = commands.recv() => match command {
+                Command::Say(id, body) => say(&mut stream, &id, &body),
+                Command::Flush => stream.flush(),
+                Command::Close(closed) => {
+                    stream.close().await;
+                    closed.send(()).unwrap();
+                }
+            },
+        }
+        // The test may have heard enough.
+        events.drain(..).for_each(|event| drop(told.send(event)));
+    }
+}
+
+/// A stream that nobody waits for yet.
+pub(crate) fn stream(config: StreamConfig) -> Stream {
+    Stream::start(config, [7; 32])
+}
+
+/// Queues a message.
+pub(crate) fn say(stream: &mut Stream, id: &str, body: &str) {
+    stream.send(&Message { id, body });
+}
+
+/// What one call of `next` gives.
+pub(crate) async fn batch(stream: &mut Stream) -> Vec<StreamEvent> {
+    let mut events = Vec::new();
+    let next = timeout(PATIENCE, stream.next(&mut events)).await;
+    next.expect("an event");
+    events
+}
+
+/// The id of a stanza.
+pub(crate) fn id(event: &StreamEvent) -> String {
+    match event {
+        StreamEvent::Stanza(stanza) => stanza.root().attribute("id").unwrap_or_default().to_owned(),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -55,7 +55,7 @@ impl Decisions {
     /// Names one more missed message.
     pub(super) fn trace(&mut self) -> TraceId {
         self.last_trace += 1;
-        TraceId(self.last_trace)
+        TraceId::new(self.last_trace)
     }
 
     /// Decides whether a missed message is worth a notification: what is pending then, or why it is not.

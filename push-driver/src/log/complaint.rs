@@ -1,0 +1,117 @@
+//! What can come with every message, request, stanza or registration.
+
+use push_core::Report;
+use push_core::report::PublishEnd;
+use push_core::xep::error::DefinedCondition;
+use std::mem::{Discriminant, discriminant};
+use tracing::{error, info, warn};
+
+/// A kind of complaint: each is logged for itself. There are some hundred at most, whoever makes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Complaint {
+    /// Nobody was woken.
+    Publish(PublishEnd),
+    Ended(DefinedCondition),
+    Corrupt,
+    Overloaded,
+    Skipped,
+    Untrusted(&'static str),
+    StoreFailed,
+    /// A report of a later core.
+    Unknown(Discriminant<Report>),
+}
+
+impl Complaint {
+    pub(super) fn of(report: &Report) -> Option<Self> {
+        match report {
+            Report::StreamUp
+            | Report::StreamDown(_)
+            | Report::Attached { .. }
+            | Report::Detached { .. }
+            | Report::NoAdapter { .. }
+            | Report::WrongVersion { .. }
+            | Report::AdapterDropped { .. }
+            | Report::Delegated { .. }
+            | Report::IdentityChosen { .. }
+            | Report::Requested { .. }
+            | Report::Decided { .. }
+            | Report::Joined { .. }
+            | Report::Forgotten { .. } => None,
+            Report::Published {
+                end: PublishEnd::Accepted | PublishEnd::Withdrawn | PublishEnd::Expired,
+                ..
+            } => None,
+            Report::Published { end, .. } => Some(Self::Publish(*end)),
+            Report::Ended { condition, .. } => Some(Self::Ended(*condition)),
+            Report::Corrupt { .. } => Some(Self::Corrupt),
+            Report::Overloaded => Some(Self::Overloaded),
+            Report::Skipped { .. } => Some(Self::Skipped),
+            Report::Untrusted { what, .. } => Some(Self::Untrusted(what)),
+            Report::StoreFailed { .. } => Some(Self::StoreFailed),
+            other => Some(Self::Unknown(discriminant(other))),
+        }
+    }
+
+    /// Logs so many cases; `detail` is that of the last.
+    pub(super) fn log(self, count: u64, detail: &str) {
+        match self {
+            Self::Publish(end) => publish_ended(end, count),
+            Self::Ended(condition) => {
+                let condition = condition.as_str();
+                info!(condition, count, "a push service has ended a registration");
+            }
+            Self::Corrupt => {
+                error!(
+                    count,
+                    "stored registrations cannot be read and were passed over"
+                );
+            }
+            Self::Overloaded => {
+                warn!(
+                    count,
+                    "the queue is full: missed messages are dropped; raise push.workers.max_queue"
+                );
+            }
+            Self::Skipped => warn!(count, "a stanza over stream.max_stanza was passed over"),
+            Self::Untrusted(what) => {
+                warn!(what, count, "passed over: not from a configured host")
+            }
+            Self::StoreFailed => error!(error = detail, count, "the store failed"),
+            Self::Unknown(report) => error!(?report, count, "unknown report of the core"),
+        }
+    }
+}
+
+/// What a case says besides its kind.
+pub(super) fn detail(report: &Report) -> &str {
+    match report {
+        Report::StoreFailed { error, .. } => error,
+        _ => "",
+    }
+}
+
+fn publish_ended(end: PublishEnd, count: u64) {
+    match end {
+        PublishEnd::Accepted | PublishEnd::Withdrawn | PublishEnd::Expired => {}
+        PublishEnd::Refused(condition) => {
+            info!(
+                condition = condition.as_str(),
+                count, "a push service refused notifications"
+            );
+        }
+        PublishEnd::Undeliverable(condition) => {
+            warn!(
+                condition = condition.as_str(),
+                count, "a push service cannot be reached"
+            );
+        }
+        PublishEnd::NotSent(condition) => {
+            warn!(
+                condition = condition.as_str(),
+                count, "the adapter did not publish"
+            );
+        }
+        PublishEnd::Foreign => warn!(count, "somebody else answered for a push service"),
+        PublishEnd::TimedOut => warn!(count, "a push service did not answer"),
+    }
+}
