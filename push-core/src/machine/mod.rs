@@ -8,6 +8,8 @@ mod hosts;
 mod inbound;
 mod link;
 mod notifier;
+#[cfg(test)]
+mod sample;
 mod values;
 
 use crate::action::{Action, HostStatus, OperatorReply, Outbound, Status};

@@ -4,6 +4,8 @@ mod cache;
 mod lane;
 mod queries;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub(super) use request::{check, outcome};
 
