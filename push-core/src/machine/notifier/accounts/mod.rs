@@ -38,7 +38,7 @@ pub(super) struct Accounts {
     queries: Queries,
     /// What has to be done next, by whoever asks.
     steps: VecDeque<Step>,
-    /// How many items wait in all lanes.
+    /// How many items there are: in the lanes, and with commits that the store has not answered.
     waiting: usize,
     pauses: Deadlines<BareJid>,
     rng: ChaCha8Rng,
@@ -204,6 +204,7 @@ impl Accounts {
     ) -> Option<Vec<Change>> {
         if let Item::Pending(_) = self.lanes.get(owner)?.items.front()? {
             if let Some(Item::Pending(pending)) = self.pop(owner) {
+                self.waiting -= 1;
                 let step = Step::Decide(owner.clone(), pending, known);
                 self.steps.push_back(step);
             }
@@ -223,9 +224,7 @@ impl Accounts {
     fn pop(&mut self, owner: &BareJid) -> Option<Item> {
         let lane = self.lanes.get_mut(owner)?;
         lane.loaded = false;
-        let item = lane.items.pop_front()?;
-        self.waiting -= 1;
-        Some(item)
+        lane.items.pop_front()
     }
 
     /// Goes on with the answer to a question.
@@ -289,6 +288,7 @@ impl Accounts {
         }
         self.cache.update(owner, &changes, &done);
         self.queries.acknowledged(owner, &changes);
+        self.waiting -= usize::from(item.is_some());
         let step = item.map(|item| Step::Done {
             owner: owner.clone(),
             item,
@@ -314,11 +314,11 @@ impl Accounts {
         let Some(lane) = self.lanes.get_mut(owner) else {
             return;
         };
-        let waited = lane.items.len();
         if let Some(item) = item {
             lane.items.push_front(item);
         }
         for request in lane.take_requests() {
+            self.waiting -= 1;
             let refusal = match error {
                 StoreError::Unavailable { .. } => RequestError::Unavailable,
                 _ => RequestError::Refused,
@@ -326,7 +326,6 @@ impl Accounts {
             let step = Step::Refuse(owner.clone(), request, refusal);
             self.steps.push_back(step);
         }
-        self.waiting = self.waiting + lane.items.len() - waited;
         if !lane.items.is_empty() {
             let pause = lane.next_pause(policy.store_retry);
             lane.state = State::Pausing(self.pauses.set(now.after(pause), owner.clone()));

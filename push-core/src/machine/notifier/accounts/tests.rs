@@ -413,3 +413,15 @@ fn abandoning_leaves_what_no_adapter_tells_again() {
     assert_eq!(users.accounts.waiting(), 1);
     assert_eq!(users.loads(&["a"]), ["decide 1 of 1"]);
 }
+
+#[test]
+fn what_is_committed_waits_until_the_store_has_answered() {
+    let mut users = Users::knowing_alice(&["a"]);
+    users.push("alice", enable("b", 1));
+    users.push("alice", enable("c", 2));
+    assert_eq!(users.accounts.waiting(), 2);
+    users.commits(&[Committed::Enabled]);
+    assert_eq!(users.accounts.waiting(), 1);
+    users.fails();
+    assert_eq!(users.accounts.waiting(), 0);
+}
