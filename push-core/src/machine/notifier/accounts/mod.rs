@@ -360,9 +360,13 @@ impl Accounts {
     /// Takes out what the adapters will tell again; returns the events.
     pub(super) fn abandon(&mut self) -> Vec<EventHold> {
         let abandoned = self.take_everywhere(|pending| !pending.holds.is_empty());
-        let pausing = |lane: &Lane| matches!(lane.state, State::Pausing(_));
-        self.lanes
-            .retain(|_, lane| !lane.items.is_empty() || !pausing(lane));
+        self.lanes.retain(|_, lane| match lane.state {
+            State::Pausing(due) if lane.items.is_empty() => {
+                self.pauses.cancel(due);
+                false
+            }
+            _ => true,
+        });
         abandoned
             .into_iter()
             .flat_map(|pending| pending.holds)

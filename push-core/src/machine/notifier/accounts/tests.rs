@@ -425,3 +425,15 @@ fn what_is_committed_waits_until_the_store_has_answered() {
     users.fails();
     assert_eq!(users.accounts.waiting(), 0);
 }
+
+#[test]
+fn an_abandoned_pause_does_not_end_the_question_of_a_later_request() {
+    let mut users = Users::new();
+    users.missed("alice", 1);
+    users.fails();
+    users.accounts.abandon();
+    assert_eq!(users.accounts.next_deadline(), None);
+    users.push("alice", enable("a", 2));
+    users.push("alice", enable("b", 3));
+    assert!(users.wait(1).is_empty(), "asked twice at a time");
+}
