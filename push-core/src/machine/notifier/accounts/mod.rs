@@ -168,7 +168,8 @@ impl Accounts {
                     // A change needs a revision after all there are: where others write to the store, it is asked first.
                     let fresh =
                         trusted.is_none() || lane.loaded || matches!(item, Item::Pending(_));
-                    let known = self.cache.get(owner, now, trusted).filter(|_| fresh);
+                    let ttl = trusted.filter(|_| !lane.loaded);
+                    let known = self.cache.get(owner, now, ttl).filter(|_| fresh);
                     match known.cloned() {
                         None => return self.ask(owner, Query::Load(owner.clone()), None),
                         Some(known) => match self.with_account(now, owner, known, policy) {

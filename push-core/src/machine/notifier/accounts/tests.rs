@@ -437,3 +437,13 @@ fn an_abandoned_pause_does_not_end_the_question_of_a_later_request() {
     users.push("alice", enable("b", 3));
     assert!(users.wait(1).is_empty(), "asked twice at a time");
 }
+
+#[test]
+fn what_was_loaded_just_now_is_believed_however_short_the_trust_is() {
+    let mut users = Users::with(Policy {
+        cache_ttl: Some(Duration::ZERO),
+        ..Policy::default()
+    });
+    users.missed("alice", 1);
+    assert_eq!(users.loads(&["a"]), ["decide 1 of 1"]);
+}
