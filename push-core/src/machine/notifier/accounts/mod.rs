@@ -134,7 +134,7 @@ impl Accounts {
             }
             self.serve(now, &owner, policy);
         }
-        while let Some(overdue) = self.queries.tick(now) {
+        while let Some(overdue) = self.queries.tick(now, policy) {
             match overdue {
                 Overdue::Unanswered(question) => {
                     let reason = "no answer in time".to_owned();

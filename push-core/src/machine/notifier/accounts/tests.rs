@@ -447,3 +447,23 @@ fn what_was_loaded_just_now_is_believed_however_short_the_trust_is() {
     users.missed("alice", 1);
     assert_eq!(users.loads(&["a"]), ["decide 1 of 1"]);
 }
+
+#[test]
+fn a_removal_is_repeated_after_the_last_of_several_uncertain_commits() {
+    let mut users = Users::knowing_alice(&["a"]);
+    users.push("alice", enable("b", 1));
+    users.fails();
+    users.wait(15);
+    users.push("alice", enable("b", 2));
+    users.loads(&["a"]);
+    users.fails();
+    users.wait(10);
+    users.push("alice", Item::Forget(event(3)));
+    users.loads(&["a"]);
+    users.commits(&[Committed::Removed(1)]);
+    let again = users.wait(10);
+    assert_eq!(
+        again,
+        ["distrust alice@example.org", "commit alice@example.org"]
+    );
+}
