@@ -264,7 +264,7 @@ impl Accounts {
         let mut accounts = loaded.accounts.into_iter();
         let account = accounts.find(|account| account.owner == *owner);
         let mut account = account.unwrap_or_else(|| Account::empty(owner.clone()));
-        let rows = loaded.corrupt + leave_out_sealed(&mut account);
+        let rows = loaded.corrupt + account.leave_out_sealed();
         if rows > 0 {
             let owner = owner.clone();
             self.steps
@@ -393,13 +393,4 @@ impl Accounts {
         let (pause, query) = (self.pauses.next(), self.queries.next_deadline());
         pause.into_iter().chain(query).min()
     }
-}
-
-/// Takes out what the store did not open: published without its options, a push service would answer that the registration is
-/// wrong, and end it. Returns how many went.
-fn leave_out_sealed(account: &mut Account) -> usize {
-    let before = account.registrations.len();
-    let registrations = &mut account.registrations;
-    registrations.retain(|have| have.options.as_sealed().is_none());
-    before - account.registrations.len()
 }
