@@ -4,6 +4,8 @@ mod flights;
 mod health;
 mod queue;
 mod routes;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 use crate::delivery::{Class, DeliveryOutcome, Route};
