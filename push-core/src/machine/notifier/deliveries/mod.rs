@@ -15,7 +15,7 @@ use crate::machine::values::{Effect, Finished, MessageKey, Queued, RouteEvent, S
 use crate::registration::{Identity, Registration, Target};
 use crate::report::{PublishEnd, Report};
 use crate::settings::IdentityChoice;
-use crate::store::{Change, Committed, Guard};
+use crate::store::{Change, Committed};
 use crate::xep::error::DefinedCondition;
 use crate::{Policy, Timestamp};
 use flights::Flights;
@@ -188,22 +188,10 @@ impl Deliveries {
     ) -> Vec<Queued> {
         let mut withdrawn = Vec::new();
         for (change, done) in changes.iter().zip(done) {
-            match change {
-                // It was meant for a registration that is another one now.
-                Change::Remove {
-                    guard: Guard::Exactly(_),
-                    ..
-                } if *done == Committed::Removed(0) => {}
-                Change::Enable { registration, .. } => self.renew(owner, registration),
-                Change::Remove { target, .. } => {
-                    withdrawn.extend(self.withdraw(owner, |of| of == target));
-                }
-                Change::RemoveService { service, .. } => {
-                    withdrawn.extend(self.withdraw(owner, |of| of.service == *service));
-                }
-                Change::RemoveOwner { .. } => withdrawn.extend(self.withdraw(owner, |_| true)),
-                Change::Settle { .. } => {}
+            if let (Change::Enable { registration, .. }, Committed::Enabled) = (change, done) {
+                self.renew(owner, registration);
             }
+            withdrawn.extend(self.withdraw(owner, |have| removes(change, have)));
         }
         withdrawn
     }
@@ -220,7 +208,7 @@ impl Deliveries {
     pub(super) fn withdraw(
         &mut self,
         owner: &BareJid,
-        is_meant: impl Fn(&Target) -> bool,
+        is_meant: impl Fn(&Registration) -> bool,
     ) -> Vec<Queued> {
         self.queues.take(owner, is_meant)
     }
@@ -331,6 +319,21 @@ impl Deliveries {
             }
             self.flights.again(now, id, policy);
         }
+    }
+}
+
+/// Returns whether a change is the end of a registration; of one that was enabled later it is not.
+fn removes(change: &Change, have: &Registration) -> bool {
+    let target = &have.target;
+    match change {
+        Change::Remove {
+            target: of, guard, ..
+        } => target == of && guard.admits(have.revision),
+        Change::RemoveService { service, up_to, .. } => {
+            target.service == *service && have.revision <= *up_to
+        }
+        Change::RemoveOwner { up_to, .. } => have.revision <= *up_to,
+        Change::Enable { .. } | Change::Settle { .. } => false,
     }
 }
 

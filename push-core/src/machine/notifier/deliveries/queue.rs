@@ -5,7 +5,7 @@ use crate::delivery::Class;
 use crate::hash::{Seeded, SeededMap};
 use crate::ids::HostId;
 use crate::machine::values::{MessageKey, Queued};
-use crate::registration::Target;
+use crate::registration::{Registration, Target};
 use jid::BareJid;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -154,7 +154,7 @@ impl Queues {
     pub(super) fn take(
         &mut self,
         owner: &BareJid,
-        is_meant: impl Fn(&Target) -> bool,
+        is_meant: impl Fn(&Registration) -> bool,
     ) -> Vec<Queued> {
         let owner = self.hash.hash(owner);
         let slot = |registration| Slot {
@@ -167,7 +167,7 @@ impl Queues {
                 .by_key
                 .get(key)
                 .and_then(|queue| queue.waiting.get(arrival));
-            waiting.is_some_and(|(_, queued)| is_meant(&queued.delivery.registration.target))
+            waiting.is_some_and(|(_, queued)| is_meant(&queued.delivery.registration))
         });
         let meant: Vec<Slot> = meant.map(|(slot, _)| *slot).collect();
         let taken = meant.into_iter().filter_map(|slot| self.take_slot(slot));

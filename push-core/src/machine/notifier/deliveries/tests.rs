@@ -1,5 +1,7 @@
 use super::*;
 use crate::machine::sample::{NOW, event, host, key, later, owner, queued, registration, target};
+use crate::registration::Revision;
+use crate::store::Guard;
 use crate::xep::error::{ErrorType, StanzaError};
 use std::time::Duration;
 
@@ -315,7 +317,7 @@ fn what_waits_for_a_removed_registration_is_withdrawn() {
     let change = Change::RemoveService {
         owner: owner("alice"),
         service: target("a").service,
-        up_to: crate::registration::Revision::new(1),
+        up_to: Revision::new(1),
     };
     let withdrawn = sent
         .deliveries
@@ -371,4 +373,54 @@ fn abandoning_leaves_what_no_adapter_tells_again() {
     sent.deliveries.push(without_event);
     assert_eq!(traces(&sent.deliveries.abandon()), [1]);
     assert_eq!(sent.send_all(), [2]);
+}
+
+#[test]
+fn a_removal_does_not_withdraw_what_waits_for_a_later_enable() {
+    let mut sent = Sent::new();
+    let mut later = queued("alice", "a", 1);
+    later.delivery.registration = Arc::new(registration("a", 7));
+    sent.deliveries.push(later);
+    let (alice, up_to) = (owner("alice"), Revision::new(6));
+    let removals = [
+        Change::Remove {
+            owner: alice.clone(),
+            target: target("a"),
+            guard: Guard::UpTo(up_to),
+        },
+        Change::RemoveService {
+            owner: alice.clone(),
+            service: target("a").service,
+            up_to,
+        },
+        Change::RemoveOwner {
+            owner: alice.clone(),
+            up_to,
+        },
+    ];
+    for removal in removals {
+        let withdrawn = sent
+            .deliveries
+            .follow(&alice, &[removal], &[Committed::Removed(0)]);
+        assert!(withdrawn.is_empty());
+    }
+    assert_eq!(sent.send_all(), [1]);
+}
+
+#[test]
+fn an_enable_that_came_too_late_renews_nothing() {
+    let mut sent = Sent::new();
+    let mut newer = queued("alice", "a", 1);
+    newer.delivery.registration = Arc::new(registration("a", 7));
+    sent.deliveries.push(newer);
+    let change = Change::Enable {
+        owner: owner("alice"),
+        registration: registration("a", 6),
+    };
+    let superseded = [Committed::Superseded];
+    sent.deliveries
+        .follow(&owner("alice"), &[change], &superseded);
+    let turn = sent.deliveries.next(&sent.policy).unwrap();
+    let registration = sent.deliveries.discard(turn).delivery.registration;
+    assert_eq!(registration.revision.as_u64(), 7);
 }
