@@ -424,3 +424,19 @@ fn an_enable_that_came_too_late_renews_nothing() {
     let registration = sent.deliveries.discard(turn).delivery.registration;
     assert_eq!(registration.revision.as_u64(), 7);
 }
+
+#[test]
+fn events_join_the_later_of_two_flights_when_the_first_has_ended() {
+    let mut sent = Sent::new();
+    for trace in [1, 2] {
+        let mut same_sender_s_id = queued("alice", "a", 7);
+        same_sender_s_id.delivery.trace = TraceId(trace);
+        sent.deliveries.push(same_sender_s_id);
+        sent.send_all();
+    }
+    sent.finish(0, 1, DeliveryOutcome::Accepted).unwrap();
+    let joined = sent
+        .deliveries
+        .join(&owner("alice"), &target("a"), &[key(7)], &[event(8)]);
+    assert_eq!(joined, 1);
+}
