@@ -25,6 +25,9 @@ use queue::{QueueKey, Queues};
 use routes::Routes;
 use std::sync::Arc;
 
+/// For one registration, a delivery of each may wait.
+const CLASSES: [Class; 3] = [Class::Message, Class::Call, Class::Stop];
+
 /// Everything that is to be delivered, per host and push service.
 #[derive(Debug)]
 pub(super) struct Deliveries {
@@ -171,9 +174,12 @@ impl Deliveries {
         events: &[EventHold],
     ) -> usize {
         let mut joined = 0;
-        if let Some(waiting) = self.queues.find(owner, target, Class::Message) {
-            waiting.holds.extend(events);
-            joined += 1;
+        for class in CLASSES {
+            let waiting = self.queues.find(owner, target, class);
+            if let Some(waiting) = waiting.filter(|waiting| waiting.tells_of(keys)) {
+                waiting.holds.extend(events);
+                joined += 1;
+            }
         }
         joined + self.flights.join(target, keys, events)
     }
@@ -197,7 +203,7 @@ impl Deliveries {
     }
 
     fn renew(&mut self, owner: &BareJid, registration: &Registration) {
-        for class in [Class::Message, Class::Call, Class::Stop] {
+        for class in CLASSES {
             if let Some(waiting) = self.queues.find(owner, &registration.target, class) {
                 waiting.delivery.registration = Arc::new(registration.clone());
             }

@@ -440,3 +440,22 @@ fn events_join_the_later_of_two_flights_when_the_first_has_ended() {
         .join(&owner("alice"), &target("a"), &[key(7)], &[event(8)]);
     assert_eq!(joined, 1);
 }
+
+#[test]
+fn events_join_a_call_that_waits_and_no_delivery_of_something_else() {
+    let mut sent = Sent::new();
+    let mut call = queued("alice", "a", 1);
+    call.delivery.class = Class::Call;
+    sent.deliveries.push(call);
+    sent.deliveries.push(queued("alice", "a", 2));
+    let joined = sent
+        .deliveries
+        .join(&owner("alice"), &target("a"), &[key(1)], &[event(3)]);
+    assert_eq!(joined, 1);
+    let holds = |sent: &mut Sent| {
+        let turn = sent.deliveries.next(&sent.policy).unwrap();
+        sent.deliveries.discard(turn).holds
+    };
+    assert_eq!(holds(&mut sent), [event(1), event(3)]);
+    assert_eq!(holds(&mut sent), [event(2)]);
+}
