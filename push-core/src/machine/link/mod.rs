@@ -4,6 +4,8 @@ mod numbers;
 mod outbox;
 mod peer;
 mod terms;
+#[cfg(test)]
+mod tests;
 
 pub(super) use peer::Attached;
 
