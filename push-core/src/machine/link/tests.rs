@@ -338,3 +338,14 @@ fn nothing_is_sent_while_the_stream_is_down() {
     ours.links.publish(host(0), ToAdapter::Ping);
     assert!(ours.sent().is_empty());
 }
+
+#[test]
+fn an_attached_adapter_that_does_not_answer_a_new_hello_is_gone_as_well() {
+    let mut ours = Ours::attached();
+    ours.links.greet(NOW, host(0));
+    for _ in 0..2 {
+        assert_eq!(ours.wait(30), None);
+    }
+    assert_eq!(ours.wait(30), Some(host(0)));
+    assert!(ours.links.detach(host(0)).is_some());
+}
