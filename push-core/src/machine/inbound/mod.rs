@@ -1,6 +1,8 @@
 //! Stanzas that come in: what each of them is, and whether its sender may send it.
 
 mod answers;
+#[cfg(test)]
+mod tests;
 
 pub(super) use answers::outcome;
 
