@@ -182,8 +182,11 @@ mod tests {
         }
     }
 
+    /// A change, the store's answer to it, and the node and revision of all that is left.
+    type Case = (Change, Committed, &'static [(&'static str, u64)]);
+
     /// Applies each change to registrations `a` at revision 2 and `c` at revision 4.
-    fn check<R>(changes: &[(Change, Committed, &[(&str, u64)])])
+    fn check<R>(changes: &[Case])
     where
         R: Borrow<Registration> + From<Registration>,
     {
@@ -208,8 +211,8 @@ mod tests {
             |revision| Guard::Exactly(Revision::new(revision)),
             |revision| Guard::UpTo(Revision::new(revision)),
         );
-        let both: &[_] = &[("a", 2), ("c", 4)];
-        let changes: [(Change, Committed, &[_]); 14] = [
+        let both: &'static [_] = &[("a", 2), ("c", 4)];
+        let changes: [Case; 14] = [
             (enable("b", 1), Enabled, &[("a", 2), ("b", 1), ("c", 4)]),
             (enable("a", 3), Enabled, &[("a", 3), ("c", 4)]),
             (enable("a", 2), Enabled, both),

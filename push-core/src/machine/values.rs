@@ -37,7 +37,7 @@ pub(super) enum RouteEvent<'a> {
     Chosen(IdentityChoice),
 }
 
-/// What follows from what has happened, in order.
+/// Something that follows from what has happened; effects are carried out in order.
 #[derive(Debug)]
 pub(super) enum Effect {
     /// Ask the store.

@@ -61,12 +61,7 @@ fn read(sample: &Sample) -> String {
     let mut hosts = Hosts::new(Seeded::new(1, 2));
     hosts.configure(&["example.org".to_owned()]);
     let limits = RequestLimits::default();
-    let inspector = Inspector {
-        hosts: &hosts,
-        component: "push.example.org",
-        instance: "run",
-        limits: &limits,
-    };
+    let inspector = Inspector::new(&hosts, "push.example.org", "run", &limits);
     let stanza = sample.stanza();
     match inspector.read(stanza.root()) {
         Inbound::Link(..) => "link".to_owned(),
@@ -228,12 +223,8 @@ fn every_iq_is_told_apart() {
 fn the_answer_to_a_handed_over_request_goes_back_the_way_it_came() {
     let mut hosts = Hosts::new(Seeded::new(1, 2));
     hosts.configure(&["example.org".to_owned()]);
-    let inspector = Inspector {
-        hosts: &hosts,
-        component: "push.example.org",
-        instance: "run",
-        limits: &RequestLimits::default(),
-    };
+    let limits = RequestLimits::default();
+    let inspector = Inspector::new(&hosts, "push.example.org", "run", &limits);
     let inner = request("alice@example.org/phone", "set").child(enable());
     let stanza = iq("example.org", "set", "o")
         .child(delegated(inner))

@@ -36,7 +36,7 @@ pub(super) struct Accounts {
     lanes: SeededMap<BareJid, Lane>,
     cache: Cache,
     queries: Queries,
-    /// What has to be done next, by whoever asks.
+    /// Steps that whoever asks has to take next.
     steps: VecDeque<Step>,
     /// How many items there are: in the lanes, and with commits that the store has not answered.
     waiting: usize,
@@ -56,12 +56,12 @@ pub(super) enum Step {
         owner: BareJid,
         item: Item,
         changes: Vec<Change>,
-        /// What each of them did.
+        /// The effect of each of them.
         done: Vec<Committed>,
     },
     /// The store has not, and the client is not to wait for it.
     Refuse(BareJid, ClientRequest, RequestError),
-    /// What others were told of this user's account may be wrong.
+    /// Others may have been told something wrong of this user's account.
     Distrust(BareJid),
     Report(Report),
 }
@@ -92,10 +92,10 @@ impl Accounts {
             self.lanes.insert(owner.clone(), Lane::default());
         }
         let lane = self.lanes.get_mut(owner)?;
-        if let (Item::Request(_), State::Pausing(due)) = (&item, &lane.state) {
+        if let (Item::Request(_), Some(due)) = (&item, lane.pausing()) {
             // A client waits: the store is asked at once, whatever it said last.
-            self.pauses.cancel(*due);
-            lane.state = State::Idle;
+            self.pauses.cancel(due);
+            lane.set(State::Idle);
         }
         let absorbed = lane.push(item);
         self.waiting += usize::from(absorbed.is_none());
@@ -130,7 +130,7 @@ impl Accounts {
     pub(super) fn tick(&mut self, now: Timestamp, policy: &Policy) {
         while let Some(owner) = self.pauses.pop_due(now) {
             if let Some(lane) = self.lanes.get_mut(&owner) {
-                lane.state = State::Idle;
+                lane.set(State::Idle);
             }
             self.serve(now, &owner, policy);
         }
@@ -153,10 +153,10 @@ impl Accounts {
     /// Does what can be done for `owner` now: nothing while a question of theirs is asked.
     fn serve(&mut self, now: Timestamp, owner: &BareJid, policy: &Policy) {
         while let Some(lane) = self.lanes.get_mut(owner) {
-            if !matches!(lane.state, State::Idle) {
+            if !lane.is_idle() {
                 return;
             }
-            let query = match lane.items.front() {
+            let query = match lane.first() {
                 None => {
                     self.lanes.remove(owner);
                     return;
@@ -166,9 +166,9 @@ impl Accounts {
                 Some(item @ (Item::Pending(_) | Item::Request(_) | Item::Forget(_))) => {
                     let trusted = policy.account_ttl();
                     // A change needs a revision after all there are: where others write to the store, it is asked first.
-                    let fresh =
-                        trusted.is_none() || lane.loaded || matches!(item, Item::Pending(_));
-                    let ttl = trusted.filter(|_| !lane.loaded);
+                    let loaded = lane.is_loaded();
+                    let fresh = trusted.is_none() || loaded || matches!(item, Item::Pending(_));
+                    let ttl = trusted.filter(|_| !loaded);
                     let known = self.cache.get(owner, now, ttl).filter(|_| fresh);
                     match known.cloned() {
                         None => return self.ask(owner, Query::Load(owner.clone()), None),
@@ -179,20 +179,17 @@ impl Accounts {
                     }
                 }
             };
-            let item = self.pop(owner);
+            let item = self.lanes.get_mut(owner).and_then(Lane::pop);
             return self.ask(owner, query, item);
         }
     }
 
     fn ask(&mut self, owner: &BareJid, query: Query, item: Option<Item>) {
         if let Some(lane) = self.lanes.get_mut(owner) {
-            lane.state = State::Asking;
+            lane.set(State::Asking);
         }
-        self.queries.push(Question {
-            owner: owner.clone(),
-            query,
-            item,
-        });
+        let question = Question::new(owner.clone(), query, item);
+        self.queries.push(question);
     }
 
     /// Does the first item of a lane, now that the account is known, or returns the changes it needs.
@@ -203,8 +200,9 @@ impl Accounts {
         known: Registrations,
         policy: &Policy,
     ) -> Option<Vec<Change>> {
-        if let Item::Pending(_) = self.lanes.get(owner)?.items.front()? {
-            if let Some(Item::Pending(pending)) = self.pop(owner) {
+        let lane = self.lanes.get_mut(owner)?;
+        if let Item::Pending(_) = lane.first()? {
+            if let Some(Item::Pending(pending)) = lane.pop() {
                 self.waiting -= 1;
                 let step = Step::Decide(owner.clone(), pending, known);
                 self.steps.push_back(step);
@@ -213,19 +211,13 @@ impl Accounts {
         }
         let entropy = self.rng.next_u64();
         let revision = Revision::draw(now, entropy, known.iter().map(|have| have.revision));
-        Some(match self.lanes.get_mut(owner)?.items.front_mut()? {
+        Some(match lane.first_mut()? {
             Item::Request(asked) => request::changes(asked, owner, &known, revision, now, policy),
             _ => vec![Change::RemoveOwner {
                 owner: owner.clone(),
                 up_to: revision,
             }],
         })
-    }
-
-    fn pop(&mut self, owner: &BareJid) -> Option<Item> {
-        let lane = self.lanes.get_mut(owner)?;
-        lane.loaded = false;
-        lane.items.pop_front()
     }
 
     /// Goes on with the answer to a question.
@@ -236,9 +228,9 @@ impl Accounts {
         result: Result<StoreAnswer, StoreError>,
         policy: &Policy,
     ) {
-        let Question { owner, query, item } = question;
+        let (owner, query, item) = question.into_parts();
         if let Some(lane) = self.lanes.get_mut(&owner) {
-            lane.state = State::Idle;
+            lane.set(State::Idle);
         }
         match (query, result) {
             (Query::Load(_), Ok(StoreAnswer::Loaded(loaded))) => {
@@ -271,8 +263,7 @@ impl Accounts {
                 .push_back(Step::Report(Report::Corrupt { owner, rows }));
         }
         if let Some(lane) = self.lanes.get_mut(owner) {
-            lane.pause = None;
-            lane.loaded = true;
+            lane.loaded();
         }
         self.cache.put(account, now, policy.cache_bytes);
     }
@@ -285,7 +276,7 @@ impl Accounts {
         item: Option<Item>,
     ) {
         if let Some(lane) = self.lanes.get_mut(owner) {
-            lane.pause = None;
+            lane.answered();
         }
         self.cache.update(owner, &changes, &done);
         self.queries.acknowledged(owner, &changes);
@@ -316,7 +307,7 @@ impl Accounts {
             return;
         };
         if let Some(item) = item {
-            lane.items.push_front(item);
+            lane.put_back(item);
         }
         for request in lane.take_requests() {
             self.waiting -= 1;
@@ -327,13 +318,13 @@ impl Accounts {
             let step = Step::Refuse(owner.clone(), request, refusal);
             self.steps.push_back(step);
         }
-        if !lane.items.is_empty() {
-            let pause = lane.next_pause(policy.store_retry);
-            lane.state = State::Pausing(self.pauses.set(now.after(pause), owner.clone()));
+        if !lane.is_empty() {
+            let until = now.after(lane.next_pause(policy.store_retry));
+            lane.set(State::Pausing(self.pauses.set(until, owner.clone())));
         }
     }
 
-    /// What is known of an account may be wrong.
+    /// Forgets what is known of an account, and makes others forget it: it may be wrong.
     fn distrust(&mut self, owner: BareJid) {
         self.cache.forget(&owner);
         self.steps.push_back(Step::Distrust(owner));
@@ -361,8 +352,8 @@ impl Accounts {
     /// Takes out what the adapters will tell again; returns the events.
     pub(super) fn abandon(&mut self) -> Vec<EventHold> {
         let abandoned = self.take_everywhere(|pending| !pending.holds.is_empty());
-        self.lanes.retain(|_, lane| match lane.state {
-            State::Pausing(due) if lane.items.is_empty() => {
+        self.lanes.retain(|_, lane| match lane.pausing() {
+            Some(due) if lane.is_empty() => {
                 self.pauses.cancel(due);
                 false
             }

@@ -17,10 +17,21 @@ const CERTAIN_AFTER: u32 = 2;
 /// A question to the store, with the item that it is asked for.
 #[derive(Debug)]
 pub(super) struct Question {
-    pub(super) owner: BareJid,
-    pub(super) query: Query,
-    /// What the answer of a commit completes; none for a load.
-    pub(super) item: Option<Item>,
+    owner: BareJid,
+    query: Query,
+    item: Option<Item>,
+}
+
+impl Question {
+    /// Returns a question on behalf of `owner`. The answer to a commit completes `item`; a load has none.
+    pub(super) fn new(owner: BareJid, query: Query, item: Option<Item>) -> Self {
+        Self { owner, query, item }
+    }
+
+    /// Returns owner, query and item.
+    pub(super) fn into_parts(self) -> (BareJid, Query, Option<Item>) {
+        (self.owner, self.query, self.item)
+    }
 }
 
 /// All questions that are asked or wait for their turn, at most one for each user.

@@ -73,8 +73,7 @@ impl Deliveries {
 
     /// Takes a new delivery. Returns the trace of the one that waits already and has absorbed it, with the keys it forgot.
     pub(super) fn push(&mut self, queued: Queued) -> Option<(TraceId, Vec<MessageKey>)> {
-        let absorbed = self.queues.push(queued)?;
-        Some((absorbed.into, absorbed.forgotten))
+        self.queues.push(queued)
     }
 
     /// Puts one back that was not sent after all; `pause` keeps its host's route closed for a moment. Returns the keys that it
@@ -95,8 +94,7 @@ impl Deliveries {
     pub(super) fn next(&mut self, policy: &Policy) -> Option<Turn> {
         let routes = &self.routes;
         let bound = policy.in_flight_per_service;
-        let (queue, queued) = self.queues.pop(bound, |host| routes.open(host).is_some())?;
-        let route = self.routes.open(queued.host)?;
+        let (queue, route, queued) = self.queues.pop(bound, |host| routes.open(host))?;
         Some(Turn {
             queue,
             route,
