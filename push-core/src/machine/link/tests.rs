@@ -349,3 +349,15 @@ fn an_attached_adapter_that_does_not_answer_a_new_hello_is_gone_as_well() {
     assert_eq!(ours.wait(30), Some(host(0)));
     assert!(ours.links.detach(host(0)).is_some());
 }
+
+#[test]
+fn acknowledgements_wait_until_all_that_goes_before_is_sent() {
+    let mut ours = Ours::attached();
+    ours.acknowledge(1);
+    for number in 1..=51 {
+        ours.links.answer(host(0), 1, number, Ok(()));
+    }
+    let messages = ours.sent();
+    assert!(!messages[0].contains("ack"), "{messages:?}");
+    assert_eq!(messages[1..], ["a: answer 51 true, ack 1"]);
+}
