@@ -8,7 +8,7 @@ use std::borrow::Borrow;
 /// A user and their registrations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// Whose account it is.
+    /// The user.
     pub owner: BareJid,
     /// By service and node; never two of one target.
     pub registrations: Vec<Registration>,
@@ -27,6 +27,15 @@ impl Account {
     pub fn registration(&self, target: &Target) -> Option<&Registration> {
         let mut registrations = self.registrations.iter();
         registrations.find(|registration| registration.target == *target)
+    }
+
+    /// Takes out what the store did not open: published without its options, a push service would answer that the registration
+    /// is wrong, and end it. Returns how many went.
+    pub(crate) fn leave_out_sealed(&mut self) -> usize {
+        let before = self.registrations.len();
+        let is_open = |have: &Registration| have.options.as_sealed().is_none();
+        self.registrations.retain(is_open);
+        before - self.registrations.len()
     }
 
     /// Applies a change of this account as every store does, and returns what a store answers.
@@ -100,4 +109,136 @@ fn remove<R: Borrow<Registration>>(
         !is_meant(&have.target) || !guard.admits(have.revision)
     });
     Committed::Removed(before - registrations.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+    use crate::registration::{Identity, PublishOptions, PubsubNode, Revision, Status};
+    use std::sync::Arc;
+
+    fn owner() -> BareJid {
+        BareJid::new("alice@example.org").unwrap()
+    }
+
+    fn target(node: &str) -> Target {
+        Target {
+            service: BareJid::new("push.example.net").unwrap(),
+            node: PubsubNode::new(node),
+        }
+    }
+
+    fn registration(node: &str, revision: u64) -> Registration {
+        Registration {
+            target: target(node),
+            options: PublishOptions::default(),
+            revision: Revision::new(revision),
+            status: Status::Active,
+            resource: None,
+            identity: Identity::Server,
+            enabled_at: Timestamp::default(),
+        }
+    }
+
+    fn enable(node: &str, revision: u64) -> Change {
+        Change::Enable {
+            owner: owner(),
+            registration: registration(node, revision),
+        }
+    }
+
+    fn remove(node: &str, guard: Guard) -> Change {
+        Change::Remove {
+            owner: owner(),
+            target: target(node),
+            guard,
+        }
+    }
+
+    fn remove_service(service: &str, up_to: u64) -> Change {
+        Change::RemoveService {
+            owner: owner(),
+            service: BareJid::new(service).unwrap(),
+            up_to: Revision::new(up_to),
+        }
+    }
+
+    fn remove_all(up_to: u64) -> Change {
+        Change::RemoveOwner {
+            owner: owner(),
+            up_to: Revision::new(up_to),
+        }
+    }
+
+    fn settle(node: &str, revision: u64) -> Change {
+        Change::Settle {
+            owner: owner(),
+            target: target(node),
+            revision: Revision::new(revision),
+            status: Status::Quarantined {
+                until: Timestamp::default(),
+            },
+        }
+    }
+
+    /// A change, the store's answer to it, and the node and revision of all that is left.
+    type Case = (Change, Committed, &'static [(&'static str, u64)]);
+
+    /// Applies each change to registrations `a` at revision 2 and `c` at revision 4.
+    fn check<R>(changes: &[Case])
+    where
+        R: Borrow<Registration> + From<Registration>,
+    {
+        for (change, done, left) in changes {
+            let mut have: Vec<R> = vec![registration("a", 2).into(), registration("c", 4).into()];
+            assert_eq!(apply(&mut have, change), *done, "{change:?}");
+            let have: Vec<_> = have
+                .iter()
+                .map(|one| {
+                    let one: &Registration = one.borrow();
+                    (one.target.node.as_str(), one.revision.as_u64())
+                })
+                .collect();
+            assert_eq!(have, *left, "{change:?}");
+        }
+    }
+
+    #[test]
+    fn every_change_does_what_it_is_allowed_to() {
+        use Committed::{Enabled, Removed, Settled, Superseded};
+        let (exactly, up_to) = (
+            |revision| Guard::Exactly(Revision::new(revision)),
+            |revision| Guard::UpTo(Revision::new(revision)),
+        );
+        let both: &'static [_] = &[("a", 2), ("c", 4)];
+        let changes: [Case; 14] = [
+            (enable("b", 1), Enabled, &[("a", 2), ("b", 1), ("c", 4)]),
+            (enable("a", 3), Enabled, &[("a", 3), ("c", 4)]),
+            (enable("a", 2), Enabled, both),
+            (enable("a", 1), Superseded, both),
+            (settle("a", 2), Settled, both),
+            (settle("a", 1), Superseded, both),
+            (remove("a", exactly(2)), Removed(1), &[("c", 4)]),
+            (remove("a", exactly(3)), Removed(0), both),
+            (remove("c", up_to(4)), Removed(1), &[("a", 2)]),
+            (remove("c", up_to(3)), Removed(0), both),
+            (remove_service("push.example.net", 4), Removed(2), &[]),
+            (remove_service("other.example.net", 4), Removed(0), both),
+            (remove_all(3), Removed(1), &[("c", 4)]),
+            (remove_all(4), Removed(2), &[]),
+        ];
+        check::<Registration>(&changes);
+        check::<Arc<Registration>>(&changes);
+    }
+
+    #[test]
+    fn a_settled_registration_has_only_another_status() {
+        let mut account = Account::empty(owner());
+        account.apply(&enable("a", 2));
+        account.apply(&settle("a", 2));
+        let settled = account.registration(&target("a")).unwrap();
+        assert_eq!(settled.status.as_str(), "quarantined");
+        assert_eq!(settled.revision, Revision::new(2));
+    }
 }

@@ -22,7 +22,7 @@ pub enum Class {
     Stop,
 }
 
-/// What one notification says, before it is known whom it goes to.
+/// The content of one notification, before it is known whom it goes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Notification {
@@ -50,19 +50,19 @@ impl Notification {
 pub struct Delivery {
     /// Follows the oldest missed message it tells of.
     pub trace: TraceId,
-    /// Whose device is told.
+    /// The user whose device is told.
     pub owner: BareJid,
     /// Where to, and with which options.
     pub registration: Arc<Registration>,
     /// How urgent it is.
     pub class: Class,
-    /// What is said.
+    /// The content.
     pub content: Arc<Summary>,
     /// From when on it is not sent any more; `None` for never.
     pub expires_at: Option<Timestamp>,
 }
 
-/// What carries a delivery.
+/// The way that a delivery takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Route {

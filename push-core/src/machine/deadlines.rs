@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key(Timestamp, u64);
 
-/// What is due when.
+/// Things that are due, each at its time.
 #[derive(Debug)]
 pub(super) struct Deadlines<T> {
     by_time: BTreeMap<Key, T>,

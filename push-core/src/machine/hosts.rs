@@ -16,8 +16,15 @@ pub(super) struct Hosts {
 /// The difference a new configuration makes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changed {
-    pub(super) added: Vec<HostId>,
-    pub(super) removed: Vec<HostId>,
+    added: Vec<HostId>,
+    removed: Vec<HostId>,
+}
+
+impl Changed {
+    /// Returns the hosts that are served from now on, and those that no longer are.
+    pub(super) fn into_parts(self) -> (Vec<HostId>, Vec<HostId>) {
+        (self.added, self.removed)
+    }
 }
 
 impl Hosts {

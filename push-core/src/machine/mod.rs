@@ -8,6 +8,8 @@ mod hosts;
 mod inbound;
 mod link;
 mod notifier;
+#[cfg(test)]
+mod sample;
 mod values;
 
 use crate::action::{Action, HostStatus, OperatorReply, Outbound, Status};
@@ -170,12 +172,8 @@ impl Machine {
     }
 
     fn stanza(&mut self, now: Timestamp, stanza: &Stanza) {
-        let inspector = Inspector {
-            hosts: &self.hosts,
-            component: &self.settings.component,
-            instance: &self.instance,
-            limits: &self.settings.policy.request,
-        };
+        let (component, limits) = (&self.settings.component, &self.settings.policy.request);
+        let inspector = Inspector::new(&self.hosts, component, &self.instance, limits);
         let notifier = &mut self.notifier;
         match inspector.read(stanza.root()) {
             Inbound::Link(host, message) => self.link(now, host, message),
@@ -338,7 +336,7 @@ impl Machine {
     }
 
     fn configure(&mut self, now: Timestamp, settings: Settings) {
-        let changed = self.hosts.configure(&settings.hosts);
+        let (added, removed) = self.hosts.configure(&settings.hosts).into_parts();
         self.links.configure(now, &settings);
         self.notifier.configure(now, &settings);
         self.settings = Settings {
@@ -346,12 +344,12 @@ impl Machine {
             fence: self.settings.fence,
             ..settings
         };
-        for host in changed.removed {
+        for host in removed {
             self.notifier.remove_host(now, host);
             let report = self.links.close(host);
             self.actions.extend(report.map(Action::Report));
         }
-        for host in changed.added {
+        for host in added {
             self.links.open(now, host, self.hosts.domain(host));
         }
     }

@@ -38,7 +38,7 @@ pub(super) enum RouteEvent<'a> {
     Chosen(IdentityChoice),
 }
 
-/// What follows from what has happened, in order.
+/// Something that follows from what has happened; effects are carried out in order.
 #[derive(Debug)]
 pub(super) enum Effect {
     /// Ask the store.
@@ -129,6 +129,16 @@ pub(super) struct Queued {
 }
 
 impl Queued {
+    /// Returns whether one of these messages is among those it tells of.
+    pub(super) fn tells_of(&self, messages: &[MessageKey]) -> bool {
+        self.keys.iter().any(|told| {
+            let is_same = |of: &MessageKey| {
+                told.sender == of.sender || told.archive.is_some() && told.archive == of.archive
+            };
+            messages.iter().any(is_same)
+        })
+    }
+
     /// Takes the newer content and registration, and counts the messages of both. Returns the keys that found no room.
     pub(super) fn absorb(&mut self, newer: Self) -> Vec<MessageKey> {
         self.delivery = Delivery {

@@ -5,14 +5,14 @@ use crate::delivery::Notification;
 use crate::xep::message::{Message, MessageType};
 use crate::xep::summary::Summary;
 
-/// What a notification of the default plugin says.
+/// The content of the default plugin's notifications.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
     /// Include the sender's bare JID (for rooms: who in the room).
     pub sender: bool,
     /// Include the text of messages that are not encrypted.
     pub body: bool,
-    /// What is said in place of the text: push services ring only when there is one.
+    /// The words that stand in for the text: push services ring only when there is one.
     pub placeholder: String,
 }
 

@@ -39,7 +39,7 @@ impl Verdict {
     }
 }
 
-/// What one registration is told.
+/// The decision about one registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Choice {

@@ -1,6 +1,8 @@
 //! Stanzas that come in: what each of them is, and whether its sender may send it.
 
 mod answers;
+#[cfg(test)]
+mod tests;
 
 pub(super) use answers::outcome;
 
@@ -42,17 +44,31 @@ pub(super) enum Inbound<'a> {
     Other,
 }
 
-/// What is believed.
+/// Tells stanzas apart by what is believed of their senders.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Inspector<'a> {
-    pub(super) hosts: &'a Hosts,
-    pub(super) component: &'a str,
-    /// The ids of our own IQs begin with it.
-    pub(super) instance: &'a str,
-    pub(super) limits: &'a RequestLimits,
+    hosts: &'a Hosts,
+    component: &'a str,
+    instance: &'a str,
+    limits: &'a RequestLimits,
 }
 
-impl Inspector<'_> {
+impl<'a> Inspector<'a> {
+    /// Returns an inspector for a component that serves `hosts`; the ids of its own IQs begin with `instance`.
+    pub(super) fn new(
+        hosts: &'a Hosts,
+        component: &'a str,
+        instance: &'a str,
+        limits: &'a RequestLimits,
+    ) -> Self {
+        Self {
+            hosts,
+            component,
+            instance,
+            limits,
+        }
+    }
+
     /// Tells what a stanza is.
     pub(super) fn read<'s>(&self, stanza: ElementRef<'s>) -> Inbound<'s> {
         let from = stanza.attribute("from").unwrap_or_default();

@@ -4,6 +4,8 @@ mod numbers;
 mod outbox;
 mod peer;
 mod terms;
+#[cfg(test)]
+mod tests;
 
 pub(super) use peer::Attached;
 
@@ -281,6 +283,9 @@ impl Links {
     pub(super) fn tick(&mut self, now: Timestamp) -> Option<HostId> {
         loop {
             match self.deadlines.pop_due(now)? {
+                Due::Hello(host) if self.is_attached(host) && !self.peer(host).ask_once_more() => {
+                    return Some(host);
+                }
                 Due::Hello(host) => self.greet(now, host),
                 Due::ForgetUsers(host) => {
                     self.by_host[host.index()].will_forget = false;

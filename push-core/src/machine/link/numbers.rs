@@ -99,7 +99,7 @@ impl Numbers {
         Some(ToAdapter::Ack { epoch, numbers })
     }
 
-    /// What was not acknowledged is not: the adapter tells it again.
+    /// Drops the acknowledgements that were not sent: the adapter tells those events again.
     pub(super) fn forget_done(&mut self) {
         self.done.clear();
     }

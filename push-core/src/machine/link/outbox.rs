@@ -1,4 +1,4 @@
-//! What one adapter is to be sent, in order.
+//! The elements that one adapter is to be sent, in order.
 
 use crate::link::ToAdapter;
 use std::collections::VecDeque;

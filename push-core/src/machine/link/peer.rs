@@ -8,8 +8,8 @@ use crate::link::{Hello, Ranges, ToAdapter, VERSION};
 use crate::report::Report;
 use std::sync::Arc;
 
-/// Unanswered pings after which an adapter is gone.
-const PINGS: u32 = 2;
+/// Unanswered pings and hellos after which an adapter is gone.
+const QUESTIONS: u32 = 2;
 
 /// The adapter of one host.
 #[derive(Debug)]
@@ -24,7 +24,8 @@ pub(super) struct Peer {
     is_delegated: bool,
     numbers: Numbers,
     outbox: Outbox,
-    pings: u32,
+    /// Pings and hellos since it was heard last.
+    questions: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +60,7 @@ impl Peer {
             is_delegated: false,
             numbers: Numbers::new(host),
             outbox: Outbox::default(),
-            pings: 0,
+            questions: 0,
         }
     }
 
@@ -117,7 +118,7 @@ impl Peer {
     /// The link is down. What was not sent is void: the adapter sends its part again, and so do we.
     pub(super) fn detach(&mut self) -> Option<Report> {
         self.session = None;
-        self.pings = 0;
+        self.questions = 0;
         self.numbers.forget_done();
         self.outbox.clear();
         if self.state != State::Attached {
@@ -173,17 +174,22 @@ impl Peer {
 
     /// Something came from it.
     pub(super) fn heard(&mut self) {
-        self.pings = 0;
+        self.questions = 0;
     }
 
     /// Asks whether it is there. Returns false when it has not answered the last times.
     pub(super) fn ping(&mut self) -> bool {
-        self.pings += 1;
-        let is_there = self.pings <= PINGS;
+        let is_there = self.ask_once_more();
         if is_there {
             self.outbox.push(ToAdapter::Ping);
         }
         is_there
+    }
+
+    /// Counts one more question. Returns false when the last ones were not answered.
+    pub(super) fn ask_once_more(&mut self) -> bool {
+        self.questions += 1;
+        self.questions <= QUESTIONS
     }
 
     /// Returns which of its epochs this is.

@@ -1,4 +1,4 @@
-//! What our hellos say, and when they are said.
+//! The terms that our hellos offer, and the times at which links are tended.
 
 use crate::Settings;
 use crate::lease::Fence;

@@ -1,4 +1,4 @@
-//! What each event still waits for.
+//! Counts of the things that each event still waits for.
 
 use crate::hash::{Seeded, SeededMap};
 use crate::ids::EventHold;

@@ -10,9 +10,9 @@ use jid::BareJid;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What an entry costs beside its texts, bytes: map slot, owner, vector.
+/// The cost of an entry beside its texts, in bytes: map slot, owner, vector.
 const ENTRY: usize = 128;
-/// What a registration costs beside its texts, bytes.
+/// The cost of a registration beside its texts, in bytes.
 const REGISTRATION: usize = 256;
 
 /// A bounded cache in two generations: when the young one is half of the bound, it becomes the old one

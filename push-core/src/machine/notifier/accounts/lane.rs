@@ -1,4 +1,4 @@
-//! What is to be done for one user.
+//! The things to do for one user.
 
 use crate::ids::TraceId;
 use crate::machine::deadlines::Key;
@@ -12,15 +12,15 @@ const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// Items in order, and what keeps the first of them from being done.
 #[derive(Debug, Default)]
 pub(super) struct Lane {
-    pub(super) items: VecDeque<Item>,
-    pub(super) state: State,
+    items: VecDeque<Item>,
+    state: State,
     /// How long the last pause was; `None` when the store has answered since.
-    pub(super) pause: Option<Duration>,
+    pause: Option<Duration>,
     /// The account was loaded on behalf of the first item.
-    pub(super) loaded: bool,
+    loaded: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) enum State {
     #[default]
     Idle,
@@ -49,6 +49,61 @@ impl Lane {
         }
         self.items.push_back(Item::Pending(newer));
         None
+    }
+
+    pub(super) fn first(&self) -> Option<&Item> {
+        self.items.front()
+    }
+
+    pub(super) fn first_mut(&mut self) -> Option<&mut Item> {
+        self.items.front_mut()
+    }
+
+    /// Takes the first item.
+    pub(super) fn pop(&mut self) -> Option<Item> {
+        self.loaded = false;
+        self.items.pop_front()
+    }
+
+    /// Makes an item the first again.
+    pub(super) fn put_back(&mut self, item: Item) {
+        self.items.push_front(item);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    pub(super) fn set(&mut self, state: State) {
+        self.state = state;
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle)
+    }
+
+    /// Returns the deadline of the pause, if there is one.
+    pub(super) fn pausing(&self) -> Option<Key> {
+        match self.state {
+            State::Pausing(due) => Some(due),
+            State::Idle | State::Asking => None,
+        }
+    }
+
+    /// The store has answered.
+    pub(super) fn answered(&mut self) {
+        self.pause = None;
+    }
+
+    /// The store has answered with the account.
+    pub(super) fn loaded(&mut self) {
+        self.answered();
+        self.loaded = true;
+    }
+
+    /// Returns whether the account was loaded on behalf of the first item.
+    pub(super) fn is_loaded(&self) -> bool {
+        self.loaded
     }
 
     /// Returns the next pause, which doubles from `first` on.

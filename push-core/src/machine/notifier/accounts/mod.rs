@@ -4,6 +4,8 @@ mod cache;
 mod lane;
 mod queries;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub(super) use request::{check, outcome};
 
@@ -34,9 +36,9 @@ pub(super) struct Accounts {
     lanes: SeededMap<BareJid, Lane>,
     cache: Cache,
     queries: Queries,
-    /// What has to be done next, by whoever asks.
+    /// Steps that whoever asks has to take next.
     steps: VecDeque<Step>,
-    /// How many items wait in all lanes.
+    /// How many items there are: in the lanes, and with commits that the store has not answered.
     waiting: usize,
     pauses: Deadlines<BareJid>,
     rng: ChaCha8Rng,
@@ -54,12 +56,12 @@ pub(super) enum Step {
         owner: BareJid,
         item: Item,
         changes: Vec<Change>,
-        /// What each of them did.
+        /// The effect of each of them.
         done: Vec<Committed>,
     },
     /// The store has not, and the client is not to wait for it.
     Refuse(BareJid, ClientRequest, RequestError),
-    /// What others were told of this user's account may be wrong.
+    /// Others may have been told something wrong of this user's account.
     Distrust(BareJid),
     Report(Report),
 }
@@ -90,10 +92,10 @@ impl Accounts {
             self.lanes.insert(owner.clone(), Lane::default());
         }
         let lane = self.lanes.get_mut(owner)?;
-        if let (Item::Request(_), State::Pausing(due)) = (&item, &lane.state) {
+        if let (Item::Request(_), Some(due)) = (&item, lane.pausing()) {
             // A client waits: the store is asked at once, whatever it said last.
-            self.pauses.cancel(*due);
-            lane.state = State::Idle;
+            self.pauses.cancel(due);
+            lane.set(State::Idle);
         }
         let absorbed = lane.push(item);
         self.waiting += usize::from(absorbed.is_none());
@@ -128,11 +130,11 @@ impl Accounts {
     pub(super) fn tick(&mut self, now: Timestamp, policy: &Policy) {
         while let Some(owner) = self.pauses.pop_due(now) {
             if let Some(lane) = self.lanes.get_mut(&owner) {
-                lane.state = State::Idle;
+                lane.set(State::Idle);
             }
             self.serve(now, &owner, policy);
         }
-        while let Some(overdue) = self.queries.tick(now) {
+        while let Some(overdue) = self.queries.tick(now, policy) {
             match overdue {
                 Overdue::Unanswered(question) => {
                     let reason = "no answer in time".to_owned();
@@ -151,10 +153,10 @@ impl Accounts {
     /// Does what can be done for `owner` now: nothing while a question of theirs is asked.
     fn serve(&mut self, now: Timestamp, owner: &BareJid, policy: &Policy) {
         while let Some(lane) = self.lanes.get_mut(owner) {
-            if !matches!(lane.state, State::Idle) {
+            if !lane.is_idle() {
                 return;
             }
-            let query = match lane.items.front() {
+            let query = match lane.first() {
                 None => {
                     self.lanes.remove(owner);
                     return;
@@ -164,9 +166,10 @@ impl Accounts {
                 Some(item @ (Item::Pending(_) | Item::Request(_) | Item::Forget(_))) => {
                     let trusted = policy.account_ttl();
                     // A change needs a revision after all there are: where others write to the store, it is asked first.
-                    let fresh =
-                        trusted.is_none() || lane.loaded || matches!(item, Item::Pending(_));
-                    let known = self.cache.get(owner, now, trusted).filter(|_| fresh);
+                    let loaded = lane.is_loaded();
+                    let fresh = trusted.is_none() || loaded || matches!(item, Item::Pending(_));
+                    let ttl = trusted.filter(|_| !loaded);
+                    let known = self.cache.get(owner, now, ttl).filter(|_| fresh);
                     match known.cloned() {
                         None => return self.ask(owner, Query::Load(owner.clone()), None),
                         Some(known) => match self.with_account(now, owner, known, policy) {
@@ -176,20 +179,17 @@ impl Accounts {
                     }
                 }
             };
-            let item = self.pop(owner);
+            let item = self.lanes.get_mut(owner).and_then(Lane::pop);
             return self.ask(owner, query, item);
         }
     }
 
     fn ask(&mut self, owner: &BareJid, query: Query, item: Option<Item>) {
         if let Some(lane) = self.lanes.get_mut(owner) {
-            lane.state = State::Asking;
+            lane.set(State::Asking);
         }
-        self.queries.push(Question {
-            owner: owner.clone(),
-            query,
-            item,
-        });
+        let question = Question::new(owner.clone(), query, item);
+        self.queries.push(question);
     }
 
     /// Does the first item of a lane, now that the account is known, or returns the changes it needs.
@@ -200,8 +200,10 @@ impl Accounts {
         known: Registrations,
         policy: &Policy,
     ) -> Option<Vec<Change>> {
-        if let Item::Pending(_) = self.lanes.get(owner)?.items.front()? {
-            if let Some(Item::Pending(pending)) = self.pop(owner) {
+        let lane = self.lanes.get_mut(owner)?;
+        if let Item::Pending(_) = lane.first()? {
+            if let Some(Item::Pending(pending)) = lane.pop() {
+                self.waiting -= 1;
                 let step = Step::Decide(owner.clone(), pending, known);
                 self.steps.push_back(step);
             }
@@ -209,21 +211,13 @@ impl Accounts {
         }
         let entropy = self.rng.next_u64();
         let revision = Revision::draw(now, entropy, known.iter().map(|have| have.revision));
-        Some(match self.lanes.get_mut(owner)?.items.front_mut()? {
+        Some(match lane.first_mut()? {
             Item::Request(asked) => request::changes(asked, owner, &known, revision, now, policy),
             _ => vec![Change::RemoveOwner {
                 owner: owner.clone(),
                 up_to: revision,
             }],
         })
-    }
-
-    fn pop(&mut self, owner: &BareJid) -> Option<Item> {
-        let lane = self.lanes.get_mut(owner)?;
-        lane.loaded = false;
-        let item = lane.items.pop_front()?;
-        self.waiting -= 1;
-        Some(item)
     }
 
     /// Goes on with the answer to a question.
@@ -234,9 +228,9 @@ impl Accounts {
         result: Result<StoreAnswer, StoreError>,
         policy: &Policy,
     ) {
-        let Question { owner, query, item } = question;
+        let (owner, query, item) = question.into_parts();
         if let Some(lane) = self.lanes.get_mut(&owner) {
-            lane.state = State::Idle;
+            lane.set(State::Idle);
         }
         match (query, result) {
             (Query::Load(_), Ok(StoreAnswer::Loaded(loaded))) => {
@@ -262,15 +256,14 @@ impl Accounts {
         let mut accounts = loaded.accounts.into_iter();
         let account = accounts.find(|account| account.owner == *owner);
         let mut account = account.unwrap_or_else(|| Account::empty(owner.clone()));
-        let rows = loaded.corrupt + leave_out_sealed(&mut account);
+        let rows = loaded.corrupt + account.leave_out_sealed();
         if rows > 0 {
             let owner = owner.clone();
             self.steps
                 .push_back(Step::Report(Report::Corrupt { owner, rows }));
         }
         if let Some(lane) = self.lanes.get_mut(owner) {
-            lane.pause = None;
-            lane.loaded = true;
+            lane.loaded();
         }
         self.cache.put(account, now, policy.cache_bytes);
     }
@@ -283,10 +276,11 @@ impl Accounts {
         item: Option<Item>,
     ) {
         if let Some(lane) = self.lanes.get_mut(owner) {
-            lane.pause = None;
+            lane.answered();
         }
         self.cache.update(owner, &changes, &done);
         self.queries.acknowledged(owner, &changes);
+        self.waiting -= usize::from(item.is_some());
         let step = item.map(|item| Step::Done {
             owner: owner.clone(),
             item,
@@ -312,11 +306,11 @@ impl Accounts {
         let Some(lane) = self.lanes.get_mut(owner) else {
             return;
         };
-        let waited = lane.items.len();
         if let Some(item) = item {
-            lane.items.push_front(item);
+            lane.put_back(item);
         }
         for request in lane.take_requests() {
+            self.waiting -= 1;
             let refusal = match error {
                 StoreError::Unavailable { .. } => RequestError::Unavailable,
                 _ => RequestError::Refused,
@@ -324,14 +318,13 @@ impl Accounts {
             let step = Step::Refuse(owner.clone(), request, refusal);
             self.steps.push_back(step);
         }
-        self.waiting = self.waiting + lane.items.len() - waited;
-        if !lane.items.is_empty() {
-            let pause = lane.next_pause(policy.store_retry);
-            lane.state = State::Pausing(self.pauses.set(now.after(pause), owner.clone()));
+        if !lane.is_empty() {
+            let until = now.after(lane.next_pause(policy.store_retry));
+            lane.set(State::Pausing(self.pauses.set(until, owner.clone())));
         }
     }
 
-    /// What is known of an account may be wrong.
+    /// Forgets what is known of an account, and makes others forget it: it may be wrong.
     fn distrust(&mut self, owner: BareJid) {
         self.cache.forget(&owner);
         self.steps.push_back(Step::Distrust(owner));
@@ -359,9 +352,13 @@ impl Accounts {
     /// Takes out what the adapters will tell again; returns the events.
     pub(super) fn abandon(&mut self) -> Vec<EventHold> {
         let abandoned = self.take_everywhere(|pending| !pending.holds.is_empty());
-        let pausing = |lane: &Lane| matches!(lane.state, State::Pausing(_));
-        self.lanes
-            .retain(|_, lane| !lane.items.is_empty() || !pausing(lane));
+        self.lanes.retain(|_, lane| match lane.pausing() {
+            Some(due) if lane.is_empty() => {
+                self.pauses.cancel(due);
+                false
+            }
+            _ => true,
+        });
         abandoned
             .into_iter()
             .flat_map(|pending| pending.holds)
@@ -387,13 +384,4 @@ impl Accounts {
         let (pause, query) = (self.pauses.next(), self.queries.next_deadline());
         pause.into_iter().chain(query).min()
     }
-}
-
-/// Takes out what the store did not open: published without its options, a push service would answer that the registration is
-/// wrong, and end it. Returns how many went.
-fn leave_out_sealed(account: &mut Account) -> usize {
-    let before = account.registrations.len();
-    let registrations = &mut account.registrations;
-    registrations.retain(|have| have.options.as_sealed().is_none());
-    before - account.registrations.len()
 }

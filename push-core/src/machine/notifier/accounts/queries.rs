@@ -5,10 +5,11 @@ use crate::hash::{Seeded, SeededMap};
 use crate::ids::QueryId;
 use crate::machine::deadlines::{Deadlines, Key};
 use crate::machine::values::Item;
-use crate::store::Change;
+use crate::registration::Target;
+use crate::store::{Change, Guard};
 use crate::{Policy, Timestamp};
 use jid::BareJid;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// After so many times the store's time-out, a commit that was given up has happened or never will.
 const CERTAIN_AFTER: u32 = 2;
@@ -16,10 +17,21 @@ const CERTAIN_AFTER: u32 = 2;
 /// A question to the store, with the item that it is asked for.
 #[derive(Debug)]
 pub(super) struct Question {
-    pub(super) owner: BareJid,
-    pub(super) query: Query,
-    /// What the answer of a commit completes; none for a load.
-    pub(super) item: Option<Item>,
+    owner: BareJid,
+    query: Query,
+    item: Option<Item>,
+}
+
+impl Question {
+    /// Returns a question on behalf of `owner`. The answer to a commit completes `item`; a load has none.
+    pub(super) fn new(owner: BareJid, query: Query, item: Option<Item>) -> Self {
+        Self { owner, query, item }
+    }
+
+    /// Returns owner, query and item.
+    pub(super) fn into_parts(self) -> (BareJid, Query, Option<Item>) {
+        (self.owner, self.query, self.item)
+    }
 }
 
 /// All questions that are asked or wait for their turn, at most one for each user.
@@ -31,10 +43,10 @@ pub(super) struct Question {
 pub(super) struct Queries {
     asked: SeededMap<QueryId, Asked>,
     queue: VecDeque<Box<Question>>,
-    /// Commits that were given up and whose answer may still come.
-    late: SeededMap<QueryId, BareJid>,
-    /// Users with an uncertain commit, and the removals acknowledged since.
-    uncertain: SeededMap<BareJid, Vec<Change>>,
+    /// Commits that were given up and whose answer may still come, in the order in which they were asked.
+    late: BTreeMap<QueryId, Late>,
+    /// Users with an uncertain commit.
+    uncertain: SeededMap<BareJid, Uncertain>,
     deadlines: Deadlines<Due>,
     last: u64,
 }
@@ -42,6 +54,21 @@ pub(super) struct Queries {
 #[derive(Debug)]
 struct Asked {
     question: Box<Question>,
+    due: Key,
+}
+
+#[derive(Debug)]
+struct Late {
+    owner: BareJid,
+    /// From then on it has happened or never will.
+    until: Timestamp,
+}
+
+#[derive(Debug)]
+struct Uncertain {
+    /// The removals that were acknowledged since.
+    removals: Vec<Change>,
+    /// When the last uncertain commit of the user is certain.
     due: Key,
 }
 
@@ -75,7 +102,7 @@ impl Queries {
         Self {
             asked: hash.map(),
             queue: VecDeque::new(),
-            late: hash.map(),
+            late: BTreeMap::new(),
             uncertain: hash.map(),
             deadlines: Deadlines::new(),
             last: 0,
@@ -108,34 +135,49 @@ impl Queries {
             return Answered::Question(asked.question);
         }
         let late = self.late.remove(&id);
-        late.map_or(Answered::Unknown, Answered::Late)
+        late.map_or(Answered::Unknown, |late| Answered::Late(late.owner))
     }
 
     /// A commit of this user failed, which does not say that it will not happen.
     pub(super) fn doubt(&mut self, now: Timestamp, owner: &BareJid, policy: &Policy) {
-        if self.uncertain.contains_key(owner) {
-            return;
-        }
-        self.uncertain.insert(owner.clone(), Vec::new());
-        let due = now.after(policy.store_timeout * CERTAIN_AFTER);
-        self.deadlines.set(due, Due::Certain(owner.clone()));
+        let certain = now.after(policy.store_timeout * CERTAIN_AFTER);
+        let due = self.deadlines.set(certain, Due::Certain(owner.clone()));
+        let removals = match self.uncertain.remove(owner) {
+            Some(before) => {
+                self.deadlines.cancel(before.due);
+                before.removals
+            }
+            None => Vec::new(),
+        };
+        let uncertain = Uncertain { removals, due };
+        self.uncertain.insert(owner.clone(), uncertain);
     }
 
     /// These changes were acknowledged. While a commit of that user is uncertain, their removals are remembered.
     pub(super) fn acknowledged(&mut self, owner: &BareJid, changes: &[Change]) {
-        let Some(again) = self.uncertain.get_mut(owner) else {
+        let Some(uncertain) = self.uncertain.get_mut(owner) else {
             return;
         };
         let removes =
             |change: &&Change| !matches!(change, Change::Enable { .. } | Change::Settle { .. });
-        again.extend(changes.iter().filter(removes).cloned());
+        for removal in changes.iter().filter(removes) {
+            let removals = &mut uncertain.removals;
+            removals.retain(|earlier| !covers(removal, earlier));
+            removals.push(removal.clone());
+        }
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         self.deadlines.next()
     }
 
-    pub(super) fn tick(&mut self, now: Timestamp) -> Option<Overdue> {
+    /// Returns what is overdue.
+    pub(super) fn tick(&mut self, now: Timestamp, policy: &Policy) -> Option<Overdue> {
+        while let Some(first) = self.late.first_entry()
+            && first.get().until <= now
+        {
+            first.remove();
+        }
         loop {
             match self.deadlines.pop_due(now)? {
                 Due::TimedOut(id) => {
@@ -144,16 +186,42 @@ impl Queries {
                     };
                     let question = asked.question;
                     if matches!(question.query, Query::Commit(_)) {
-                        self.late.insert(id, question.owner.clone());
+                        let owner = question.owner.clone();
+                        let until = now.after(policy.store_timeout * CERTAIN_AFTER);
+                        self.late.insert(id, Late { owner, until });
                     }
                     return Some(Overdue::Unanswered(question));
                 }
                 Due::Certain(owner) => {
-                    let again = self.uncertain.remove(&owner).unwrap_or_default();
-                    return Some(Overdue::Certain(owner, again));
+                    let uncertain = self.uncertain.remove(&owner)?;
+                    return Some(Overdue::Certain(owner, uncertain.removals));
                 }
             }
         }
+    }
+}
+
+/// Returns whether a removal does all that an earlier one of the same user did.
+fn covers(later: &Change, earlier: &Change) -> bool {
+    match (later, earlier) {
+        (Change::RemoveOwner { .. }, _) => true,
+        (
+            Change::RemoveService { service, .. },
+            Change::Remove {
+                target: Target { service: of, .. },
+                ..
+            }
+            | Change::RemoveService { service: of, .. },
+        ) => service == of,
+        (
+            Change::Remove {
+                target,
+                guard: Guard::UpTo(_),
+                ..
+            },
+            Change::Remove { target: of, .. },
+        ) => target == of,
+        _ => false,
     }
 }
 
@@ -179,6 +247,22 @@ mod tests {
             owner: owner(name),
             up_to: Revision::MAX,
         }
+    }
+
+    #[test]
+    fn a_commit_whose_answer_never_comes_is_forgotten_when_it_is_certain() {
+        let policy = Policy::default();
+        let (mut queries, now) = (Queries::new(Seeded::new(1, 2)), Timestamp::default());
+        queries.push(question("a", Query::Commit(vec![removal("a")])));
+        let (id, _) = queries.next(now, &policy).unwrap();
+        let later = now.after(policy.store_timeout);
+        assert!(matches!(
+            queries.tick(later, &policy),
+            Some(Overdue::Unanswered(_))
+        ));
+        let certain = later.after(policy.store_timeout * CERTAIN_AFTER);
+        assert!(queries.tick(certain, &policy).is_none());
+        assert!(matches!(queries.answered(id), Answered::Unknown));
     }
 
     #[test]
@@ -209,14 +293,18 @@ mod tests {
         queries.push(question("a", Query::Commit(vec![removal("a")])));
         let (id, _) = queries.next(now, &policy).unwrap();
         let later = now.after(policy.store_timeout);
-        assert!(matches!(queries.tick(later), Some(Overdue::Unanswered(_))));
+        assert!(matches!(
+            queries.tick(later, &policy),
+            Some(Overdue::Unanswered(_))
+        ));
         queries.doubt(later, &owner("a"), &policy);
         assert!(matches!(queries.answered(id), Answered::Late(of) if of == owner("a")));
         queries.acknowledged(&owner("a"), &[removal("a")]);
+        queries.acknowledged(&owner("a"), &[removal("a")]);
         queries.acknowledged(&owner("b"), &[removal("b")]);
-        assert!(queries.tick(later).is_none());
+        assert!(queries.tick(later, &policy).is_none());
         let certain = queries.next_deadline().unwrap();
-        let Some(Overdue::Certain(of, again)) = queries.tick(certain) else {
+        let Some(Overdue::Certain(of, again)) = queries.tick(certain, &policy) else {
             unreachable!()
         };
         assert_eq!((of, again), (owner("a"), vec![removal("a")]));

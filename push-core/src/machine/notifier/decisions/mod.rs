@@ -1,13 +1,14 @@
 //! Decisions: which missed messages are worth a notification, and which registrations are told.
 
+#[cfg(test)]
+mod tests;
 mod told;
-
-use crate::machine::values::{Decided, MessageKey, Pending, Queued, Registrations};
 
 use crate::delivery::{Delivery, Notification};
 use crate::hash::Seeded;
 use crate::ids::{EventHold, HostId, TraceId};
 use crate::link::MissedMessage;
+use crate::machine::values::{Decided, MessageKey, Pending, Queued, Registrations};
 use crate::plugin::{Choice, Missed, Plugin, Reason, Situation};
 use crate::registration::{Registration, Target};
 use crate::report::{Decision, PassedOver};

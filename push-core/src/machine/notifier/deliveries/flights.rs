@@ -114,7 +114,10 @@ impl Flights {
         self.timeouts.cancel(flight.due);
         let at = self.hash.hash(&flight.queued.delivery.registration.target);
         for key in &flight.queued.keys {
-            self.telling.remove(&(at, key.sender));
+            let told = (at, key.sender);
+            if self.telling.get(&told) == Some(&id) {
+                self.telling.remove(&told);
+            }
         }
         Some(flight)
     }

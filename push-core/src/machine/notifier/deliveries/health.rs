@@ -1,4 +1,4 @@
-//! What is known of push services.
+//! Push services, as far as their answers have shown them.
 
 use crate::hash::{Seeded, SeededMap};
 use crate::ids::HostId;

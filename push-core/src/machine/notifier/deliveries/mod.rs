@@ -4,6 +4,8 @@ mod flights;
 mod health;
 mod queue;
 mod routes;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 use crate::delivery::{Class, DeliveryOutcome, Route};
@@ -13,7 +15,7 @@ use crate::machine::values::{Effect, Finished, MessageKey, Queued, RouteEvent, S
 use crate::registration::{Identity, Registration, Target};
 use crate::report::{PublishEnd, Report};
 use crate::settings::IdentityChoice;
-use crate::store::{Change, Committed, Guard};
+use crate::store::{Change, Committed};
 use crate::xep::error::DefinedCondition;
 use crate::{Policy, Timestamp};
 use flights::Flights;
@@ -22,6 +24,9 @@ use jid::BareJid;
 use queue::{QueueKey, Queues};
 use routes::Routes;
 use std::sync::Arc;
+
+/// For one registration, a delivery of each may wait.
+const CLASSES: [Class; 3] = [Class::Message, Class::Call, Class::Stop];
 
 /// Everything that is to be delivered, per host and push service.
 #[derive(Debug)]
@@ -68,8 +73,7 @@ impl Deliveries {
 
     /// Takes a new delivery. Returns the trace of the one that waits already and has absorbed it, with the keys it forgot.
     pub(super) fn push(&mut self, queued: Queued) -> Option<(TraceId, Vec<MessageKey>)> {
-        let absorbed = self.queues.push(queued)?;
-        Some((absorbed.into, absorbed.forgotten))
+        self.queues.push(queued)
     }
 
     /// Puts one back that was not sent after all; `pause` keeps its host's route closed for a moment. Returns the keys that it
@@ -90,8 +94,7 @@ impl Deliveries {
     pub(super) fn next(&mut self, policy: &Policy) -> Option<Turn> {
         let routes = &self.routes;
         let bound = policy.in_flight_per_service;
-        let (queue, queued) = self.queues.pop(bound, |host| routes.open(host).is_some())?;
-        let route = self.routes.open(queued.host)?;
+        let (queue, route, queued) = self.queues.pop(bound, |host| routes.open(host))?;
         Some(Turn {
             queue,
             route,
@@ -169,9 +172,12 @@ impl Deliveries {
         events: &[EventHold],
     ) -> usize {
         let mut joined = 0;
-        if let Some(waiting) = self.queues.find(owner, target, Class::Message) {
-            waiting.holds.extend(events);
-            joined += 1;
+        for class in CLASSES {
+            let waiting = self.queues.find(owner, target, class);
+            if let Some(waiting) = waiting.filter(|waiting| waiting.tells_of(keys)) {
+                waiting.holds.extend(events);
+                joined += 1;
+            }
         }
         joined + self.flights.join(target, keys, events)
     }
@@ -186,28 +192,16 @@ impl Deliveries {
     ) -> Vec<Queued> {
         let mut withdrawn = Vec::new();
         for (change, done) in changes.iter().zip(done) {
-            match change {
-                // It was meant for a registration that is another one now.
-                Change::Remove {
-                    guard: Guard::Exactly(_),
-                    ..
-                } if *done == Committed::Removed(0) => {}
-                Change::Enable { registration, .. } => self.renew(owner, registration),
-                Change::Remove { target, .. } => {
-                    withdrawn.extend(self.withdraw(owner, |of| of == target));
-                }
-                Change::RemoveService { service, .. } => {
-                    withdrawn.extend(self.withdraw(owner, |of| of.service == *service));
-                }
-                Change::RemoveOwner { .. } => withdrawn.extend(self.withdraw(owner, |_| true)),
-                Change::Settle { .. } => {}
+            if let (Change::Enable { registration, .. }, Committed::Enabled) = (change, done) {
+                self.renew(owner, registration);
             }
+            withdrawn.extend(self.withdraw(owner, |have| removes(change, have)));
         }
         withdrawn
     }
 
     fn renew(&mut self, owner: &BareJid, registration: &Registration) {
-        for class in [Class::Message, Class::Call, Class::Stop] {
+        for class in CLASSES {
             if let Some(waiting) = self.queues.find(owner, &registration.target, class) {
                 waiting.delivery.registration = Arc::new(registration.clone());
             }
@@ -218,7 +212,7 @@ impl Deliveries {
     pub(super) fn withdraw(
         &mut self,
         owner: &BareJid,
-        is_meant: impl Fn(&Target) -> bool,
+        is_meant: impl Fn(&Registration) -> bool,
     ) -> Vec<Queued> {
         self.queues.take(owner, is_meant)
     }
@@ -329,6 +323,21 @@ impl Deliveries {
             }
             self.flights.again(now, id, policy);
         }
+    }
+}
+
+/// Returns whether a change is the end of a registration; of one that was enabled later it is not.
+fn removes(change: &Change, have: &Registration) -> bool {
+    let target = &have.target;
+    match change {
+        Change::Remove {
+            target: of, guard, ..
+        } => target == of && guard.admits(have.revision),
+        Change::RemoveService { service, up_to, .. } => {
+            target.service == *service && have.revision <= *up_to
+        }
+        Change::RemoveOwner { up_to, .. } => have.revision <= *up_to,
+        Change::Enable { .. } | Change::Settle { .. } => false,
     }
 }
 

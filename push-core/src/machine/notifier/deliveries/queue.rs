@@ -5,7 +5,7 @@ use crate::delivery::Class;
 use crate::hash::{Seeded, SeededMap};
 use crate::ids::HostId;
 use crate::machine::values::{MessageKey, Queued};
-use crate::registration::Target;
+use crate::registration::{Registration, Target};
 use jid::BareJid;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -43,13 +43,6 @@ struct Queue {
     is_ready: bool,
 }
 
-/// An older delivery that took a newer one in.
-#[derive(Debug)]
-pub(in crate::machine) struct Absorbed {
-    pub(super) into: TraceId,
-    pub(super) forgotten: Vec<MessageKey>,
-}
-
 impl Queues {
     pub(super) fn new(hash: Seeded) -> Self {
         Self {
@@ -70,20 +63,20 @@ impl Queues {
         }
     }
 
-    /// Puts a delivery at the end of its queue, or into the one that waits for the same registration.
-    pub(super) fn push(&mut self, queued: Queued) -> Option<Absorbed> {
+    /// Puts a delivery at the end of its queue, or into the one that waits for the same registration. Returns that one's trace
+    /// then, with the keys that found no room in it.
+    pub(super) fn push(&mut self, queued: Queued) -> Option<(TraceId, Vec<MessageKey>)> {
         let slot = self.slot_of(&queued);
         if let Some(waiting) = self.at(slot) {
             let forgotten = waiting.absorb(queued);
-            let into = waiting.delivery.trace;
-            return Some(Absorbed { into, forgotten });
+            return Some((waiting.delivery.trace, forgotten));
         }
         self.insert(slot, queued);
         None
     }
 
-    /// Puts a delivery back that was taken too early; a newer one that waits meanwhile goes into it. Returns the keys that
-    /// find no room then.
+    /// Puts a delivery that was taken too early at the end of its queue; a newer one that waits meanwhile goes into it. Returns
+    /// the keys that find no room then.
     pub(super) fn put_back(&mut self, mut older: Queued) -> Vec<MessageKey> {
         let slot = self.slot_of(&older);
         let newer = self.take_slot(slot);
@@ -103,28 +96,29 @@ impl Queues {
         self.at(slot)
     }
 
-    /// Takes the next delivery of a host that `is_open` and a push service that has less than `bound` in flight; it counts
-    /// as in flight until [`Self::release`].
-    pub(super) fn pop(
+    /// Takes the next delivery of a host with an open `route` and a push service that has less than `bound` in flight; it
+    /// counts as in flight until [`Self::release`].
+    pub(super) fn pop<R>(
         &mut self,
         bound: usize,
-        is_open: impl Fn(HostId) -> bool,
-    ) -> Option<(QueueKey, Queued)> {
+        route: impl Fn(HostId) -> Option<R>,
+    ) -> Option<(QueueKey, R, Queued)> {
         while let Some(key) = self.ready.pop_front() {
             let Some(queue) = self.by_key.get_mut(&key) else {
                 continue;
             };
             queue.is_ready = false;
-            if queue.in_flight >= bound || !is_open(queue.host) {
+            let open = route(queue.host).filter(|_| queue.in_flight < bound);
+            let Some(route) = open else {
                 continue;
-            }
+            };
             let Some((_, (slot, queued))) = queue.waiting.pop_first() else {
                 continue;
             };
             queue.in_flight += 1;
             self.slots.remove(&slot);
             self.make_ready(key);
-            return Some((key, queued));
+            return Some((key, route, queued));
         }
         None
     }
@@ -137,14 +131,14 @@ impl Queues {
         self.make_ready(key);
     }
 
-    /// What waits for this host may be sent now.
+    /// Lets everything that waits for this host have its turn.
     pub(super) fn open(&mut self, host: HostId) {
         let of_host = (host, QueueKey(0))..=(host, QueueKey(u64::MAX));
         let keys: Vec<QueueKey> = self.by_host.range(of_host).map(|(_, key)| *key).collect();
         keys.into_iter().for_each(|key| self.make_ready(key));
     }
 
-    /// What waits may be sent now, whichever host it is of.
+    /// Lets everything that waits have its turn, whichever host it is of.
     pub(super) fn open_all(&mut self) {
         let keys: Vec<QueueKey> = self.by_host.iter().map(|(_, key)| *key).collect();
         keys.into_iter().for_each(|key| self.make_ready(key));
@@ -154,7 +148,7 @@ impl Queues {
     pub(super) fn take(
         &mut self,
         owner: &BareJid,
-        is_meant: impl Fn(&Target) -> bool,
+        is_meant: impl Fn(&Registration) -> bool,
     ) -> Vec<Queued> {
         let owner = self.hash.hash(owner);
         let slot = |registration| Slot {
@@ -167,7 +161,7 @@ impl Queues {
                 .by_key
                 .get(key)
                 .and_then(|queue| queue.waiting.get(arrival));
-            waiting.is_some_and(|(_, queued)| is_meant(&queued.delivery.registration.target))
+            waiting.is_some_and(|(_, queued)| is_meant(&queued.delivery.registration))
         });
         let meant: Vec<Slot> = meant.map(|(slot, _)| *slot).collect();
         let taken = meant.into_iter().filter_map(|slot| self.take_slot(slot));

@@ -1,4 +1,4 @@
-//! What a push service's answer means for the registration.
+//! The meaning of a push service's answer for the registration.
 
 use crate::delivery::DeliveryOutcome;
 use crate::registration::Identity;

@@ -1,0 +1,223 @@
+use super::*;
+use crate::delivery::Class;
+use crate::machine::sample::{NOW, event, host, key, later, owner, pending, registrations, target};
+use crate::plugin::{DefaultPlugin, Verdict};
+use crate::session::{Cause, Session};
+use crate::xml::Namespace;
+use crate::xml::sample::{Sample, element};
+use std::time::Duration;
+
+/// Tells the registration `call` of a call, `silent` of nothing, and everyone else of the message.
+#[derive(Debug)]
+struct Picky;
+
+impl Plugin for Picky {
+    fn name(&self) -> &'static str {
+        "picky"
+    }
+
+    fn should_publish(&self, missed: &Missed<'_>) -> Verdict {
+        if missed.count > 9 {
+            Verdict::skip("too many")
+        } else {
+            Verdict::publish("few")
+        }
+    }
+
+    fn publish_notification(
+        &self,
+        _: &Situation<'_>,
+        notification: &Notification,
+        registration: &Registration,
+    ) -> Choice {
+        match registration.target.node.as_str() {
+            "call" => Choice::PublishInstead(Box::new(Notification {
+                class: Class::Call,
+                expires_after: Some(Duration::from_secs(30)),
+                ..notification.clone()
+            })),
+            "silent" => Choice::skip("silent"),
+            _ => Choice::Publish,
+        }
+    }
+}
+
+fn decisions() -> Decisions {
+    Decisions::new(Seeded::new(1, 2))
+}
+
+/// Decides about messages with the keys of `pending` for alice's registrations.
+fn decide(decisions: &mut Decisions, pending: &Pending, nodes: &[&str]) -> Decided {
+    let owner = owner("alice");
+    let by = Context::new(&Picky, &owner, NOW);
+    decisions.decide(by, pending, &registrations(nodes))
+}
+
+fn consider(plugin: &dyn Plugin, message: Option<&Sample>, count: u64) -> Result<Pending, Reason> {
+    let stanza = message.map(Sample::stanza);
+    let missed = MissedMessage {
+        cause: Cause::Offline,
+        resource: Some("phone"),
+        count,
+        first: Some(later(0)),
+        sessions: Vec::new(),
+        message: stanza.as_ref().map(crate::xml::Stanza::root),
+    };
+    let owner = owner("alice");
+    let by = Context::new(plugin, &owner, later(5));
+    let (host, event) = (host(0), Some(event(1)));
+    decisions().consider(by, host, TraceId::new(1), missed, event)
+}
+
+fn message(kind: &str) -> Sample {
+    element("message", Namespace::Client)
+        .with("type", kind)
+        .with("from", "bob@example.com/x")
+        .with("id", "m")
+        .child(element("body", Namespace::Client).text("hello"))
+}
+
+#[test]
+fn a_message_that_is_worth_it_is_pending_with_what_is_known_of_it() {
+    let pending = consider(&Picky, Some(&message("chat")), 3).unwrap();
+    assert_eq!(pending.rule.as_str(), "few");
+    assert_eq!(pending.missed_at, later(0));
+    assert_eq!(pending.resource.as_deref(), Some("phone"));
+    assert_eq!(pending.notification.content.message_count, Some(3));
+    assert_eq!(
+        (pending.keys.len(), &pending.holds[..]),
+        (1, &[event(1)][..])
+    );
+}
+
+#[test]
+fn one_that_is_not_carries_the_plugin_s_reason() {
+    let reason = consider(&Picky, Some(&message("chat")), 10).unwrap_err();
+    assert_eq!(reason.as_str(), "too many");
+}
+
+#[test]
+fn a_bounce_is_never_worth_it_whatever_the_plugin_says() {
+    assert!(consider(&Picky, Some(&message("error")), 1).is_err());
+}
+
+#[test]
+fn messages_without_content_are_pending_and_cannot_be_told_apart() {
+    let plugin = DefaultPlugin::default();
+    let pending = consider(&plugin, None, 2).unwrap();
+    assert!(pending.keys.is_empty());
+    let mut decisions = decisions();
+    for _ in 0..2 {
+        let decided = decide(&mut decisions, &pending, &["a"]);
+        assert_eq!(decided.decision(), Decision::Notify(1));
+    }
+}
+
+#[test]
+fn what_is_delivered_counts_as_told() {
+    let mut decisions = decisions();
+    let first = decide(&mut decisions, &pending(1), &["a", "b"]);
+    assert_eq!(first.decision(), Decision::Notify(2));
+    let again = decide(&mut decisions, &pending(1), &["a", "b"]);
+    assert_eq!(again.decision(), Decision::Duplicate);
+    assert_eq!(again.told_before.len(), 2);
+    let another = decide(&mut decisions, &pending(2), &["a"]);
+    assert_eq!(another.decision(), Decision::Notify(1));
+}
+
+#[test]
+fn a_registration_that_was_not_told_yet_is_told_alone() {
+    let mut decisions = decisions();
+    decide(&mut decisions, &pending(1), &["a"]);
+    let decided = decide(&mut decisions, &pending(1), &["a", "b"]);
+    assert_eq!(decided.decision(), Decision::Notify(1));
+    let registration = &decided.deliveries[0].delivery.registration;
+    assert_eq!(registration.target, target("b"));
+    assert_eq!(decided.told_before[0].target, target("a"));
+}
+
+#[test]
+fn a_notification_with_news_in_it_is_not_a_duplicate() {
+    let mut decisions = decisions();
+    decide(&mut decisions, &pending(1), &["a"]);
+    let mut both = pending(1);
+    both.absorb(pending(2));
+    let decided = decide(&mut decisions, &both, &["a"]);
+    assert_eq!(decided.decision(), Decision::Notify(1));
+    assert_eq!(decided.deliveries[0].keys, [key(1), key(2)]);
+    assert_eq!(decided.deliveries[0].holds, [event(1), event(2)]);
+}
+
+#[test]
+fn what_was_not_sent_after_all_is_told_again() {
+    let mut decisions = decisions();
+    decide(&mut decisions, &pending(1), &["a", "b"]);
+    decisions.unsent(&[key(1)], &target("a"));
+    let again = decide(&mut decisions, &pending(1), &["a", "b"]);
+    assert_eq!(again.decision(), Decision::Notify(1));
+    assert_eq!(again.told_before[0].target, target("b"));
+}
+
+#[test]
+fn registrations_that_are_passed_over_carry_their_reason_and_count_as_not_told() {
+    let mut decisions = decisions();
+    let decided = decide(&mut decisions, &pending(1), &["silent"]);
+    assert_eq!(decided.decision(), Decision::NotConcerned);
+    let [passed_over] = &decided.passed_over[..] else {
+        panic!("{decided:?}")
+    };
+    assert_eq!(passed_over.registration.target, target("silent"));
+    assert_eq!(passed_over.reason.as_str(), "silent");
+    let again = decide(&mut decisions, &pending(1), &["silent"]);
+    assert_eq!(again.decision(), Decision::NotConcerned);
+}
+
+#[test]
+fn one_registration_may_be_told_something_else_that_expires() {
+    let mut decisions = decisions();
+    let decided = decide(&mut decisions, &pending(1), &["a", "call"]);
+    let told = decided.deliveries.iter().map(|queued| {
+        let delivery = &queued.delivery;
+        (delivery.class, delivery.expires_at)
+    });
+    let told: Vec<_> = told.collect();
+    assert_eq!(
+        told,
+        [(Class::Message, None), (Class::Call, Some(later(30)))]
+    );
+}
+
+#[test]
+fn the_default_rule_sees_the_sessions_at_the_time_of_the_message() {
+    let mut missed = pending(1);
+    missed.sessions = vec![Session {
+        resource: "phone".to_owned(),
+        priority: Some(0),
+        hibernated: false,
+        client_state: None,
+    }];
+    let mut phone = crate::machine::sample::registration("a", 1);
+    phone.resource = Some("phone".to_owned());
+    let have = Arc::new(vec![Arc::new(phone)]);
+    let (plugin, owner) = (DefaultPlugin::default(), owner("alice"));
+    let by = Context::new(&plugin, &owner, NOW);
+    let decided = decisions().decide(by, &missed, &have);
+    assert_eq!(decided.decision(), Decision::NotConcerned);
+}
+
+#[test]
+fn what_was_told_is_forgotten_after_twice_the_window() {
+    let policy = Policy {
+        dedupe_window: Duration::from_secs(10),
+        ..Policy::default()
+    };
+    let mut decisions = decisions();
+    decisions.tick(NOW, &policy);
+    decide(&mut decisions, &pending(1), &["a"]);
+    decisions.tick(later(10), &policy);
+    let known = decide(&mut decisions, &pending(1), &["a"]);
+    assert_eq!(known.decision(), Decision::Duplicate);
+    decisions.tick(later(20), &policy);
+    let forgotten = decide(&mut decisions, &pending(1), &["a"]);
+    assert_eq!(forgotten.decision(), Decision::Notify(1));
+}

@@ -1,0 +1,464 @@
+use super::*;
+use crate::machine::sample::{NOW, event, host, key, later, owner, queued, registration, target};
+use crate::registration::Revision;
+use crate::store::Guard;
+use crate::xep::error::{ErrorType, StanzaError};
+use std::time::Duration;
+
+/// Deliveries of two hosts with an adapter each; the test plays the adapters.
+struct Sent {
+    deliveries: Deliveries,
+    policy: Policy,
+    now: Timestamp,
+}
+
+impl Sent {
+    fn new() -> Self {
+        let mut sent = Self {
+            deliveries: Deliveries::new(Seeded::new(1, 2), IdentityChoice::Auto),
+            policy: Policy::default(),
+            now: NOW,
+        };
+        for index in [0, 1] {
+            sent.route(RouteEvent::Offered(host(index), "h", Identity::Server));
+            sent.attach(index, 0);
+        }
+        sent
+    }
+
+    fn route(&mut self, event: RouteEvent<'_>) -> Vec<Effect> {
+        self.deliveries.route(self.now, event, &self.policy)
+    }
+
+    /// The adapter of a host attaches, and has what was published up to `got`. Returns the numbers that are sent again.
+    fn attach(&mut self, index: usize, got: u64) -> Vec<DeliveryId> {
+        let effects = self.route(RouteEvent::Attached(host(index), got));
+        let again = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Send(sending) => Some(sending.id),
+            _ => None,
+        });
+        again.collect()
+    }
+
+    /// Sends one delivery whose turn has come. Returns its trace.
+    fn send(&mut self) -> Option<u64> {
+        let turn = self.deliveries.next(&self.policy)?;
+        let sending = self.deliveries.start(self.now, turn, &self.policy);
+        Some(sending.delivery.trace.as_u64())
+    }
+
+    /// Sends all whose turn has come.
+    fn send_all(&mut self) -> Vec<u64> {
+        std::iter::from_fn(|| self.send()).collect()
+    }
+
+    fn finish(&mut self, index: usize, number: u64, outcome: DeliveryOutcome) -> Option<Finished> {
+        self.deliveries.finish(self.now, by(index, number), outcome)
+    }
+
+    /// Takes an attempt that nobody has answered in time.
+    fn wait(&mut self, seconds: u64) -> Option<Finished> {
+        self.now = self.now.after(Duration::from_secs(seconds));
+        self.deliveries.tick(self.now, &self.policy)
+    }
+}
+
+fn by(index: usize, number: u64) -> DeliveryId {
+    DeliveryId::Adapter(host(index), number)
+}
+
+fn of_other_host(mut queued: Queued) -> Queued {
+    queued.host = host(1);
+    queued
+}
+
+fn refused(condition: DefinedCondition) -> DeliveryOutcome {
+    DeliveryOutcome::Refused(StanzaError::new(ErrorType::Cancel, condition))
+}
+
+fn no_room() -> DeliveryOutcome {
+    let condition = DefinedCondition::ResourceConstraint;
+    DeliveryOutcome::NotSent(StanzaError::new(ErrorType::Wait, condition))
+}
+
+fn traces(queued: &[Queued]) -> Vec<u64> {
+    let mut traces: Vec<_> = queued.iter().map(|one| one.delivery.trace.0).collect();
+    traces.sort_unstable();
+    traces
+}
+
+#[test]
+fn push_services_take_turns() {
+    let mut sent = Sent::new();
+    for number in [1, 2, 3] {
+        let node = format!("busy.example/{number}");
+        sent.deliveries.push(queued("alice", &node, number));
+    }
+    sent.deliveries.push(queued("bob", "idle.example/n", 4));
+    assert_eq!(sent.send_all(), [1, 4, 2, 3]);
+}
+
+#[test]
+fn each_host_has_so_many_in_flight_at_each_push_service() {
+    let mut sent = Sent::new();
+    sent.policy.in_flight_per_service = 1;
+    for number in [1, 2] {
+        let node = format!("n{number}");
+        sent.deliveries.push(queued("alice", &node, number));
+        let other = queued("bob", &node, number + 2);
+        sent.deliveries.push(of_other_host(other));
+    }
+    sent.deliveries.push(queued("alice", "other.example/n", 5));
+    assert_eq!(sent.send_all(), [1, 3, 5]);
+    sent.finish(0, 1, DeliveryOutcome::Accepted).unwrap();
+    assert_eq!(sent.send_all(), [2]);
+    assert_eq!(
+        (sent.deliveries.waiting(), sent.deliveries.in_flight()),
+        (1, 3)
+    );
+}
+
+#[test]
+fn a_turn_that_is_discarded_leaves_its_place_to_the_next() {
+    let mut sent = Sent::new();
+    sent.policy.in_flight_per_service = 1;
+    sent.deliveries.push(queued("alice", "a", 1));
+    sent.deliveries.push(queued("alice", "b", 2));
+    let turn = sent.deliveries.next(&sent.policy).unwrap();
+    assert!(sent.deliveries.next(&sent.policy).is_none());
+    assert_eq!(
+        sent.deliveries.discard(turn).delivery.trace,
+        TraceId::new(1)
+    );
+    assert_eq!(sent.send_all(), [2]);
+}
+
+#[test]
+fn a_newer_delivery_to_the_same_registration_is_absorbed() {
+    let mut sent = Sent::new();
+    sent.deliveries.push(queued("alice", "a", 1));
+    let mut newer = queued("alice", "a", 2);
+    newer.delivery.content = Arc::new(crate::xep::summary::Summary {
+        message_count: Some(2),
+        last_message_body: Some("newest".to_owned()),
+        ..Default::default()
+    });
+    let absorbed = sent.deliveries.push(newer);
+    assert_eq!(absorbed, Some((TraceId::new(1), Vec::new())));
+    let turn = sent.deliveries.next(&sent.policy).unwrap();
+    assert_eq!(turn.holds(), [event(1), event(2)]);
+    let sending = sent.deliveries.start(NOW, turn, &sent.policy);
+    assert_eq!(sending.delivery.trace, TraceId::new(1));
+    let content = &sending.delivery.content;
+    assert_eq!(content.message_count, Some(3));
+    assert_eq!(content.last_message_body.as_deref(), Some("newest"));
+}
+
+#[test]
+fn a_call_is_not_joined_with_messages() {
+    let mut sent = Sent::new();
+    sent.deliveries.push(queued("alice", "a", 1));
+    let mut call = queued("alice", "a", 2);
+    call.delivery.class = Class::Call;
+    assert_eq!(sent.deliveries.push(call), None);
+    assert_eq!(sent.deliveries.waiting(), 2);
+}
+
+#[test]
+fn keys_that_find_no_room_are_returned() {
+    let mut sent = Sent::new();
+    let mut many = queued("alice", "a", 1);
+    many.keys = (1..=20).map(key).collect();
+    sent.deliveries.push(many);
+    let absorbed = sent.deliveries.push(queued("alice", "a", 21));
+    assert_eq!(absorbed, Some((TraceId::new(1), vec![key(1)])));
+}
+
+#[test]
+fn one_that_is_put_back_takes_in_the_newer_that_waits() {
+    let mut sent = Sent::new();
+    sent.deliveries.push(queued("alice", "a", 1));
+    sent.send_all();
+    let finished = sent.finish(0, 1, no_room()).unwrap();
+    assert!(finished.again && finished.no_room && !finished.was_sent());
+    sent.deliveries.push(queued("alice", "a", 2));
+    let forgotten = sent.deliveries.put_back(NOW, finished.queued, false);
+    assert!(forgotten.is_empty());
+    let turn = sent.deliveries.next(&sent.policy).unwrap();
+    assert_eq!(turn.holds(), [event(1), event(2)]);
+    let queued = sent.deliveries.discard(turn);
+    assert_eq!(queued.delivery.trace, TraceId::new(1));
+    assert!(sent.deliveries.is_empty());
+}
+
+#[test]
+fn an_adapter_without_room_gets_nothing_for_a_moment() {
+    let mut sent = Sent::new();
+    sent.deliveries.push(queued("alice", "a", 1));
+    sent.send_all();
+    let finished = sent.finish(0, 1, no_room()).unwrap();
+    sent.deliveries.put_back(sent.now, finished.queued, true);
+    assert!(sent.send_all().is_empty());
+    assert!(sent.wait(1).is_none());
+    assert_eq!(sent.send_all(), [1]);
+}
+
+#[test]
+fn a_closed_route_keeps_and_an_opened_one_sends() {
+    let mut sent = Sent::new();
+    sent.route(RouteEvent::Detached(host(0)));
+    sent.deliveries.push(queued("alice", "a", 1));
+    let other = queued("bob", "a", 2);
+    sent.deliveries.push(of_other_host(other));
+    assert_eq!(sent.send_all(), [2]);
+    assert_eq!(sent.deliveries.waiting(), 1);
+    sent.attach(0, 0);
+    assert_eq!(sent.send_all(), [1]);
+}
+
+#[test]
+fn the_operator_s_choice_opens_another_route() {
+    let mut sent = Sent::new();
+    sent.route(RouteEvent::StreamUp);
+    sent.route(RouteEvent::Detached(host(0)));
+    sent.deliveries.push(queued("alice", "a", 1));
+    assert!(sent.send_all().is_empty());
+    sent.route(RouteEvent::Chosen(IdentityChoice::Only(
+        Identity::Component,
+    )));
+    assert_eq!(sent.send_all(), [1]);
+    let (service, _, route) = sent.deliveries.of(DeliveryId::Own(1)).unwrap();
+    assert_eq!(
+        (service.as_str(), route),
+        ("push.example.net", Route::Component)
+    );
+}
+
+#[test]
+fn a_flight_waits_for_its_adapter_and_goes_again_when_that_is_back() {
+    let mut sent = Sent::new();
+    sent.deliveries.push(queued("alice", "a", 1));
+    sent.deliveries.push(queued("alice", "b", 2));
+    sent.send_all();
+    sent.route(RouteEvent::Detached(host(0)));
+    assert!(sent.wait(1_000).is_none(), "timed out without an adapter");
+    assert_eq!(sent.attach(0, 1), [by(0, 2)], "it has the first");
+    sent.now = sent.now.after(Duration::from_secs(1));
+    sent.route(RouteEvent::Heard(host(0)));
+    let first = sent.wait(60).unwrap();
+    assert_eq!(first.outcome, DeliveryOutcome::TimedOut);
+    assert!(first.again, "its outcome may have been lost");
+    let second = sent.wait(0).unwrap();
+    assert!(!second.again, "it has had its time");
+}
+
+#[test]
+fn an_attempt_of_our_own_goes_again_when_the_stream_is_back() {
+    let mut sent = Sent::new();
+    let choice = IdentityChoice::Only(Identity::Component);
+    sent.route(RouteEvent::Chosen(choice));
+    sent.route(RouteEvent::StreamUp);
+    sent.deliveries.push(queued("alice", "a", 1));
+    sent.send_all();
+    sent.route(RouteEvent::StreamDown);
+    assert!(sent.wait(1_000).is_none());
+    let again = sent.route(RouteEvent::StreamUp);
+    assert!(matches!(&again[..], [Effect::Send(one)] if one.id == DeliveryId::Own(1)));
+    assert!(sent.wait(40).is_some_and(|finished| !finished.again));
+}
+
+#[test]
+fn removing_a_host_takes_what_waits_and_what_is_in_flight() {
+    let mut sent = Sent::new();
+    sent.deliveries.push(queued("alice", "a", 1));
+    sent.send_all();
+    sent.deliveries.push(queued("alice", "a", 2));
+    sent.deliveries.push(of_other_host(queued("bob", "a", 3)));
+    assert_eq!(traces(&sent.deliveries.remove_host(host(0))), [1, 2]);
+    assert!(sent.finish(0, 1, DeliveryOutcome::Accepted).is_none());
+    assert_eq!(sent.send_all(), [3]);
+    assert_eq!(sent.deliveries.offered(host(0)), None);
+}
+
+#[test]
+fn a_host_that_is_served_again_goes_on_counting() {
+    let mut sent = Sent::new();
+    sent.deliveries.push(queued("alice", "a", 1));
+    sent.send_all();
+    sent.deliveries.remove_host(host(0));
+    sent.route(RouteEvent::Offered(host(0), "h", Identity::Server));
+    sent.attach(0, 0);
+    sent.deliveries.push(queued("alice", "a", 2));
+    sent.send_all();
+    assert!(sent.deliveries.of(by(0, 1)).is_none());
+    assert!(sent.deliveries.of(by(0, 2)).is_some());
+}
+
+#[test]
+fn what_waits_is_published_with_the_renewed_registration() {
+    let mut sent = Sent::new();
+    sent.deliveries.push(queued("alice", "a", 1));
+    let change = Change::Enable {
+        owner: owner("alice"),
+        registration: registration("a", 7),
+    };
+    let withdrawn = sent
+        .deliveries
+        .follow(&owner("alice"), &[change], &[Committed::Enabled]);
+    assert!(withdrawn.is_empty());
+    let turn = sent.deliveries.next(&sent.policy).unwrap();
+    let registration = sent.deliveries.discard(turn).delivery.registration;
+    assert_eq!(registration.revision.as_u64(), 7);
+}
+
+#[test]
+fn what_waits_for_a_removed_registration_is_withdrawn() {
+    let mut sent = Sent::new();
+    sent.deliveries.push(queued("alice", "a", 1));
+    sent.deliveries.push(queued("alice", "other.example/a", 2));
+    sent.deliveries.push(queued("bob", "a", 3));
+    let change = Change::RemoveService {
+        owner: owner("alice"),
+        service: target("a").service,
+        up_to: Revision::new(1),
+    };
+    let withdrawn = sent
+        .deliveries
+        .follow(&owner("alice"), &[change], &[Committed::Removed(1)]);
+    assert_eq!(traces(&withdrawn), [1]);
+    assert_eq!(sent.send_all(), [3, 2]);
+}
+
+#[test]
+fn one_that_has_expired_is_given_up_and_the_user_s_return_comes_first() {
+    let mut sent = Sent::new();
+    let mut expiring = queued("alice", "a", 1);
+    expiring.delivery.expires_at = Some(later(10));
+    sent.deliveries.push(expiring);
+    let turn = sent.deliveries.next(&sent.policy).unwrap();
+    assert_eq!(turn.why_not(later(9), false), None);
+    assert_eq!(turn.why_not(later(10), false), Some(PublishEnd::Expired));
+    assert_eq!(turn.why_not(later(10), true), Some(PublishEnd::Withdrawn));
+}
+
+#[test]
+fn an_outcome_for_a_number_of_another_host_does_nothing() {
+    let mut sent = Sent::new();
+    sent.deliveries.push(queued("alice", "a", 1));
+    sent.send_all();
+    assert!(sent.finish(1, 1, refused(DefinedCondition::Gone)).is_none());
+    assert!(sent.finish(0, 2, refused(DefinedCondition::Gone)).is_none());
+    let finished = sent.finish(0, 1, refused(DefinedCondition::Gone)).unwrap();
+    assert_eq!(finished.ends, Some(DefinedCondition::Gone));
+    assert!(sent.finish(0, 1, DeliveryOutcome::Accepted).is_none());
+    assert!(sent.deliveries.is_empty());
+}
+
+#[test]
+fn events_join_the_delivery_that_tells_of_them_waiting_or_in_flight() {
+    let mut sent = Sent::new();
+    sent.deliveries.push(queued("alice", "a", 1));
+    let (alice, at) = (owner("alice"), target("a"));
+    assert_eq!(sent.deliveries.join(&alice, &at, &[key(1)], &[event(2)]), 1);
+    sent.send_all();
+    assert_eq!(sent.deliveries.join(&alice, &at, &[key(1)], &[event(3)]), 1);
+    assert_eq!(sent.deliveries.join(&alice, &at, &[key(9)], &[event(4)]), 0);
+    let finished = sent.finish(0, 1, DeliveryOutcome::Accepted).unwrap();
+    assert_eq!(finished.queued.holds, [event(1), event(2), event(3)]);
+}
+
+#[test]
+fn abandoning_leaves_what_no_adapter_tells_again() {
+    let mut sent = Sent::new();
+    sent.deliveries.push(queued("alice", "a", 1));
+    let mut without_event = queued("alice", "b", 2);
+    without_event.holds.clear();
+    sent.deliveries.push(without_event);
+    assert_eq!(traces(&sent.deliveries.abandon()), [1]);
+    assert_eq!(sent.send_all(), [2]);
+}
+
+#[test]
+fn a_removal_does_not_withdraw_what_waits_for_a_later_enable() {
+    let mut sent = Sent::new();
+    let mut later = queued("alice", "a", 1);
+    later.delivery.registration = Arc::new(registration("a", 7));
+    sent.deliveries.push(later);
+    let (alice, up_to) = (owner("alice"), Revision::new(6));
+    let removals = [
+        Change::Remove {
+            owner: alice.clone(),
+            target: target("a"),
+            guard: Guard::UpTo(up_to),
+        },
+        Change::RemoveService {
+            owner: alice.clone(),
+            service: target("a").service,
+            up_to,
+        },
+        Change::RemoveOwner {
+            owner: alice.clone(),
+            up_to,
+        },
+    ];
+    for removal in removals {
+        let withdrawn = sent
+            .deliveries
+            .follow(&alice, &[removal], &[Committed::Removed(0)]);
+        assert!(withdrawn.is_empty());
+    }
+    assert_eq!(sent.send_all(), [1]);
+}
+
+#[test]
+fn an_enable_that_came_too_late_renews_nothing() {
+    let mut sent = Sent::new();
+    let mut newer = queued("alice", "a", 1);
+    newer.delivery.registration = Arc::new(registration("a", 7));
+    sent.deliveries.push(newer);
+    let change = Change::Enable {
+        owner: owner("alice"),
+        registration: registration("a", 6),
+    };
+    let superseded = [Committed::Superseded];
+    sent.deliveries
+        .follow(&owner("alice"), &[change], &superseded);
+    let turn = sent.deliveries.next(&sent.policy).unwrap();
+    let registration = sent.deliveries.discard(turn).delivery.registration;
+    assert_eq!(registration.revision.as_u64(), 7);
+}
+
+#[test]
+fn events_join_the_later_of_two_flights_when_the_first_has_ended() {
+    let mut sent = Sent::new();
+    for trace in [1, 2] {
+        let mut same_sender_s_id = queued("alice", "a", 7);
+        same_sender_s_id.delivery.trace = TraceId::new(trace);
+        sent.deliveries.push(same_sender_s_id);
+        sent.send_all();
+    }
+    sent.finish(0, 1, DeliveryOutcome::Accepted).unwrap();
+    let joined = sent
+        .deliveries
+        .join(&owner("alice"), &target("a"), &[key(7)], &[event(8)]);
+    assert_eq!(joined, 1);
+}
+
+#[test]
+fn events_join_a_call_that_waits_and_no_delivery_of_something_else() {
+    let mut sent = Sent::new();
+    let mut call = queued("alice", "a", 1);
+    call.delivery.class = Class::Call;
+    sent.deliveries.push(call);
+    sent.deliveries.push(queued("alice", "a", 2));
+    let joined = sent
+        .deliveries
+        .join(&owner("alice"), &target("a"), &[key(1)], &[event(3)]);
+    assert_eq!(joined, 1);
+    let holds = |sent: &mut Sent| {
+        let turn = sent.deliveries.next(&sent.policy).unwrap();
+        sent.deliveries.discard(turn).holds
+    };
+    assert_eq!(holds(&mut sent), [event(1), event(3)]);
+    assert_eq!(holds(&mut sent), [event(2)]);
+}
