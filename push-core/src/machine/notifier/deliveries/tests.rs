@@ -82,7 +82,10 @@ fn no_room() -> DeliveryOutcome {
 }
 
 fn traces(queued: &[Queued]) -> Vec<u64> {
-    let mut traces: Vec<_> = queued.iter().map(|one| one.delivery.trace.0).collect();
+    let mut traces: Vec<_> = queued
+        .iter()
+        .map(|one| one.delivery.trace.as_u64())
+        .collect();
     traces.sort_unstable();
     traces
 }
