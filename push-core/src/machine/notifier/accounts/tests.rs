@@ -17,7 +17,10 @@ struct Users {
 
 impl Users {
     fn new() -> Self {
-        Self::with(Policy::default())
+        Self::with(Policy {
+            store_timeout: Duration::from_secs(10),
+            ..Policy::default()
+        })
     }
 
     fn with(policy: Policy) -> Self {
