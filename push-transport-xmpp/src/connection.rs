@@ -1,25 +1,22 @@
 //! One open stream: its socket, and what waits on either side of it.
 
 use crate::config::StreamConfig;
-use crate::error::MalformedError;
-use crate::handshake::{self, CLOSING};
+use crate::decoder::READ;
+use crate::end::{End, hung_up, lost};
+use crate::handshake::CLOSING;
 use crate::keepalive::{Due, KeepAlive};
 use crate::opening::Opened;
 use crate::outbox::Outbox;
 use crate::reader::Reader;
 use push_core::transport::{DownReason, StreamEvent};
-use push_core::xml::{Namespace, WriteXml};
+use push_core::xml::WriteXml;
 use std::future::poll_fn;
-use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep_until};
-
-/// Bytes read at once, at least.
-pub(crate) const READ: usize = 64 << 10;
 
 /// An authenticated stream.
 pub(crate) struct Connection {
@@ -34,40 +31,6 @@ pub(crate) struct Connection {
     max_incoming: usize,
     /// The server was not to be blamed for its silence at the last look: it had something to read.
     excused: bool,
-}
-
-/// Why a stream is over.
-pub(crate) struct End {
-    pub(crate) reason: DownReason,
-    /// What the server is to be told, if it may still hear anything.
-    pub(crate) farewell: Option<String>,
-}
-
-impl From<DownReason> for End {
-    fn from(reason: DownReason) -> Self {
-        let deaf = matches!(
-            reason,
-            DownReason::Lost(_) | DownReason::Silent | DownReason::Stalled
-        );
-        Self {
-            reason,
-            farewell: (!deaf).then(|| CLOSING.to_owned()),
-        }
-    }
-}
-
-/// Tells the server what is wrong (RFC 6120 §4.9).
-impl From<MalformedError> for End {
-    fn from(error: MalformedError) -> Self {
-        let condition = error.condition();
-        let namespace = Namespace::StreamErrors.uri();
-        Self {
-            reason: handshake::malformed(error),
-            farewell: Some(format!(
-                "<stream:error><{condition} xmlns='{namespace}'/></stream:error>{CLOSING}"
-            )),
-        }
-    }
 }
 
 impl Connection {
@@ -211,12 +174,4 @@ impl Connection {
             }
         }
     }
-}
-
-pub(crate) fn lost(error: &io::Error) -> DownReason {
-    DownReason::Lost(error.to_string())
-}
-
-pub(crate) fn hung_up() -> DownReason {
-    DownReason::Lost("closed by the server in mid-stream".to_owned())
 }

@@ -7,6 +7,9 @@ use crate::scope::Binding;
 use crate::tape::{self, Refusal};
 use push_core::xml::{Namespace, Stanza};
 
+/// Bytes read at once, at least.
+pub(crate) const READ: usize = 64 << 10;
+
 /// What comes in on a stream.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Incoming {

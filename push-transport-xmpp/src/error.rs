@@ -1,7 +1,21 @@
 //! What is wrong with a stream, named without quoting it: content may be a body or a secret.
 
-use crate::framing::FramingError;
 use thiserror::Error;
+
+/// What cannot be framed. The stream is of no use afterwards.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FramingError {
+    /// Comments, processing instructions and DTDs, which RFC 6120 §11.1 forbids.
+    #[error("a comment, processing instruction or DTD")]
+    Restricted,
+    /// Character data other than whitespace between stanzas.
+    #[error("text between stanzas")]
+    Text,
+    /// The start tag of the stream is over the limit, or closes itself.
+    #[error("not a stream header")]
+    Header,
+}
 
 /// The peer sent what is not well-formed, or what RFC 6120 §11 forbids. Ends the stream.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]

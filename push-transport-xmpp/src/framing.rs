@@ -3,9 +3,9 @@
 //! Each byte is looked at once, however the stream is cut into reads. What is found here is
 //! parsed afterwards; a disagreement between the two is an error of the stream.
 
+use crate::error::FramingError;
 use crate::scanner::{Boundary, Scanner, is_whitespace};
 use std::ops::Range;
-use thiserror::Error;
 
 /// Capacity kept while nothing waits, bytes.
 const RETAINED: usize = 1 << 20;
@@ -21,21 +21,6 @@ pub enum Frame<'a> {
     Skipped(usize),
     /// The end tag of the stream. What follows it is ignored.
     Close,
-}
-
-/// What cannot be framed. The stream is of no use afterwards.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FramingError {
-    /// Comments, processing instructions and DTDs, which RFC 6120 §11.1 forbids.
-    #[error("a comment, processing instruction or DTD")]
-    Restricted,
-    /// Character data other than whitespace between stanzas.
-    #[error("text between stanzas")]
-    Text,
-    /// The start tag of the stream is over the limit, or closes itself.
-    #[error("not a stream header")]
-    Header,
 }
 
 /// Cuts a stream of bytes into [`Frame`]s.

@@ -49,6 +49,7 @@ mod backoff;
 mod config;
 mod connection;
 mod decoder;
+mod end;
 mod error;
 mod framing;
 mod handshake;
@@ -66,7 +67,7 @@ mod xml;
 
 pub use config::{BackoffConfig, Limits, Secret, StreamConfig, Timeouts};
 pub use decoder::{Decoder, Incoming};
-pub use error::MalformedError;
-pub use framing::{Frame, Framer, FramingError};
+pub use error::{FramingError, MalformedError};
+pub use framing::{Frame, Framer};
 pub use stream::Stream;
 pub use writer::XmlWriter;

@@ -1,8 +1,8 @@
 //! Getting a stream open: TCP and handshake.
 
 use crate::config::StreamConfig;
-use crate::connection::{READ, hung_up, lost};
-use crate::decoder::{Decoder, Incoming};
+use crate::decoder::{Decoder, Incoming, READ};
+use crate::end::{hung_up, lost};
 use crate::handshake::{self, Handshake, Step};
 use crate::writer::XmlWriter;
 use push_core::transport::DownReason;

@@ -1,7 +1,7 @@
 //! From bytes to events, and what the silence between them means. No I/O.
 
-use crate::connection::End;
 use crate::decoder::{Decoder, Incoming};
+use crate::end::End;
 use crate::error::MalformedError;
 use crate::handshake::stream_error;
 use crate::keepalive::{Answer, KeepAlive};

@@ -1,6 +1,6 @@
 //! The syntax that tells where elements end: tags, quotes in them, CDATA sections.
 
-use crate::framing::FramingError;
+use crate::error::FramingError;
 use memchr::memchr;
 
 /// What ended.

@@ -2,7 +2,8 @@
 
 use crate::backoff::Backoff;
 use crate::config::StreamConfig;
-use crate::connection::{Connection, End};
+use crate::connection::Connection;
+use crate::end::End;
 use crate::opening::{self, Opened};
 use async_trait::async_trait;
 use push_core::transport::{DownReason, StreamEvent, Transport};
