@@ -76,7 +76,8 @@ pub struct Machine {
     up: bool,
     /// Why the stream is down, once that is known.
     down: Option<DownReason>,
-    draining: Option<OperatorId>,
+    /// Operators who wait for the end of what is in work.
+    draining: Vec<OperatorId>,
 }
 
 impl Machine {
@@ -94,7 +95,7 @@ impl Machine {
             instance,
             up: false,
             down: None,
-            draining: None,
+            draining: Vec::new(),
         };
         machine.configure(Timestamp::default(), settings);
         machine
@@ -133,8 +134,7 @@ impl Machine {
         if let Some(message) = self.links.next_message(&self.settings.component) {
             return Some(Action::Send(Outbound::Link(message)));
         }
-        let id = self.draining.filter(|_| self.is_idle())?;
-        self.draining = None;
+        let id = self.draining.pop_if(|_| self.notifier.is_idle())?;
         let reply = OperatorReply::Drained;
         Some(Action::Operator { id, reply })
     }
@@ -259,7 +259,7 @@ impl Machine {
     }
 
     fn event(&mut self, now: Timestamp, host: HostId, event: LinkEvent<'_>) {
-        if self.draining.is_some() {
+        if self.links.is_stopping() {
             return;
         }
         let Some(hold) = self.links.take_event(host, event.number) else {
@@ -361,7 +361,7 @@ impl Machine {
                 self.actions.push_back(Action::Operator { id, reply });
             }
             OperatorRequest::Drain => {
-                self.draining = Some(id);
+                self.draining.push(id);
                 self.links.stop();
                 self.notifier.abandon();
             }

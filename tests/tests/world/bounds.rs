@@ -292,6 +292,27 @@ fn what_is_not_decided_at_a_stop_is_left_to_the_next_run() {
 }
 
 #[test]
+fn whoever_asks_for_a_drain_is_told_and_nothing_new_is_taken_after_it() {
+    let mut world = alice(10);
+    world.service().manner = Manner::Slow(Duration::from_secs(5));
+    world.missed("offline", "alice", None, "1");
+    world.settle();
+    assert_eq!(world.bench.ask(OperatorRequest::Drain), None);
+    world.bench.tell(push_core::Event::Operator {
+        id: push_core::OperatorId(7),
+        request: OperatorRequest::Drain,
+    });
+    world.pass(Duration::from_secs(10));
+    assert_eq!(world.bench.replies.len(), 2);
+    // It was on its way when the adapter heard that we stop. The next run is told of it again.
+    world.bench.hear(
+        "<message from='example.org/xmpp-push' to='push.example.org'>\
+         <event xmlns='urn:x-xmpp-push:link:1' n='2' kind='offline' user='bob'/></message>",
+    );
+    assert_eq!(world.bench.take(), [""; 0]);
+}
+
+#[test]
 fn an_idle_machine_is_drained_at_once() {
     let mut world = alice(10);
     assert_eq!(

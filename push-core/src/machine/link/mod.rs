@@ -256,6 +256,10 @@ impl Links {
         }
     }
 
+    pub(super) fn is_stopping(&self) -> bool {
+        self.is_stopping
+    }
+
     /// Returns the next message to an adapter; the hosts take turns.
     pub(super) fn next_message(&mut self, component: &str) -> Option<LinkMessage> {
         while let Some(host) = self.to_send.pop_front() {
