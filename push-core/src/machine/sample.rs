@@ -26,15 +26,19 @@ pub(super) fn host(index: usize) -> HostId {
     HostId::new(index)
 }
 
+fn jid(text: &str) -> BareJid {
+    BareJid::new(text).unwrap_or_else(|error| unreachable!("{text}: {error}"))
+}
+
 pub(super) fn owner(name: &str) -> BareJid {
-    BareJid::new(&format!("{name}@example.org")).unwrap()
+    jid(&format!("{name}@example.org"))
 }
 
 /// Returns `node` of the push service `push.example.net`; another service can be written as `service/node`.
 pub(super) fn target(node: &str) -> Target {
     let (service, node) = node.split_once('/').unwrap_or(("push.example.net", node));
     Target {
-        service: BareJid::new(service).unwrap(),
+        service: jid(service),
         node: PubsubNode::new(node),
     }
 }

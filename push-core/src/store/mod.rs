@@ -56,18 +56,18 @@ pub struct Loaded {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// [`Status::Active`]
+    /// [`Status::Active`](crate::registration::Status::Active)
     pub active: u64,
-    /// [`Status::Failing`]
+    /// [`Status::Failing`](crate::registration::Status::Failing)
     pub failing: u64,
-    /// [`Status::Quarantined`]
+    /// [`Status::Quarantined`](crate::registration::Status::Quarantined)
     pub quarantined: u64,
     /// Of a status this program does not know.
     pub other: u64,
 }
 
 impl Counts {
-    /// Adds `count` registrations of the status with this name, as [`Status::as_str`] gives it.
+    /// Adds `count` registrations of the status with this name, as [`Status::as_str`](crate::registration::Status::as_str) gives it.
     pub fn add(&mut self, status: &str, count: u64) {
         let place = match status {
             "active" => &mut self.active,
