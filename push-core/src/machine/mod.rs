@@ -337,13 +337,13 @@ impl Machine {
 
     fn configure(&mut self, now: Timestamp, settings: Settings) {
         let (added, removed) = self.hosts.configure(&settings.hosts).into_parts();
-        self.links.configure(now, &settings);
-        self.notifier.configure(now, &settings);
         self.settings = Settings {
             component: std::mem::take(&mut self.settings.component),
             fence: self.settings.fence,
             ..settings
         };
+        self.links.configure(now, &self.settings);
+        self.notifier.configure(now, &self.settings);
         for host in removed {
             self.notifier.remove_host(now, host);
             let report = self.links.close(host);

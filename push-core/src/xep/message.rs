@@ -89,7 +89,8 @@ impl<'a> Message<'a> {
     }
 }
 
-/// The message inside of a MUC/Sub event, as ejabberd sends them to subscribers without a session.
+/// The message inside of a MUC/Sub event, as ejabberd sends them to subscribers without a session. Both come from the same
+/// room: anybody else could put words into its mouth.
 fn subscription_event(element: ElementRef<'_>) -> Option<ElementRef<'_>> {
     let items = element
         .child("event", Namespace::PubsubEvent)?
@@ -98,7 +99,9 @@ fn subscription_event(element: ElementRef<'_>) -> Option<ElementRef<'_>> {
         return None;
     }
     let item = items.child("item", Namespace::PubsubEvent)?;
-    item.children().find(|child| child.name() == "message")
+    let message = item.children().find(|child| child.name() == "message")?;
+    let room = |of: ElementRef<'_>| of.attribute("from")?.split('/').next().map(str::to_owned);
+    (room(message) == room(element)).then_some(message)
 }
 
 #[cfg(test)]
@@ -170,16 +173,22 @@ mod tests {
 
     #[test]
     fn a_mucsub_event_is_unwrapped_and_others_are_not() {
-        let event = |node: &str| {
+        let event_from = |node: &str, from: &str| {
             let items = element("items", Namespace::PubsubEvent)
                 .with("node", node)
                 .child(
-                    element("item", Namespace::PubsubEvent).child(message().child(body("inner"))),
+                    element("item", Namespace::PubsubEvent).child(
+                        message()
+                            .with("from", "room@muc.example.org/bob")
+                            .child(body("inner")),
+                    ),
                 );
             message()
+                .with("from", from)
                 .child(element("event", Namespace::PubsubEvent).child(items))
                 .stanza()
         };
+        let event = |node: &str| event_from(node, "room@muc.example.org");
         let text = |stanza: &crate::xml::Stanza| {
             let message = Message::read(stanza.root()).unwrap().unwrapped().unwrap();
             message.body().map(Cow::into_owned)
@@ -189,5 +198,7 @@ mod tests {
             Some("inner")
         );
         assert_eq!(text(&event("urn:xmpp:mucsub:nodes:subject")), None);
+        let forged = event_from("urn:xmpp:mucsub:nodes:messages", "mallory@example.com");
+        assert_eq!(text(&forged), None);
     }
 }

@@ -1,5 +1,6 @@
 //! One host's trouble is no other host's.
 
+use push_core::lease::Fence;
 use push_core::report::PublishEnd;
 use push_core::{Event, OperatorReply, OperatorRequest, Report, Settings};
 use push_tests::world::stage::telling;
@@ -157,4 +158,20 @@ fn new_settings_hold_while_the_stream_is_down_and_while_it_drains() {
     world.pass(Duration::from_secs(10));
     let (_, reply) = world.bench.replies.last().unwrap();
     assert_eq!(*reply, OperatorReply::Drained);
+}
+
+#[test]
+fn the_fence_stays_that_of_the_stream() {
+    let mut settings = telling(settings());
+    settings.fence = Some(Fence::new(77));
+    let mut world = World::attached_with(settings);
+    // Other settings, without the fence, that adapters have to hear of.
+    configured(&mut world, |settings| settings.policy.max_queue = 10);
+    world.settle();
+    let (_, hello) = world
+        .log
+        .iter()
+        .rfind(|(_, said)| said.contains("<hello"))
+        .unwrap();
+    assert!(hello.contains("fence='77'"), "{hello}");
 }

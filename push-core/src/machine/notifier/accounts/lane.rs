@@ -18,6 +18,8 @@ pub(super) struct Lane {
     pause: Option<Duration>,
     /// The account was loaded on behalf of the first item.
     loaded: bool,
+    /// The account was changed by somebody else after it was asked for.
+    is_outdated: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -88,6 +90,16 @@ impl Lane {
             State::Pausing(due) => Some(due),
             State::Idle | State::Asking => None,
         }
+    }
+
+    /// What is being asked for is out of date already.
+    pub(super) fn outdate(&mut self) {
+        self.is_outdated = matches!(self.state, State::Asking);
+    }
+
+    /// Returns whether the answer that has come was out of date before it came.
+    pub(super) fn take_outdated(&mut self) -> bool {
+        std::mem::take(&mut self.is_outdated)
     }
 
     /// The store has answered.

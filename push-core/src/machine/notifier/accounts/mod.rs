@@ -165,7 +165,7 @@ impl Accounts {
                 Some(Item::RemoveAgain(changes)) => Query::Commit(changes.clone()),
                 Some(item @ (Item::Pending(_) | Item::Request(_) | Item::Forget(_))) => {
                     let trusted = policy.account_ttl();
-                    // A change needs a revision after all there are: where others write to the store, it is asked first.
+                    // A change's revision must be after every existing one: where others write to the store, it is asked first.
                     let loaded = lane.is_loaded();
                     let fresh = trusted.is_none() || loaded || matches!(item, Item::Pending(_));
                     let ttl = trusted.filter(|_| !loaded);
@@ -229,10 +229,14 @@ impl Accounts {
         policy: &Policy,
     ) {
         let (owner, query, item) = question.into_parts();
-        if let Some(lane) = self.lanes.get_mut(&owner) {
+        let lane = self.lanes.get_mut(&owner);
+        let is_outdated = lane.is_some_and(|lane| {
             lane.set(State::Idle);
-        }
+            lane.take_outdated()
+        });
         match (query, result) {
+            // It is asked again.
+            (Query::Load(_), Ok(_)) if is_outdated => {}
             (Query::Load(_), Ok(StoreAnswer::Loaded(loaded))) => {
                 self.loaded(now, &owner, loaded, policy);
             }
@@ -326,13 +330,16 @@ impl Accounts {
 
     /// Forgets what is known of an account, and makes others forget it: it may be wrong.
     fn distrust(&mut self, owner: BareJid) {
-        self.cache.forget(&owner);
+        self.forget(&owner);
         self.steps.push_back(Step::Distrust(owner));
     }
 
-    /// Forgets what is known of an account.
+    /// Forgets what is known of an account, and what the store is about to say of it.
     pub(super) fn forget(&mut self, owner: &BareJid) {
         self.cache.forget(owner);
+        if let Some(lane) = self.lanes.get_mut(owner) {
+            lane.outdate();
+        }
     }
 
     /// Takes out the missed messages of a user.

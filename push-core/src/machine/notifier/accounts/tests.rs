@@ -470,3 +470,12 @@ fn a_removal_is_repeated_after_the_last_of_several_uncertain_commits() {
         ["distrust alice@example.org", "commit alice@example.org"]
     );
 }
+
+#[test]
+fn an_account_that_somebody_has_changed_meanwhile_is_loaded_once_more() {
+    let mut users = Users::new();
+    assert_eq!(users.missed("alice", 1), ["load alice@example.org"]);
+    users.accounts.forget(&owner("alice"));
+    assert_eq!(users.loads(&[]), ["load alice@example.org"]);
+    assert_eq!(users.loads(&["a"]), ["decide 1 of 1"]);
+}

@@ -6,9 +6,10 @@ use crate::hash::{Seeded, SeededMap};
 use crate::ids::{DeliveryId, EventHold, HostId};
 use crate::machine::deadlines::{Deadlines, Key};
 use crate::machine::values::{MessageKey, Queued, Sending};
-use crate::registration::Target;
+use crate::registration::{Registration, Target};
 use crate::{Policy, Timestamp};
-use std::collections::BTreeMap;
+use jid::BareJid;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -19,8 +20,10 @@ const GRACE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Flights {
     by_id: BTreeMap<DeliveryId, Flight>,
-    /// Which of them tells a registration, by the hash of its target, of a message, by the hash of its sender's id.
+    /// (Hash of the target, the message's key by sender) → the attempt that carries this message to that target.
     telling: SeededMap<(u64, u64), DeliveryId>,
+    /// By the hash of the owner.
+    by_owner: BTreeSet<(u64, DeliveryId)>,
     timeouts: Deadlines<DeliveryId>,
     hash: Seeded,
 }
@@ -35,6 +38,8 @@ pub(super) struct Flight {
     due: Key,
     /// The connection was lost while the adapter had it: the outcome may have been lost, too.
     is_cut: bool,
+    /// The registration is gone: it is not sent again.
+    is_void: bool,
 }
 
 impl Flight {
@@ -52,6 +57,10 @@ impl Flight {
 
     pub(super) fn is_cut(&self) -> bool {
         self.is_cut
+    }
+
+    pub(super) fn is_void(&self) -> bool {
+        self.is_void
     }
 
     pub(super) fn queue(&self) -> QueueKey {
@@ -76,6 +85,7 @@ impl Flights {
         Self {
             by_id: BTreeMap::new(),
             telling: hash.map(),
+            by_owner: BTreeSet::new(),
             timeouts: Deadlines::new(),
             hash,
         }
@@ -100,10 +110,13 @@ impl Flights {
             due: self.set_timeout(now, id, policy),
             sent_at: now,
             is_cut: false,
+            is_void: false,
             route,
             queued,
         };
         let sending = flight.sending(id);
+        let owner = self.hash.hash(&flight.queued.delivery.owner);
+        self.by_owner.insert((owner, id));
         self.by_id.insert(id, flight);
         sending
     }
@@ -112,6 +125,8 @@ impl Flights {
     pub(super) fn take(&mut self, id: DeliveryId) -> Option<Flight> {
         let flight = self.by_id.remove(&id)?;
         self.timeouts.cancel(flight.due);
+        let owner = self.hash.hash(&flight.queued.delivery.owner);
+        self.by_owner.remove(&(owner, id));
         let at = self.hash.hash(&flight.queued.delivery.registration.target);
         for key in &flight.queued.keys {
             let told = (at, key.sender);
@@ -120,6 +135,18 @@ impl Flights {
             }
         }
         Some(flight)
+    }
+
+    /// Keeps the attempts for those registrations of a user that are meant from being made once more.
+    pub(super) fn void(&mut self, owner: &BareJid, is_meant: impl Fn(&Registration) -> bool) {
+        let owner = self.hash.hash(owner);
+        let least = DeliveryId::Adapter(HostId::new(0), 0);
+        let of_owner = (owner, least)..=(owner, DeliveryId::Own(u64::MAX));
+        for (_, id) in self.by_owner.range(of_owner) {
+            if let Some(flight) = self.by_id.get_mut(id) {
+                flight.is_void |= is_meant(&flight.queued.delivery.registration);
+            }
+        }
     }
 
     pub(super) fn get(&self, id: DeliveryId) -> Option<&Flight> {
@@ -186,6 +213,10 @@ impl Flights {
             let is_got = sending.id <= DeliveryId::Adapter(host, got);
             if let Some(flight) = self.by_id.get_mut(&sending.id) {
                 flight.is_cut = is_got;
+                if !is_got {
+                    // The link may die once more before the adapter has it.
+                    flight.sent_at = now;
+                }
             }
             !is_got
         });

@@ -133,7 +133,8 @@ impl Deliveries {
     ) -> Option<Finished> {
         let flight = self.flights.take(id)?;
         self.queues.release(flight.queue());
-        let (route, latency) = (flight.route(), now.since(flight.sent_at()));
+        let (route, is_void) = (flight.route(), flight.is_void());
+        let latency = now.since(flight.sent_at());
         let queued = flight.into_queued();
         let (host, registration) = (queued.host, &queued.delivery.registration);
         let (service, identity) = (&registration.target.service, route.identity());
@@ -145,7 +146,7 @@ impl Deliveries {
         let no_room = has_no_room(&outcome);
         Some(Finished {
             ends: verdict::ends_registration(&outcome, identity, accepted),
-            again: no_room,
+            again: no_room && !is_void,
             no_room,
             outcome,
             latency,
@@ -208,12 +209,13 @@ impl Deliveries {
         }
     }
 
-    /// Takes out what waits for registrations of a user that are meant.
+    /// Takes out what waits for registrations of a user that are meant; what is in flight for them is not sent again.
     pub(super) fn withdraw(
         &mut self,
         owner: &BareJid,
         is_meant: impl Fn(&Registration) -> bool,
     ) -> Vec<Queued> {
+        self.flights.void(owner, &is_meant);
         self.queues.take(owner, is_meant)
     }
 
@@ -305,8 +307,8 @@ impl Deliveries {
         timeout.into_iter().chain(pause).min()
     }
 
-    /// Ends an attempt that nobody has answered in time. One that may be lost with its connection has time until that is back,
-    /// and one whose outcome may have been lost goes again.
+    /// Ends an attempt that nobody has answered in time. If its connection may be lost, the timer restarts; if its outcome may
+    /// have been lost, the delivery is sent again.
     pub(super) fn tick(&mut self, now: Timestamp, policy: &Policy) -> Option<Finished> {
         while let Some(host) = self.routes.tick(now) {
             self.queues.open(host);
@@ -314,11 +316,11 @@ impl Deliveries {
         loop {
             let id = self.flights.tick(now)?;
             let flight = self.flights.get(id)?;
-            let (host, is_cut) = (flight.queued().host, flight.is_cut());
+            let (host, again) = (flight.queued().host, flight.is_cut() && !flight.is_void());
             let (route, sent_at) = (flight.route(), flight.sent_at());
             if !self.routes.is_doubtful(route, host, sent_at) {
                 let mut finished = self.finish(now, id, DeliveryOutcome::TimedOut)?;
-                finished.again = is_cut;
+                finished.again = again;
                 return Some(finished);
             }
             self.flights.again(now, id, policy);

@@ -465,3 +465,32 @@ fn events_join_a_call_that_waits_and_no_delivery_of_something_else() {
     assert_eq!(holds(&mut sent), [event(1), event(3)]);
     assert_eq!(holds(&mut sent), [event(2)]);
 }
+
+#[test]
+fn what_is_in_flight_for_a_registration_that_was_removed_is_not_sent_again() {
+    for registration in ["removed", "kept"] {
+        let mut sent = Sent::new();
+        sent.deliveries.push(queued("alice", registration, 1));
+        assert_eq!(sent.send_all(), [1]);
+        let removed = target("removed");
+        let waiting = sent
+            .deliveries
+            .withdraw(&owner("alice"), |have| have.target == removed);
+        assert!(waiting.is_empty());
+        let finished = sent.finish(0, 1, no_room()).unwrap();
+        assert_eq!(finished.again, registration == "kept", "{registration}");
+    }
+}
+
+#[test]
+fn what_was_sent_again_may_be_lost_once_more() {
+    let mut sent = Sent::new();
+    sent.deliveries.push(queued("alice", "n", 1));
+    assert_eq!(sent.send_all(), [1]);
+    sent.route(RouteEvent::Detached(host(0)));
+    sent.now = sent.now.after(Duration::from_secs(10));
+    // The adapter has not got it. Its hello is the last that is heard of it.
+    sent.route(RouteEvent::Heard(host(0)));
+    assert_eq!(sent.attach(0, 0), [by(0, 1)]);
+    assert!(sent.wait(60).is_none(), "timed out with a dead link");
+}
