@@ -29,8 +29,8 @@ impl Account {
         registrations.find(|registration| registration.target == *target)
     }
 
-    /// Takes out what the store did not open: published without its options, a push service would answer that the registration
-    /// is wrong, and end it. Returns how many went.
+    /// Drops registrations whose options could not be opened: published without them, a push service would refuse, and thus
+    /// end, the registration. Returns how many.
     pub(crate) fn leave_out_sealed(&mut self) -> usize {
         let before = self.registrations.len();
         let is_open = |have: &Registration| have.options.as_sealed().is_none();

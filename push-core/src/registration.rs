@@ -117,7 +117,7 @@ impl fmt::Debug for PublishOptions {
 
 /// Distinguishes one accepted request from every other, and orders those of one user: the later has the greater one.
 ///
-/// What the store did not answer in time may still happen; its revision keeps it from undoing what came after it.
+/// A write that timed out may still be applied; its lower revision keeps it from overwriting later changes.
 /// Whatever a late answer to a publish does is guarded by the revision it was published for.
 /// At most 2^63 - 1, so that every database holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -199,7 +199,7 @@ pub struct Registration {
     pub options: PublishOptions,
     /// Which accepted enable this is.
     pub revision: Revision,
-    /// Whether it is used.
+    /// How it fares.
     pub status: Status,
     /// The resource of the session that enabled it last; names the device.
     pub resource: Option<String>,

@@ -19,7 +19,7 @@ use jid::BareJid;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Of the messages joined into one notification, this many can be told apart from later ones.
+/// Keys kept of the messages that are joined into one notification; the newest stay.
 const MAX_KEYS: usize = 20;
 
 /// A change of what is connected, or of what it offers.

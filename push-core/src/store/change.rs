@@ -31,7 +31,7 @@ pub enum Change {
         owner: BareJid,
         /// Which.
         target: Target,
-        /// What was decided upon.
+        /// Which revisions may be removed.
         guard: Guard,
     },
     /// Removes all registrations of one service (XEP-0357 §6, disable without node).

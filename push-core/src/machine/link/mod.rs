@@ -218,8 +218,8 @@ impl Links {
         self.push(host, publish);
     }
 
-    /// Tells the adapter whether a user has registrations. Where others may give them some, it forgets after a while that
-    /// they have none.
+    /// Tells the adapter whether a user has registrations. Where others write to the store, it is made to forget after a while
+    /// who has none.
     pub(super) fn state_user(&mut self, now: Timestamp, host: HostId, owner: &BareJid, some: bool) {
         let Some(user) = owner.node() else { return };
         if let Some(trust) = self.terms.trust().filter(|_| !some) {

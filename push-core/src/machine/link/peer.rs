@@ -68,7 +68,7 @@ impl Peer {
         &self.domain
     }
 
-    /// Says hello. One that is not answered yet stays the same: a knock may cross it.
+    /// Says hello, with the session of an earlier hello that is not answered yet: a knock may have crossed it.
     pub(super) fn greet(&mut self, fresh: u64, instance: &str, terms: &Terms) {
         let session = self.session.take();
         let session = session.unwrap_or_else(|| format!("{fresh:016x}"));
@@ -115,7 +115,7 @@ impl Peer {
         Some(Ok(Attached { got, reports }))
     }
 
-    /// The link is down. What was not sent is void: the adapter sends its part again, and so do we.
+    /// The link is down. What was not sent is dropped; both sides send again after the next hello.
     pub(super) fn detach(&mut self) -> Option<Report> {
         self.session = None;
         self.questions = 0;

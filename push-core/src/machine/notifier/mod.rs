@@ -1,8 +1,7 @@
 //! From a missed message or a request to what follows. This file joins the parts below it, which know nothing of each other.
-//!
-//! A missed message passes [`decisions`] (is it worth a notification?), [`accounts`] (who is the user? the store may have to
-//! be asked), [`decisions`] again (which registrations are told?) and [`deliveries`] (when, by which route, how did it end?).
-//! [`holds`] counts what its event still waits for; when that is nothing, it is acknowledged.
+//! A missed message passes [`decisions`] (is it worth a notification?), [`accounts`] (who is the user? the store may be asked),
+//! [`decisions`] again (which registrations are told?) and [`deliveries`] (when, by which route, how did it end?). When [`holds`]
+//! counts nothing more that its event waits for, it is acknowledged.
 
 mod accounts;
 mod decisions;
@@ -97,7 +96,7 @@ impl Notifier {
             self.unsent(now, &queued, PublishEnd::Withdrawn);
         }
         for pending in self.accounts.take_pending(owner) {
-            self.decided(owner, &pending, Decision::Withdrawn, Decided::default());
+            self.conclude(owner, &pending, Decision::Withdrawn, Decided::default());
         }
         self.push(now, owner, Item::Forget(event));
     }
@@ -214,10 +213,10 @@ impl Notifier {
     fn decide(&mut self, now: Timestamp, owner: &BareJid, pending: &Pending, have: &Registrations) {
         if have.is_empty() {
             self.effects.push_back(Effect::User(owner.clone(), false));
-            return self.decided(owner, pending, Decision::NoRegistration, Decided::default());
+            return self.conclude(owner, pending, Decision::NoRegistration, Decided::default());
         }
         if self.holds.all_withdrawn(&pending.holds) {
-            return self.decided(owner, pending, Decision::Withdrawn, Decided::default());
+            return self.conclude(owner, pending, Decision::Withdrawn, Decided::default());
         }
         let context = Context::new(&*self.plugin, owner, now);
         let mut decided = self.decisions.decide(context, pending, have);
@@ -230,10 +229,11 @@ impl Notifier {
         for queued in std::mem::take(&mut decided.deliveries) {
             self.deliver(queued);
         }
-        self.decided(owner, pending, decision, decided);
+        self.conclude(owner, pending, decision, decided);
     }
 
-    fn decided(&mut self, owner: &BareJid, pending: &Pending, decision: Decision, what: Decided) {
+    /// Reports a decision; the events behind it wait for one thing less.
+    fn conclude(&mut self, owner: &BareJid, pending: &Pending, decision: Decision, what: Decided) {
         let report = reports::decided(owner, pending, decision, what.passed_over);
         self.report(report);
         self.release(&pending.holds);

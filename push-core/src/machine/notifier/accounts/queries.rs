@@ -11,7 +11,7 @@ use crate::{Policy, Timestamp};
 use jid::BareJid;
 use std::collections::{BTreeMap, VecDeque};
 
-/// After so many times the store's time-out, a commit that was given up has happened or never will.
+/// Once this many store time-outs have passed, a commit that timed out can no longer take effect.
 const CERTAIN_AFTER: u32 = 2;
 
 /// A question to the store, with the item that it is asked for.
@@ -36,9 +36,8 @@ impl Question {
 
 /// All questions that are asked or wait for their turn, at most one for each user.
 ///
-/// A commit that was given up may still happen. Of two enables, and of a removal and a later enable, the store lets the later
-/// revision prevail; but it cannot know that a registration was removed before the enable arrived. So removals that were
-/// acknowledged while a commit of that user is uncertain are handed out once more when it no longer is.
+/// A commit that timed out may still be applied. Revisions order most conflicts, but not a removal followed by an enable that
+/// comes late. So removals that were acknowledged meanwhile are repeated once no late commit can come any more.
 #[derive(Debug)]
 pub(super) struct Queries {
     asked: SeededMap<QueryId, Asked>,

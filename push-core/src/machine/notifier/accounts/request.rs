@@ -10,7 +10,7 @@ use crate::{Policy, Timestamp};
 use jid::BareJid;
 use std::sync::Arc;
 
-/// Checks what no part of a request can be checked for alone.
+/// Checks the limits that depend on several parts of a request together, and on its sender.
 pub(in crate::machine) fn check(
     owner: &BareJid,
     resource: Option<&str>,

@@ -87,9 +87,8 @@ impl Told {
         }
     }
 
-    /// A registration is told of `messages` once more: what came without an archive id before may have one now.
-    ///
-    /// Else a second message under the same sender's id would be taken for the first for ever.
+    /// Learns the archive id of `messages` that came without one before. Else every later message under the same sender's id
+    /// would count as a duplicate.
     pub(super) fn learn(&mut self, messages: &[MessageKey], target: &Target) {
         let target = self.hash.hash(target);
         for message in messages {

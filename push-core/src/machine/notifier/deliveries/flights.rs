@@ -160,7 +160,7 @@ impl Flights {
         of_host.map(|(id, _)| *id).collect()
     }
 
-    /// Makes `events` end with the attempts that tell a registration of these messages. Returns how many those are.
+    /// Attaches `events` to the attempts that carry these messages to a registration. Returns how many those are.
     pub(super) fn join(
         &mut self,
         target: &Target,

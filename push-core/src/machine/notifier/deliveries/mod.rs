@@ -163,8 +163,8 @@ impl Deliveries {
         Some((service, &delivery.owner, flight.route()))
     }
 
-    /// Makes `events` end with the deliveries that tell a registration of these messages already. Returns how many those
-    /// are.
+    /// Attaches `events` to the deliveries that carry these messages already, so that they are acknowledged together. Returns
+    /// how many those are.
     pub(super) fn join(
         &mut self,
         owner: &BareJid,

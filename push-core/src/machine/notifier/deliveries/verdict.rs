@@ -4,8 +4,8 @@ use crate::delivery::DeliveryOutcome;
 use crate::registration::Identity;
 use crate::xep::error::{DefinedCondition, ErrorType, StanzaError};
 
-/// Returns the condition that ends a registration, if the outcome of a delivery made under `identity` does. The registration's
-/// push service has last `accepted` one under that identity, or the registration was enabled under it.
+/// Returns the condition that ends a registration, if the outcome of a delivery made under `identity` does. `accepted` is the
+/// identity under which the push service last accepted one, else that of the enable.
 ///
 /// Only the push service itself can end a registration, and only when it spoke to the identity it knows: a push service that
 /// sees another domain answers item-not-found.
