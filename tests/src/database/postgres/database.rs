@@ -113,7 +113,8 @@ impl Database {
             .args(["--username", OPERATOR, "--dbname", &self.name])
             .args(["--command", sql])
             .env("PGCONNECT_TIMEOUT", "10")
-            .env("PGOPTIONS", "-c client_min_messages=warning")
+            // A warning would be printed into the answer: that a connection has just ended by itself, say.
+            .env("PGOPTIONS", "-c client_min_messages=error")
             .env("PGSSLMODE", "disable");
         let printed = process::run(command).await?;
         Ok(printed.trim_end().to_owned())
