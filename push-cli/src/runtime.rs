@@ -1,4 +1,4 @@
-//! What every command needs of the system.
+//! The runtime and the randomness that every command needs.
 
 use crate::exit::Failure;
 use std::io;

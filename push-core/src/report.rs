@@ -107,11 +107,11 @@ pub enum Report {
     Published {
         /// Follows the oldest message it tells of.
         trace: TraceId,
-        /// Whose device is told.
+        /// The user whose device is told.
         owner: BareJid,
         /// The push service.
         service: BareJid,
-        /// What carried it.
+        /// The route that carried it.
         route: Route,
         /// How it ended.
         end: PublishEnd,

@@ -33,7 +33,7 @@ struct Repeated {
     until: Timestamp,
     /// Cases since.
     count: u64,
-    /// What the last of them said.
+    /// The detail of the last of them.
     detail: String,
 }
 
@@ -93,7 +93,7 @@ impl Repeated {
     }
 }
 
-/// What was counted and not told is told before the end.
+/// Logs before the end the counts that were not logged yet.
 impl Drop for Log {
     fn drop(&mut self) {
         for (complaint, repeated) in &self.complaints {

@@ -9,7 +9,7 @@ use std::io;
 /// Why a stream is over.
 pub(crate) struct End {
     pub(crate) reason: DownReason,
-    /// What the server is to be told, if it may still hear anything.
+    /// The last words to the server, if it may still hear anything.
     pub(crate) farewell: Option<String>,
 }
 

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// What cannot be framed. The stream is of no use afterwards.
+/// Why bytes cannot be framed. The stream is of no use afterwards.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FramingError {

@@ -1,4 +1,4 @@
-//! What waits to be written: stanzas write themselves into it, the socket takes from it.
+//! The bytes that wait to be written: stanzas write themselves into it, the socket takes from it.
 
 use crate::writer::XmlWriter;
 use push_core::xml::WriteXml;

@@ -1,4 +1,4 @@
-//! What one more event costs must not depend on how much else there is, and memory only on what waits.
+//! The cost of one more event must not depend on how much else there is; memory depends on what waits alone.
 //!
 //! Counts, not times: they are the same on every machine.
 #![expect(clippy::print_stdout, reason = "the figures are worth seeing")]

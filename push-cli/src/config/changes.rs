@@ -158,7 +158,7 @@ fn store(old: &StoreSettings, new: &StoreSettings) -> Vec<&'static str> {
 }
 
 fn pool(old: &StoreSettings, new: &StoreSettings) -> impl Iterator<Item = &'static str> {
-    // What follows from push.workers.call_timeout changes with it, and is no key of its own then.
+    // A time-out that follows from push.workers.call_timeout changes with it, and is no key of its own then.
     let wait = |of: &StoreSettings| own(of.pool.wait_timeout, of.timeouts.pool_wait());
     let connect = |of: &StoreSettings| own(of.pool.connect_timeout, of.timeouts.connect());
     differing([

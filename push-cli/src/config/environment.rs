@@ -1,4 +1,4 @@
-//! What the environment adds to the file.
+//! Overrides of the file by the environment.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

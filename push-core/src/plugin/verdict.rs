@@ -1,4 +1,4 @@
-//! What plugins decide, and why.
+//! Decisions of plugins, and their reasons.
 
 use crate::delivery::Notification;
 use std::borrow::Cow;

@@ -40,14 +40,14 @@ pub enum Change {
         owner: BareJid,
         /// The push service.
         service: BareJid,
-        /// What is later than this stays.
+        /// Later revisions stay.
         up_to: Revision,
     },
     /// Removes everything known of an account.
     RemoveOwner {
         /// Whose.
         owner: BareJid,
-        /// What is later than this stays.
+        /// Later revisions stay.
         up_to: Revision,
     },
 }
@@ -72,7 +72,7 @@ impl Guard {
 }
 
 impl Change {
-    /// Whose account is changed.
+    /// Returns the owner of the changed account.
     pub fn owner(&self) -> &BareJid {
         match self {
             Self::Enable { owner, .. }
@@ -84,7 +84,7 @@ impl Change {
     }
 }
 
-/// What a change did.
+/// The effect of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Committed {

@@ -121,7 +121,7 @@ pub struct Page {
     pub corrupt: usize,
 }
 
-/// What a migration did.
+/// The versions before and after a migration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Migrated {
     /// The version that was found; 0 where there was nothing.

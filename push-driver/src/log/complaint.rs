@@ -1,4 +1,4 @@
-//! What can come with every message, request, stanza or registration.
+//! Reports that can come with every message, request, stanza or registration.
 
 use push_core::Report;
 use push_core::report::PublishEnd;
@@ -82,7 +82,7 @@ impl Complaint {
     }
 }
 
-/// What a case says besides its kind.
+/// Returns the part of a report that its kind does not say.
 pub(super) fn detail(report: &Report) -> &str {
     match report {
         Report::StoreFailed { error, .. } => error,

@@ -60,7 +60,7 @@ impl Load {
             load.tell(event);
             load.publish += 1;
         }
-        // What waits for its turn was not published, and has no number.
+        // Deliveries that wait for their turn have no number.
         load.publish = load.publish.min(load.bench.in_flight());
         for n in 0..size.services.min(1_000) {
             load.step(n);

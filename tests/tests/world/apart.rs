@@ -48,7 +48,7 @@ fn a_detached_host_holds_up_no_other() {
         missed_there(&mut world, body);
     }
     world.settle();
-    // What is in flight there may be lost with the link, and waits for it to come back.
+    // Deliveries in flight there may be lost with the link, and wait for it to come back.
     world.adapters.get_mut(OTHER).unwrap().disconnect();
     detach(&mut world, OTHER);
     world.service().manner = Manner::default();

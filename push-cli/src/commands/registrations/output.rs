@@ -1,4 +1,4 @@
-//! What commands print.
+//! Printing for commands.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! What a push costs the service itself: its processor time, wake-ups, memory and allocations.
+//! Measures the cost of a push to the service itself: its processor time, wake-ups, memory and allocations.
 //!
 //! ```text
 //! scripts/bench own [OPTION...]

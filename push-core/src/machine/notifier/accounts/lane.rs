@@ -92,7 +92,7 @@ impl Lane {
         }
     }
 
-    /// What is being asked for is out of date already.
+    /// Marks the answer that is awaited as out of date.
     pub(super) fn outdate(&mut self) {
         self.is_outdated = matches!(self.state, State::Asking);
     }

@@ -26,7 +26,7 @@ pub(super) struct Decisions {
     last_trace: u64,
 }
 
-/// Whom a message is for, and who decides about it.
+/// The user a message is for, the plugin that decides, and the time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context<'a> {
     plugin: &'a dyn Plugin,
