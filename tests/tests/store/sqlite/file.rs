@@ -119,7 +119,14 @@ fn many_can_open_a_new_file_at_once() {
     let opened: Vec<_> = (0..8)
         .map(|_| {
             let path = path(&folder);
-            std::thread::spawn(|| open(SqliteConfig::new(path)))
+            std::thread::spawn(|| {
+                // Eight fsyncs in a row on a slow disk are no fault: the test has patience.
+                let busy_timeout = Duration::from_secs(120);
+                open(SqliteConfig {
+                    busy_timeout,
+                    ..SqliteConfig::new(path)
+                })
+            })
         })
         .collect();
     for store in opened {
