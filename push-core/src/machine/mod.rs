@@ -262,11 +262,11 @@ impl Machine {
         if self.links.is_stopping() {
             return;
         }
-        let Some(hold) = self.links.take_event(host, event.number) else {
+        let Some(hold) = self.links.take_event(now, host, event.number) else {
             return;
         };
         let Some(owner) = inbound::owner(event.user, self.hosts.domain(host)) else {
-            return self.links.acknowledge(vec![hold]);
+            return self.links.acknowledge(now, vec![hold]);
         };
         let notifier = &mut self.notifier;
         match event.kind {
@@ -276,7 +276,7 @@ impl Machine {
             LinkEventKind::Removed | LinkEventKind::Created => {
                 notifier.forget_user(now, &owner, hold);
             }
-            LinkEventKind::Unknown => self.links.acknowledge(vec![hold]),
+            LinkEventKind::Unknown => self.links.acknowledge(now, vec![hold]),
         }
     }
 
@@ -299,7 +299,7 @@ impl Machine {
             match effect {
                 Effect::Ask(id, query) => self.actions.push_back(Action::Store { id, query }),
                 Effect::Send(sending) => self.send(sending),
-                Effect::Acknowledge(events) => self.links.acknowledge(events),
+                Effect::Acknowledge(events) => self.links.acknowledge(now, events),
                 Effect::User(owner, some) => self.state_user(now, &owner, some),
                 Effect::Answer(reply, answer) => self.reply(reply, answer),
                 Effect::Report(report) => self.report(report),

@@ -2,7 +2,7 @@
 //!
 //! A transcript is paragraphs, separated by empty lines. `in:` with indented stanzas is heard by the service, `then:` is
 //! something else that happens (`Player::happen` knows the sentences); the `out:` behind either is all that the service says
-//! at that moment. Everything else is prose. Random words have names: `SESSION-A` and `INSTANCE-A` are the first of their
+//! within the [`MOMENT`] after it. Everything else is prose. Random words have names: `SESSION-A` and `INSTANCE-A` are the first of their
 //! kind.
 
 use super::bench::Bench;
@@ -13,6 +13,9 @@ use push_core::registration::Identity;
 use push_core::{BareJid, Event, IdentityChoice, OperatorRequest, Settings};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Acknowledgements that nothing takes along come within it.
+const MOMENT: Duration = Duration::from_millis(10);
 
 /// The transcript as it really goes: `text` with what the service says.
 pub fn play(text: &str) -> String {
@@ -72,6 +75,7 @@ impl Player {
             return vec![paragraph.to_owned()];
         }
         let mut shown = vec![paragraph.to_owned()];
+        self.bench.pass(MOMENT);
         let out: Vec<String> = self.bench.take();
         if !out.is_empty() {
             let stanzas = out.iter().map(|stanza| indented(&self.named(stanza)));

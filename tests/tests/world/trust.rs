@@ -2,6 +2,7 @@
 
 use push_core::report::Report;
 use push_tests::world::stage::{chat, telling};
+use std::time::Duration;
 use push_tests::world::{Bench, Manner, World, settings};
 
 /// Elements an adapter may say.
@@ -157,6 +158,7 @@ fn what_a_later_version_may_say_is_passed_over() {
     ] {
         world.bench.hear(&message("example.org/xmpp-push", element));
     }
+    world.bench.pass(Duration::from_millis(10));
     let said = world.bench.take().concat();
     assert!(
         said.contains(">2</ack>") && !said.contains("publish"),

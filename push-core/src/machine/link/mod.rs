@@ -21,7 +21,12 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 use terms::Terms;
+
+/// How long acknowledgements wait for something to travel with. They hurry nobody, and a message of their own costs both
+/// sides as much as a publish.
+const ACK_DELAY: Duration = Duration::from_millis(10);
 
 /// One link for each host.
 #[derive(Debug)]
@@ -46,6 +51,8 @@ struct Link {
     is_to_send: bool,
     /// When to greet it again, or to ask whether it is there.
     due: Option<Key>,
+    /// When acknowledgements are sent that found nothing to travel with.
+    ack_due: Option<Key>,
     /// It will be made to forget what it was told of users.
     will_forget: bool,
 }
@@ -54,6 +61,7 @@ struct Link {
 enum Due {
     Hello(HostId),
     Ping(HostId),
+    Acknowledge(HostId),
     ForgetUsers(HostId),
 }
 
@@ -92,6 +100,7 @@ impl Links {
                 peer: Peer::new(host, domain.clone()),
                 is_to_send: false,
                 due: None,
+                ack_due: None,
                 will_forget: false,
             });
         }
@@ -180,10 +189,15 @@ impl Links {
     }
 
     /// Takes the number of an event; none if it is known already.
-    pub(super) fn take_event(&mut self, host: HostId, number: u64) -> Option<EventHold> {
+    pub(super) fn take_event(
+        &mut self,
+        now: Timestamp,
+        host: HostId,
+        number: u64,
+    ) -> Option<EventHold> {
         let skipped = self.skipped;
         let event = self.peer(host).take_event(number, skipped);
-        self.mark(host);
+        self.hold_back(now, host);
         event
     }
 
@@ -192,11 +206,11 @@ impl Links {
         self.by_host[host.index()].peer.in_work(epoch, numbers)
     }
 
-    /// Acknowledges events, if their adapter is there to hear it.
-    pub(super) fn acknowledge(&mut self, events: Vec<EventHold>) {
+    /// Acknowledges events, if their adapter is there to hear it: with the next message to it, or soon.
+    pub(super) fn acknowledge(&mut self, now: Timestamp, events: Vec<EventHold>) {
         for event in events {
             self.peer(event.host).done(event);
-            self.mark(event.host);
+            self.hold_back(now, event.host);
         }
     }
 
@@ -267,6 +281,9 @@ impl Links {
             let peer = self.peer(host);
             let items = peer.portion();
             let domain = peer.domain().clone();
+            if !peer.has_acknowledgements() {
+                self.cancel_ack(host);
+            }
             self.mark(host);
             if !items.is_empty() && self.is_up {
                 return Some(LinkMessage {
@@ -291,6 +308,10 @@ impl Links {
                     return Some(host);
                 }
                 Due::Hello(host) => self.greet(now, host),
+                Due::Acknowledge(host) => {
+                    self.by_host[host.index()].ack_due = None;
+                    self.enqueue(host);
+                }
                 Due::ForgetUsers(host) => {
                     self.by_host[host.index()].will_forget = false;
                     self.peer(host).reset_users();
@@ -330,10 +351,38 @@ impl Links {
         self.mark(host);
     }
 
+    /// Lets acknowledgements wait for something to travel with, unless the adapter waits for them.
+    fn hold_back(&mut self, now: Timestamp, host: HostId) {
+        let window = self.terms.window();
+        let link = &mut self.by_host[host.index()];
+        if !link.peer.has_acknowledgements() || link.is_to_send {
+            return;
+        }
+        if self.is_stopping || link.peer.is_short_of_window(window) {
+            return self.enqueue(host);
+        }
+        if link.ack_due.is_none() {
+            let due = Due::Acknowledge(host);
+            link.ack_due = Some(self.deadlines.set(now.after(ACK_DELAY), due));
+        }
+    }
+
+    fn cancel_ack(&mut self, host: HostId) {
+        if let Some(due) = self.by_host[host.index()].ack_due.take() {
+            self.deadlines.cancel(due);
+        }
+    }
+
     /// Lets a host with something to send have its turn.
     fn mark(&mut self, host: HostId) {
+        if self.by_host[host.index()].peer.has_elements() {
+            self.enqueue(host);
+        }
+    }
+
+    fn enqueue(&mut self, host: HostId) {
         let link = &mut self.by_host[host.index()];
-        if link.peer.has_something() && !std::mem::replace(&mut link.is_to_send, true) {
+        if !std::mem::replace(&mut link.is_to_send, true) {
             self.to_send.push_back(host);
         }
     }

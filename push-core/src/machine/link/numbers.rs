@@ -88,13 +88,14 @@ impl Numbers {
         found.map(|&number| self.event(number)).collect()
     }
 
-    pub(super) fn has_done(&self) -> bool {
-        !self.done.is_empty()
+    /// Returns how many acknowledgements are to be sent.
+    pub(super) fn waiting(&self) -> usize {
+        self.done.len()
     }
 
     /// Returns the acknowledgement of all that is done.
     pub(super) fn acknowledge(&mut self) -> Option<ToAdapter> {
-        let epoch = self.epoch.clone().filter(|_| self.has_done())?;
+        let epoch = self.epoch.clone().filter(|_| self.waiting() > 0)?;
         let numbers = Ranges::joined(std::mem::take(&mut self.done));
         Some(ToAdapter::Ack { epoch, numbers })
     }

@@ -237,8 +237,18 @@ impl Peer {
         self.outbox.push(item);
     }
 
-    pub(super) fn has_something(&self) -> bool {
-        !self.outbox.is_empty() || self.numbers.has_done()
+    /// Returns whether there is more to send than acknowledgements.
+    pub(super) fn has_elements(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    pub(super) fn has_acknowledgements(&self) -> bool {
+        self.numbers.waiting() > 0
+    }
+
+    /// Returns whether a good part of the window waits for nothing but acknowledgements.
+    pub(super) fn is_short_of_window(&self, window: u64) -> bool {
+        self.numbers.waiting() as u64 >= window.div_ceil(4)
     }
 
     /// Takes what goes into the next message. Acknowledgements come last: they are joined until all else is sent.

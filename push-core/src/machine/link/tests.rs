@@ -62,12 +62,12 @@ impl Ours {
 
     /// Takes an event of the adapter of `a`.
     fn event(&mut self, number: u64) -> Option<EventHold> {
-        self.links.take_event(host(0), number)
+        self.links.take_event(self.now, host(0), number)
     }
 
     fn acknowledge(&mut self, number: u64) {
         let event = self.event(number).unwrap();
-        self.links.acknowledge(vec![event]);
+        self.links.acknowledge(self.now, vec![event]);
     }
 
     fn state(&mut self, user: &str, some: bool) {
@@ -78,6 +78,13 @@ impl Ours {
     fn wait(&mut self, seconds: u64) -> Option<HostId> {
         self.now = self.now.after(Duration::from_secs(seconds));
         self.links.tick(self.now)
+    }
+
+    /// Returns what is sent once acknowledgements have waited long enough.
+    fn sent_soon(&mut self) -> Vec<String> {
+        self.now = self.now.after(ACK_DELAY);
+        assert_eq!(self.links.tick(self.now), None);
+        self.sent()
     }
 
     /// Returns what is sent, one message each, in words.
@@ -215,6 +222,33 @@ fn acknowledgements_come_joined_after_all_else() {
 }
 
 #[test]
+fn an_acknowledgement_that_nothing_takes_along_is_sent_soon() {
+    let mut ours = Ours::attached();
+    ours.acknowledge(1);
+    assert!(ours.sent().is_empty());
+    ours.acknowledge(2);
+    assert_eq!(ours.sent_soon(), ["a: ack 1-2"]);
+    ours.acknowledge(3);
+    ours.state("alice", true);
+    assert_eq!(ours.sent(), ["a: users 1 alice=true, ack 3"]);
+    assert!(ours.sent_soon().is_empty(), "it was sent once");
+}
+
+#[test]
+fn an_adapter_that_waits_for_acknowledgements_gets_them_at_once() {
+    let mut ours = Ours::attached();
+    (1..=2).for_each(|number| ours.acknowledge(number));
+    assert!(ours.sent().is_empty());
+    ours.acknowledge(3);
+    assert_eq!(ours.sent(), ["a: ack 1-3"], "a quarter of the window of ten");
+    ours.links.stop();
+    ours.sent();
+    let event = ours.event(4).unwrap();
+    ours.links.acknowledge(ours.now, vec![event]);
+    assert_eq!(ours.sent(), ["a: ack 4"], "a service that stops waits for nothing");
+}
+
+#[test]
 fn an_answer_to_a_request_of_an_earlier_epoch_is_not_sent() {
     let mut ours = Ours::attached();
     let before = ours.links.generation(host(0));
@@ -233,7 +267,7 @@ fn nothing_is_sent_after_the_link_is_down() {
     ours.acknowledge(2);
     ours.state("alice", true);
     assert!(ours.links.detach(host(0)).is_some());
-    ours.links.acknowledge(vec![event]);
+    ours.links.acknowledge(ours.now, vec![event]);
     ours.links.answer(host(0), 1, 7, Ok(()));
     ours.state("alice", false);
     assert!(ours.sent().is_empty());
@@ -241,7 +275,7 @@ fn nothing_is_sent_after_the_link_is_down() {
     ours.sent();
     assert!(ours.answer_hello("epoch"));
     assert_eq!(ours.event(1), None, "it is done");
-    assert_eq!(ours.sent(), ["a: ack 1"], "and acknowledged now");
+    assert_eq!(ours.sent_soon(), ["a: ack 1"], "and acknowledged now");
 }
 
 #[test]
@@ -261,7 +295,7 @@ fn closing_a_host_says_bye_and_forgets_its_numbers() {
     let mut ours = Ours::attached();
     let event = ours.event(1).unwrap();
     assert!(ours.links.close(host(0)).is_some());
-    ours.links.acknowledge(vec![event]);
+    ours.links.acknowledge(ours.now, vec![event]);
     assert_eq!(ours.sent(), ["a: bye"]);
     assert!(ours.links.close(host(1)).is_none(), "it was never attached");
     assert!(ours.sent().is_empty());
