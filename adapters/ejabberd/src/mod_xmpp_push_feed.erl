@@ -3,7 +3,7 @@
 -module(mod_xmpp_push_feed).
 
 -export([start/1, stop/1]).
--export([offline/1, pending/1, sent/3, terminated/2, archived/7, removed/2, created/2]).
+-export([offline/1, pending/1, sent/3, terminated/2, archived/7, archived/8, removed/2, created/2]).
 -export([resumed/1, presence/1, opened/3, csi/2]).
 
 -include("xmpp.hrl").
@@ -85,6 +85,12 @@ archived(#message{} = Message, User, Host, _Peer, _Nick, chat, recv) ->
          end);
 archived(Message, _, _, _, _, _, _) ->
     Message.
+
+%% Since ejabberd 26.03 the hook also says whether the archive of a room has the message.
+-spec archived(xmpp:message(), binary(), binary(), jid:jid(), binary(), chat | groupchat, send | recv, boolean()) ->
+          xmpp:message().
+archived(Message, User, Host, Peer, Nick, Type, Direction, _InRoom) ->
+    archived(Message, User, Host, Peer, Nick, Type, Direction).
 
 offer_archived(Tabs, Message, User, Host) ->
     offer(Tabs, archived, User, <<>>, mod_xmpp_push_content:archived(Message, contents(Tabs), User, Host)).
