@@ -113,6 +113,8 @@ mod_opt_type(request_timeout) -> econf:timeout(second);
 mod_opt_type(max_in_flight) -> econf:pos_int();
 mod_opt_type(buffer_entries) -> econf:pos_int();
 mod_opt_type(buffer_bytes) -> econf:pos_int();
+mod_opt_type(journal_entries) -> econf:pos_int();
+mod_opt_type(known_users) -> econf:pos_int();
 mod_opt_type(portion) -> econf:pos_int().
 
 %% Not econf:either: of a list with a mistake in it, that would complain that it is no host.
@@ -128,6 +130,8 @@ mod_options(Host) ->
      {max_in_flight, 2000},
      {buffer_entries, 100000},
      {buffer_bytes, 32 * 1024 * 1024},
+     {journal_entries, 100000},
+     {known_users, 200000},
      {portion, 200}].
 
 -spec mod_doc() -> map().
@@ -148,6 +152,10 @@ mod_doc() ->
                   <<"Missed messages kept for the service, collapsed per user, device and cause. The default is 100000.">>),
            option(buffer_bytes, "pos_integer()",
                   <<"Bytes of messages kept with them; over it, entries lose their message. The default is 33554432.">>),
+           option(journal_entries, "pos_integer()",
+                  <<"Accounts kept for the service that were made or removed while it was away. The default is 100000.">>),
+           option(known_users, "pos_integer()",
+                  <<"Users remembered to have no registration. The default is 200000.">>),
            option(portion, "pos_integer()",
                   <<"Stanzas sent to the service in one turn. The default is 200.">>)]}.
 
@@ -225,11 +233,11 @@ take_namespace(Host) ->
 
 %%% Disco
 
-%% Only the account itself is told.
+%% Only the account itself is told, and a guest has none.
 -spec features(mod_disco:features_acc(), jid:jid(), jid:jid(), binary(), binary()) -> mod_disco:features_acc().
 features(empty, From, To, Node, Lang) ->
     features({result, []}, From, To, Node, Lang);
 features({result, Features}, #jid{luser = U, lserver = S}, #jid{luser = U, lserver = S}, <<>>, _) ->
-    {result, [?NS_PUSH_0 | Features]};
+    {result, [?NS_PUSH_0 || not mod_xmpp_push_anonymous:is_guest(U)] ++ Features};
 features(Acc, _, _, _, _) ->
     Acc.

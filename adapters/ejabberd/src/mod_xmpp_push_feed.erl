@@ -120,11 +120,14 @@ removed(User, Host) ->
 created(User, Host) ->
     account(register_user, created, User, Host).
 
-%% Told also of users who are known to have no push.
+%% Told also of users who are known to have no push, but not of guests, who cannot register for any.
 account(Hook, Kind, Name, Host) ->
     User = jid:nodeprep(Name),
     hook(Hook, ok, {User, jid:nameprep(Host)},
-         fun(Tabs) -> is_wanted(Tabs, Kind) andalso offer(Tabs, Kind, User, <<>>, {none, false}) end).
+         fun(Tabs) ->
+                 is_wanted(Tabs, Kind) andalso not mod_xmpp_push_anonymous:is_guest(User)
+                     andalso offer(Tabs, Kind, User, <<>>, {none, false})
+         end).
 
 %% Messages is a function, since most users have no push and their queues need not be looked at.
 feed(Hook, Acc, Kind, {User, Host, Resource}, Messages) ->
@@ -168,7 +171,8 @@ resumed(State) ->
     State.
 
 -spec opened(ejabberd_sm:sid(), jid:jid(), ejabberd_sm:info()) -> ok.
-opened(_Sid, JID, _Info) ->
+opened(_Sid, #jid{luser = User} = JID, Info) ->
+    mod_xmpp_push_anonymous:opened(User, Info),
     session_is_back(sm_register_connection_hook, ok, JID).
 
 session_is_back(Hook, Acc, #jid{luser = User, lserver = Host, lresource = Resource}) ->
