@@ -151,15 +151,22 @@ must_not_be_missed(#event{kind = Kind}) -> ?is_journal(Kind);
 must_not_be_missed({request, _, _}) -> true;
 must_not_be_missed(_) -> false.
 
-%% Each item of the inbox into the one that Target names, in its place among those that are there. Requests stay: their
-%% numbers are those of the link that they were made at.
+%% Each item of the inbox into the one that Target names, in its place among those that are there.
 -spec hand_over(#tabs{}, fun((item()) -> #tabs{})) -> ok.
 hand_over(Tabs, Target) ->
     case take_row(Tabs) of
-        {_, {request, _, _}} -> hand_over(Tabs, Target);
-        {Order, Item} -> offer(Target(Item), Order, Item), hand_over(Tabs, Target);
-        empty -> ok
+        {Order, Item} ->
+            hand_over(Tabs, Target(Item), Order, Item),
+            hand_over(Tabs, Target);
+        empty ->
+            ok
     end.
+
+%% A request has its number at the link that it was made at, and is abandoned with it.
+hand_over(#tabs{requests = Requests}, #tabs{requests = Others}, _, {request, _, _}) when Requests /= Others ->
+    ok;
+hand_over(_, To, Order, Item) ->
+    offer(To, Order, Item).
 
 weigh(#tabs{flags = Flags}, #event{size = Size} = Event, MaxBytes) when Size > 0 ->
     case atomics:add_get(Flags, ?INBOX_BYTES, Size) =< MaxBytes of
