@@ -8,7 +8,6 @@
 
 -include("xmpp.hrl").
 -include("logger.hrl").
--include("ejabberd_router.hrl").
 -include("mod_xmpp_push.hrl").
 
 %% How often deadlines are looked at, and how often sessions that left without a word; milliseconds.
@@ -196,10 +195,10 @@ frame(<<"answer">>, El, #state{tabs = Tabs} = S) ->
 frame(_, _, S) ->
     S.
 
-hello_unless_fenced_off(El, S) ->
-    case is_fenced_off(El, S) of
-        true -> S;
-        false -> pump(hello(El, S))
+hello_unless_fenced_off(El, #state{host = Host, tabs = Tabs, connection = Connection} = S) ->
+    case mod_xmpp_push_fence:admits(Host, Tabs, Connection, mod_xmpp_push_frame:number(<<"fence">>, El)) of
+        true -> pump(hello(El, S));
+        false -> S
     end.
 
 %% It says hello again and again.
@@ -209,36 +208,6 @@ refuse(Version, S) ->
     ?WARNING_MSG("mod_xmpp_push on ~ts: ~ts speaks version ~p of the link and this module version ~b: upgrade the elder; "
                  "until then nobody is told of missed messages", [S#state.host, component(S), Version, ?VERSION]),
     S#state{refused = Version}.
-
-%% The service has lost its lease to one that has said hello before, and does not know it yet.
-is_fenced_off(El, #state{host = Host, tabs = #tabs{component = Component} = Tabs} = S) ->
-    Greatest = mod_xmpp_push_state:host_get(Tabs, {fence, Component}, 0),
-    case mod_xmpp_push_frame:number(<<"fence">>, El) of
-        none ->
-            false;
-        Fence when Fence < Greatest ->
-            ?WARNING_MSG("mod_xmpp_push on ~ts: a hello of ~ts is ignored: it has lost its lease, its fence ~b being "
-                         "smaller than ~b", [Host, Component, Fence, Greatest]),
-            true;
-        Fence ->
-            mod_xmpp_push_state:host_put(Tabs, {fence, Component}, Fence),
-            close_others(S),
-            false
-    end.
-
-%% Whoever lost the lease may hang and keep its connection: ejabberd would go on dividing stanzas among both, and what the
-%% other gets is lost.
-close_others(#state{connection = Own} = S) ->
-    Component = component(S),
-    {ok, Routes} = (ejabberd_router:get_backend()):find_routes(Component),
-    lists:foreach(
-      fun(#route{pid = Pid}) when is_pid(Pid), Pid /= Own ->
-              %% At once: a process that waits for the other side to read ends later.
-              ejabberd_router:unregister_route(Component, Pid),
-              ejabberd_service:stop_async(Pid);
-         (_) ->
-              ok
-      end, Routes).
 
 hello(El, #state{tabs = Tabs} = S0) ->
     Instance = mod_xmpp_push_frame:attr(<<"instance">>, El),
