@@ -71,8 +71,8 @@ async fn a_request_never_overtakes_the_making_of_its_account() -> Result<()> {
             "",
         )
     };
-    let (enabled, served) = tokio::join!(alice.session.enable(&request), service);
-    served?;
+    let (enabled, done) = tokio::join!(alice.session.enable(&request), service);
+    done?;
     Ok(enabled?)
 }
 
