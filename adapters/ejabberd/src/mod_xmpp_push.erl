@@ -11,46 +11,88 @@
 -include("logger.hrl").
 -include("mod_xmpp_push.hrl").
 
--define(HELPERS, [mod_xmpp_push_feed, mod_xmpp_push_sup, mod_xmpp_push_link, mod_xmpp_push_shards,
-                  mod_xmpp_push_reshard, mod_xmpp_push_state, mod_xmpp_push_buffer, mod_xmpp_push_spool,
-                  mod_xmpp_push_users, mod_xmpp_push_publish, mod_xmpp_push_request, mod_xmpp_push_frame,
-                  mod_xmpp_push_content, mod_xmpp_push_guard]).
+-define(HELPERS, [mod_xmpp_push_anonymous, mod_xmpp_push_buffer, mod_xmpp_push_content, mod_xmpp_push_feed,
+                  mod_xmpp_push_fence, mod_xmpp_push_fit, mod_xmpp_push_frame, mod_xmpp_push_guard,
+                  mod_xmpp_push_link, mod_xmpp_push_publish, mod_xmpp_push_request, mod_xmpp_push_reshard,
+                  mod_xmpp_push_shards, mod_xmpp_push_spool, mod_xmpp_push_state, mod_xmpp_push_sup,
+                  mod_xmpp_push_users]).
 
 %%% Life
 
--spec start(binary(), gen_mod:opts()) -> {ok, pid()} | {error, term()}.
+%% Never an error, which would keep ejabberd from starting: where the adapter cannot work it stays inactive, until a
+%% reload of the configuration or its next start finds that it can.
+-spec start(binary(), gen_mod:opts()) -> ok.
 start(Host, _Options) ->
-    case conflict(Host) of
+    ejabberd_hooks:add(config_reloaded, ?MODULE, config_reloaded, 70),
+    activate(Host).
+
+activate(Host) ->
+    try problem(Host) of
         none -> start_links(Host);
-        Text -> {error, Text}
+        Text -> inactive(Host, Text)
+    catch
+        Class:_:Stack ->
+            {Module, Function, _, _} = hd(Stack),
+            inactive(Host, io_lib:format("~ts in ~ts:~ts", [Class, Module, Function]))
     end.
+
+inactive(Host, Text) ->
+    ?ERROR_MSG("mod_xmpp_push on ~ts does not start, and nobody there gets push notifications: ~ts", [Host, Text]).
+
+problem(Host) ->
+    load_anew(),
+    case code:ensure_modules_loaded(?HELPERS) of
+        ok -> mod_xmpp_push_fit:problem(Host);
+        {error, [{Module, _} | _]} ->
+            io_lib:format("~ts is missing or does not load; compile mod_xmpp_push for this ejabberd, as its README says, "
+                          "and start ejabberd again", [Module])
+    end.
+
+%% ejabberdctl restart_module loads this module anew from its file, and none of the others. All must be loaded:
+%% gen_iq_handler decodes by itself for a module that is not, and the first request would be refused.
+load_anew() ->
+    lists:foreach(fun(Module) ->
+                          code:purge(Module),
+                          code:load_file(Module)
+                  end, [Module || Module <- ?HELPERS, code:module_status(Module) == modified]).
 
 start_links(Host) ->
-    load_helpers(),
     case mod_xmpp_push_sup:start(Host) of
-        {ok, Pid} ->
-            lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:add(Hook, Host, ?MODULE, Fun, Seq) end, hooks()),
-            lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:add(Hook, ?MODULE, Fun, Seq) end, global_hooks()),
-            mod_xmpp_push_feed:start(Host),
-            take_namespace(Host),
-            {ok, Pid};
-        Error ->
-            Error
+        {ok, _} -> hook_up(Host);
+        {error, _} -> inactive(Host, "its processes do not start; reports of the crash tell more")
     end.
 
--spec stop(binary()) -> ok | {error, term()}.
+hook_up(Host) ->
+    lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:add(Hook, Host, ?MODULE, Fun, Seq) end, hooks()),
+    lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:add(Hook, ?MODULE, Fun, Seq) end, global_hooks()),
+    mod_xmpp_push_feed:start(Host),
+    take_namespace(Host).
+
+-spec stop(binary()) -> ok.
 stop(Host) ->
+    is_active(Host) andalso deactivate(Host),
+    gen_mod:is_loaded_elsewhere(Host, ?MODULE) orelse
+        lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:delete(Hook, ?MODULE, Fun, Seq) end,
+                      [{config_reloaded, config_reloaded, 70} | global_hooks()]),
+    ok.
+
+deactivate(Host) ->
     gen_iq_handler:remove_iq_handler(ejabberd_sm, Host, ?NS_PUSH_0),
     mod_xmpp_push_feed:stop(Host),
     lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:delete(Hook, Host, ?MODULE, Fun, Seq) end, hooks()),
-    gen_mod:is_loaded_elsewhere(Host, ?MODULE) orelse
-        lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:delete(Hook, ?MODULE, Fun, Seq) end, global_hooks()),
-    Result = mod_xmpp_push_sup:stop(Host),
-    is_stopping(mod_xmpp_push_shards:find(Host)) andalso mod_xmpp_push_spool:write(Host),
-    Result.
+    _ = mod_xmpp_push_sup:stop(Host),
+    is_stopping(mod_xmpp_push_shards:find(Host)) andalso mod_xmpp_push_spool:write(Host).
+
+%% While it is inactive, none of its other modules need be there.
+is_active(Host) ->
+    whereis(gen_mod:get_module_proc(Host, ?MODULE)) /= undefined.
 
 -spec reload(binary(), gen_mod:opts(), gen_mod:opts()) -> ok.
 reload(Host, New, Old) ->
+    is_active(Host) andalso reload_active(Host, New, Old),
+    ok.
+
+reload_active(Host, New, Old) ->
     case mod_xmpp_push_shards:components(New) == mod_xmpp_push_shards:components(Old) of
         true -> lists:foreach(fun(Tabs) -> cast(Tabs, reload) end, mod_xmpp_push_shards:all(Host));
         false -> mod_xmpp_push_sup:restart(Host)
@@ -59,16 +101,6 @@ reload(Host, New, Old) ->
 -spec depends(binary(), gen_mod:opts()) -> [{module(), hard | soft}].
 depends(_, _) ->
     [].
-
-%% ejabberdctl restart_module loads this module anew from its file, and none of the others. All must be loaded:
-%% gen_iq_handler decodes by itself for a module that is not, and the first request would be refused.
-load_helpers() ->
-    lists:foreach(fun(Module) ->
-                          code:purge(Module),
-                          code:load_file(Module)
-                  end, [Module || Module <- ?HELPERS, code:module_status(Module) == modified]),
-    _ = code:ensure_modules_loaded(?HELPERS),
-    ok.
 
 %% ejabberdctl module_uninstall knows this module only.
 -spec pre_uninstall() -> ok.
@@ -85,25 +117,7 @@ hooks() ->
 global_hooks() ->
     [{component_connected, component_connected, 50},
      {component_disconnected, component_disconnected, 50},
-     {ejabberd_stopping, stopping, 50},
-     {config_reloaded, config_reloaded, 70}].       % after gen_mod (60) has reloaded the modules
-
-%% Whoever started last has the namespace, silently. The configuration does not depend on the order.
-conflict(Host) ->
-    Modules = ejabberd_option:modules(Host),
-    case {lists:keymember(mod_push, 1, Modules), delegates(lists:keyfind(mod_delegation, 1, Modules))} of
-        {true, _} ->
-            <<"mod_push would push beside it: remove mod_push and mod_push_keepalive from 'modules' and start again">>;
-        {_, true} ->
-            <<"mod_delegation takes ", ?NS_PUSH_0/binary, ": remove that namespace from its option 'namespaces'">>;
-        _ ->
-            none
-    end.
-
-delegates({_, #{namespaces := Namespaces}, _}) ->
-    lists:keymember(?NS_PUSH_0, 1, Namespaces);
-delegates(_) ->
-    false.
+     {ejabberd_stopping, stopping, 50}].
 
 %%% Options
 
@@ -113,6 +127,8 @@ mod_opt_type(request_timeout) -> econf:timeout(second);
 mod_opt_type(max_in_flight) -> econf:pos_int();
 mod_opt_type(buffer_entries) -> econf:pos_int();
 mod_opt_type(buffer_bytes) -> econf:pos_int();
+mod_opt_type(journal_entries) -> econf:pos_int();
+mod_opt_type(known_users) -> econf:pos_int();
 mod_opt_type(portion) -> econf:pos_int().
 
 %% Not econf:either: of a list with a mistake in it, that would complain that it is no host.
@@ -128,6 +144,8 @@ mod_options(Host) ->
      {max_in_flight, 2000},
      {buffer_entries, 100000},
      {buffer_bytes, 32 * 1024 * 1024},
+     {journal_entries, 100000},
+     {known_users, 200000},
      {portion, 200}].
 
 -spec mod_doc() -> map().
@@ -148,6 +166,10 @@ mod_doc() ->
                   <<"Missed messages kept for the service, collapsed per user, device and cause. The default is 100000.">>),
            option(buffer_bytes, "pos_integer()",
                   <<"Bytes of messages kept with them; over it, entries lose their message. The default is 33554432.">>),
+           option(journal_entries, "pos_integer()",
+                  <<"Accounts kept for the service that were made or removed while it was away. The default is 100000.">>),
+           option(known_users, "pos_integer()",
+                  <<"Users remembered to have no registration. The default is 200000.">>),
            option(portion, "pos_integer()",
                   <<"Stanzas sent to the service in one turn. The default is 200.">>)]}.
 
@@ -189,12 +211,15 @@ component_disconnected(Component, _Reason) ->
 
 %% Several hosts may name the same component.
 tell(Component, Message) ->
-    lists:foreach(fun(Host) -> cast(mod_xmpp_push_shards:of_component(Host, Component), Message) end, loaded_hosts()).
+    lists:foreach(fun(Host) -> cast(mod_xmpp_push_shards:of_component(Host, Component), Message) end, active_hosts()).
 
 cast(undefined, _) -> ok;
 cast(#tabs{proc = Proc}, Message) -> gen_server:cast(Proc, Message).
 
-loaded_hosts() ->
+active_hosts() ->
+    [Host || Host <- configured_hosts(), is_active(Host)].
+
+configured_hosts() ->
     [Host || Host <- ejabberd_option:hosts(), gen_mod:is_loaded(Host, ?MODULE)].
 
 %% Tells the end of the server from a restart of the module: the tables go with the server.
@@ -203,19 +228,21 @@ stopping() ->
     lists:foreach(fun(Host) ->
                           Tabs = mod_xmpp_push_shards:find(Host),
                           Tabs /= undefined andalso mod_xmpp_push_state:host_put(Tabs, stopping, true)
-                  end, loaded_hosts()).
+                  end, active_hosts()).
 
 is_stopping(undefined) -> false;
 is_stopping(Tabs) -> mod_xmpp_push_state:host_get(Tabs, stopping, false).
 
 %% ejabberd does not ask a running module whether it bears with a new one. A mod_push that was started has
-%% taken the namespace, and one that was stopped has left it to nobody.
+%% taken the namespace, and one that was stopped has left it to nobody. Called after gen_mod (60) has reloaded the modules.
 -spec config_reloaded() -> ok.
 config_reloaded() ->
     lists:foreach(fun(Host) ->
-                          take_namespace(Host),
-                          complain(Host, conflict(Host))
-                  end, loaded_hosts()).
+                          case is_active(Host) of
+                              true -> take_namespace(Host), complain(Host, mod_xmpp_push_fit:conflict(Host));
+                              false -> activate(Host)
+                          end
+                  end, configured_hosts()).
 
 complain(_, none) -> ok;
 complain(Host, Text) -> ?ERROR_MSG("mod_xmpp_push on ~ts: ~ts", [Host, Text]).
@@ -225,11 +252,11 @@ take_namespace(Host) ->
 
 %%% Disco
 
-%% Only the account itself is told.
+%% Only the account itself is told, and a guest has none.
 -spec features(mod_disco:features_acc(), jid:jid(), jid:jid(), binary(), binary()) -> mod_disco:features_acc().
 features(empty, From, To, Node, Lang) ->
     features({result, []}, From, To, Node, Lang);
 features({result, Features}, #jid{luser = U, lserver = S}, #jid{luser = U, lserver = S}, <<>>, _) ->
-    {result, [?NS_PUSH_0 | Features]};
+    {result, [?NS_PUSH_0 || not mod_xmpp_push_anonymous:is_guest(U)] ++ Features};
 features(Acc, _, _, _, _) ->
     Acc.

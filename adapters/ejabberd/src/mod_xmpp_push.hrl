@@ -6,7 +6,10 @@
 -define(LINK_RESOURCE, <<"xmpp-push">>).
 
 %% To be raised when one of the records below changes: tables and files of another layout are left out.
--define(LAYOUT, 2).
+-define(LAYOUT, 3).
+
+%% Events of accounts that come and go. They are never joined with others of another kind, and come first.
+-define(is_journal(Kind), (Kind == removed orelse Kind == created)).
 
 %% One link's state. The tables are public, because hooks run in the processes of the sessions, and
 %% have an heir, so that a crash or a restart of the module loses nothing.
@@ -18,14 +21,23 @@
          sessions :: ets:tid(),            % {Pid, Hibernated | ended, Csi}: of all links of the host
          meta :: ets:tid(),                % {Key, Value}: counters and what the service said last
          inbox :: ets:tid(),               % {Order, Item}: what hooks have seen and the process has not
-         waiting :: ets:tid(),             % {Order, #event{}}: without a number
+         journal :: ets:tid(),             % {Order, #event{}}: accounts that came or went, without a number
+         waiting :: ets:tid(),             % {Order, #event{}}: missed messages without a number
          outstanding :: ets:tid(),         % {Number, #event{}}: sent and not acknowledged
-         index :: ets:tid(),               % both of these by user
+         index :: ets:tid(),               % these three by user
+         withdrawn :: ets:tid(),           % {Number}: told to be over, and not acknowledged
          users :: ets:tid(),               % {User}: known to have no registration
          requests :: ets:tid(),            % {Ref, #request{}} and {{User, Ref}}
          in_flight :: ets:tid(),           % {{Instance, Ref}, Deadline}: publishes without an outcome
          outcomes :: ets:tid(),            % {Order, Instance, #xmlel{}}: kept while detached
          flags :: atomics:atomics_ref()}).
+
+%% The link's part of the host's bounds.
+-record(limits,
+        {entries :: pos_integer(),
+         bytes :: pos_integer(),
+         journal :: pos_integer(),
+         known :: pos_integer()}).
 
 -type kind() :: offline | queued | unacked | lost | archived | removed | created.
 
@@ -40,8 +52,15 @@
          content = false :: boolean(),     % whether the message has one (docs/protocol.md, 3.2)
          size = 0 :: non_neg_integer()}).  % of the message, bytes, roughly
 
-%% What the process is to make of an item of the inbox: an event, or a user who is back.
--type item() :: #event{} | {available, User :: binary()} | {session, User :: binary(), Resource :: binary()}.
+%% What the process is to make of an item of the inbox: an event, a user who is back, or a request.
+-type item() :: #event{} | {available, User :: binary()} | {session, User :: binary(), Resource :: binary()}
+              | {request, User :: binary(), Ref :: pos_integer()}.
 
-%% An enable or disable that waits for the service's answer; iq is emptied, since its payload may hold secrets.
--record(request, {user :: binary(), deadline :: integer(), iq :: xmpp:iq()}).
+%% An enable or disable that waits for the service's answer; iq is emptied, since its payload may hold secrets. The
+%% payload is kept until it is sent: held is one that waits for what the service has to know of the account before.
+-record(request,
+        {user :: binary(),
+         resource :: binary(),
+         deadline :: integer(),
+         iq :: xmpp:iq(),
+         payload :: {new | held, fxml:xmlel()} | sent}).

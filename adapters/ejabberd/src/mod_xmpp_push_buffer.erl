@@ -1,17 +1,16 @@
-%% What was missed and is not acknowledged: waiting for a number, or outstanding under one.
+%% What was missed and is not acknowledged: waiting for a number, or outstanding under one. Before what was missed
+%% come the accounts that came or went (the journal): a request of a new account waits for the latter alone.
 %% Only the link's process writes here, and while there is none, whoever sets its tables up.
 -module(mod_xmpp_push_buffer).
 
 -export([keep/2, keeps/2, void/2, drop_available/2, drop_resource/3]).
--export([window_used/1, next_outstanding/2, promote/1, ack/2]).
+-export([window_used/1, next_outstanding/2, promote/1, ack/2, take_withdrawn/1, is_journal_sent/3]).
 -export([keep_kinds/2, recount/1, take_users/2, dump/1, restore/3]).
 
 -include("mod_xmpp_push.hrl").
 
--define(is_journal(Kind), (Kind == removed orelse Kind == created)).
-
-%% Index keys have one size, so that those of a user are neighbours:
-%% {User, waiting, Kind, Resource} -> Order and {User, outstanding, Number, <<>>} -> Number.
+%% Index keys have one size, so that those of a user are neighbours: {User, journal, <<>>, <<>>} -> Order,
+%% {User, outstanding, Number, <<>>} -> Number and {User, waiting, Kind, Resource} -> Order.
 
 %%% In
 
@@ -19,22 +18,25 @@
 -spec keep(#tabs{}, #event{}) -> ok.
 keep(Tabs, #event{kind = Kind, user = User} = Event) when ?is_journal(Kind) ->
     void(Tabs, User),
-    append(Tabs, Event);
+    put_down(Tabs, Event);
 keep(#tabs{index = Index} = Tabs, Event) ->
-    case ets:lookup(Index, waiting_key(Event)) of
+    case ets:lookup(Index, unsent_key(Event)) of
         [{_, Order}] -> merge(Tabs, Order, Event);
-        [] -> make_room(Tabs), append_indexed(Tabs, fit(Tabs, Event))
+        [] -> make_room(Tabs), append(Tabs, fit(Tabs, Event))
     end.
 
-append(#tabs{waiting = Waiting} = Tabs, Event) ->
-    Order = mod_xmpp_push_state:bump(Tabs, order),
-    ets:insert(Waiting, {Order, Event}),
-    ok.
+%% The last that became of an account voids what became of it before.
+put_down(#tabs{index = Index} = Tabs, Event) ->
+    case ets:lookup(Index, unsent_key(Event)) of
+        [{_, Order}] -> remove_unsent(Tabs, Order, Event);
+        [] -> make_journal_room(Tabs)
+    end,
+    append(Tabs, Event).
 
-append_indexed(#tabs{waiting = Waiting, index = Index} = Tabs, Event) ->
+append(#tabs{index = Index} = Tabs, Event) ->
     Order = mod_xmpp_push_state:bump(Tabs, order),
-    ets:insert(Waiting, {Order, Event}),
-    ets:insert(Index, {waiting_key(Event), Order}),
+    ets:insert(unsent(Tabs, Event), {Order, Event}),
+    ets:insert(Index, {unsent_key(Event), Order}),
     ok.
 
 merge(#tabs{waiting = Waiting} = Tabs, Order, New) ->
@@ -54,7 +56,7 @@ newest(Tabs, Old, New) ->
 
 %% Over the bytes, a wake-up stays without its message.
 fit(Tabs, #event{size = Size} = Event) ->
-    {_, MaxBytes} = mod_xmpp_push_state:get(Tabs, limits),
+    #limits{bytes = MaxBytes} = mod_xmpp_push_state:get(Tabs, limits),
     case mod_xmpp_push_state:get(Tabs, bytes, 0) + Size =< MaxBytes of
         true ->
             add_bytes(Tabs, Size),
@@ -64,29 +66,30 @@ fit(Tabs, #event{size = Size} = Event) ->
     end.
 
 make_room(#tabs{waiting = Waiting, outstanding = Outstanding} = Tabs) ->
-    {MaxEntries, _} = mod_xmpp_push_state:get(Tabs, limits),
-    case ets:info(Waiting, size) + ets:info(Outstanding, size) >= MaxEntries of
-        true -> drop_eldest(Tabs, ets:first(Waiting));
-        false -> ok
-    end.
+    #limits{entries = Max} = mod_xmpp_push_state:get(Tabs, limits),
+    ets:info(Waiting, size) + ets:info(Outstanding, size) >= Max andalso drop_eldest(Tabs, Waiting).
+
+make_journal_room(#tabs{journal = Journal} = Tabs) ->
+    #limits{journal = Max} = mod_xmpp_push_state:get(Tabs, limits),
+    ets:info(Journal, size) >= Max andalso drop_eldest(Tabs, Journal).
 
 %% With all of it outstanding (a window as large as the buffer) there is nothing to drop here.
-drop_eldest(_, '$end_of_table') ->
-    ok;
-drop_eldest(#tabs{waiting = Waiting} = Tabs, Order) ->
-    case ets:lookup_element(Waiting, Order, 2) of
-        #event{kind = Kind} when ?is_journal(Kind) ->
-            drop_eldest(Tabs, ets:next(Waiting, Order));
-        #event{count = Count} = Event ->
+drop_eldest(Tabs, Table) ->
+    case ets:first(Table) of
+        '$end_of_table' ->
+            ok;
+        Order ->
+            #event{count = Count} = Event = ets:lookup_element(Table, Order, 2),
             mod_xmpp_push_state:bump(Tabs, dropped, Count),
-            remove_waiting(Tabs, Order, Event)
+            remove_unsent(Tabs, Order, Event)
     end.
 
 %%% Out
 
+%% What is withdrawn has its place until the service has acknowledged it, or starts anew.
 -spec window_used(#tabs{}) -> non_neg_integer().
-window_used(#tabs{outstanding = Outstanding}) ->
-    ets:info(Outstanding, size).
+window_used(#tabs{outstanding = Outstanding, withdrawn = Withdrawn}) ->
+    ets:info(Outstanding, size) + ets:info(Withdrawn, size).
 
 %% The outstanding event after this number, for sending all of them again.
 -spec next_outstanding(#tabs{}, non_neg_integer()) -> {pos_integer(), #event{}} | none.
@@ -98,15 +101,21 @@ next_outstanding(#tabs{outstanding = Outstanding}, After) ->
 
 %% Gives the first that waits its number.
 -spec promote(#tabs{}) -> {pos_integer(), #event{}} | none.
-promote(#tabs{waiting = Waiting} = Tabs) ->
-    case ets:first(Waiting) of
+promote(#tabs{journal = Journal, waiting = Waiting} = Tabs) ->
+    case promote(Tabs, Journal) of
+        none -> promote(Tabs, Waiting);
+        Promoted -> Promoted
+    end.
+
+promote(#tabs{index = Index} = Tabs, Table) ->
+    case ets:first(Table) of
         '$end_of_table' ->
             none;
         Order ->
-            Event = ets:lookup_element(Waiting, Order, 2),
+            Event = ets:lookup_element(Table, Order, 2),
             Number = insert_outstanding(Tabs, Event),
-            ets:delete(Tabs#tabs.index, waiting_key(Event)),
-            ets:delete(Waiting, Order),
+            ets:delete(Index, unsent_key(Event)),
+            ets:delete(Table, Order),
             {Number, Event}
     end.
 
@@ -119,7 +128,7 @@ insert_outstanding(#tabs{outstanding = Outstanding, index = Index} = Tabs, Event
 %% Ranges may name numbers that are not there; the walk is over those that are.
 -spec ack(#tabs{}, [{pos_integer(), pos_integer()}]) -> ok.
 ack(Tabs, Ranges) ->
-    lists:foreach(fun({From, To}) -> ack_from(Tabs, From - 1, To) end, Ranges).
+    lists:foreach(fun({From, To}) -> ack_from(Tabs, From - 1, To), ack_withdrawn(Tabs, From - 1, To) end, Ranges).
 
 ack_from(Tabs, After, To) ->
     case next_outstanding(Tabs, After) of
@@ -130,11 +139,43 @@ ack_from(Tabs, After, To) ->
             ok
     end.
 
+ack_withdrawn(#tabs{withdrawn = Withdrawn} = Tabs, After, To) ->
+    case ets:next(Withdrawn, After) of
+        Number when is_integer(Number), Number =< To ->
+            ets:delete(Withdrawn, Number),
+            ack_withdrawn(Tabs, Number, To);
+        _ ->
+            ok
+    end.
+
+%% What the service is to be told once more at its hello.
+-spec take_withdrawn(#tabs{}) -> [pos_integer()].
+take_withdrawn(#tabs{withdrawn = Withdrawn}) ->
+    Numbers = [Number || {Number} <- ets:tab2list(Withdrawn)],
+    ets:delete_all_objects(Withdrawn),
+    Numbers.
+
+%% Whether the service was sent all that became of the account, when of what is outstanding it was sent what has
+%% numbers up to Resent.
+-spec is_journal_sent(#tabs{}, binary(), non_neg_integer() | done) -> boolean().
+is_journal_sent(#tabs{index = Index} = Tabs, User, Resent) ->
+    not ets:member(Index, {User, journal, <<>>, <<>>})
+        andalso (Resent == done orelse is_journal_resent(Tabs, User, {User, outstanding, Resent, <<>>})).
+
+is_journal_resent(#tabs{index = Index, outstanding = Outstanding} = Tabs, User, Cursor) ->
+    case ets:next(Index, Cursor) of
+        {User, outstanding, Number, _} = Key ->
+            #event{kind = Kind} = ets:lookup_element(Outstanding, Number, 2),
+            not ?is_journal(Kind) andalso is_journal_resent(Tabs, User, Key);
+        _ ->
+            true
+    end.
+
 %% Forgets what waits and is of no kind that is wanted (any more).
 -spec keep_kinds(#tabs{}, [kind()]) -> ok.
-keep_kinds(#tabs{waiting = Waiting} = Tabs, Kinds) ->
-    Unwanted = [Row || {_, #event{kind = Kind}} = Row <- ets:tab2list(Waiting), not lists:member(Kind, Kinds)],
-    lists:foreach(fun({Order, Event}) -> remove_waiting(Tabs, Order, Event) end, Unwanted).
+keep_kinds(Tabs, Kinds) ->
+    Unwanted = [Row || {_, #event{kind = Kind}} = Row <- all_unsent(Tabs), not lists:member(Kind, Kinds)],
+    lists:foreach(fun({Order, Event}) -> remove_unsent(Tabs, Order, Event) end, Unwanted).
 
 %%% By user
 
@@ -151,15 +192,19 @@ void(Tabs, User) ->
     _ = drop(Tabs, User, fun(_) -> true end),
     ok.
 
-%% The user is reachable again. Returns the numbers of what had been sent.
+%% The user is reachable again. Returns the numbers of what had been sent, and remembers them for the next hello.
 -spec drop_available(#tabs{}, binary()) -> [pos_integer()].
 drop_available(Tabs, User) ->
-    drop(Tabs, User, fun(#event{kind = Kind}) -> Kind == offline orelse Kind == lost end).
+    withdraw(Tabs, drop(Tabs, User, fun(#event{kind = Kind}) -> Kind == offline orelse Kind == lost end)).
 
 %% The device is back.
 -spec drop_resource(#tabs{}, binary(), binary()) -> [pos_integer()].
 drop_resource(Tabs, User, Resource) ->
-    drop(Tabs, User, fun(#event{resource = R}) -> R == Resource end).
+    withdraw(Tabs, drop(Tabs, User, fun(#event{resource = R}) -> R == Resource end)).
+
+withdraw(#tabs{withdrawn = Withdrawn}, Numbers) ->
+    ets:insert(Withdrawn, [{Number} || Number <- Numbers]),
+    Numbers.
 
 drop(Tabs, User, Which) ->
     drop(Tabs, User, Which, before(User), []).
@@ -173,9 +218,11 @@ drop(#tabs{index = Index} = Tabs, User, Which, Cursor, Numbers) ->
             lists:reverse(Numbers)
     end.
 
+drop_one(_, journal, _, _) ->
+    [];
 drop_one(#tabs{waiting = Waiting} = Tabs, waiting, Order, Which) ->
     Event = ets:lookup_element(Waiting, Order, 2),
-    Which(Event) andalso remove_waiting(Tabs, Order, Event),
+    Which(Event) andalso remove_unsent(Tabs, Order, Event),
     [];
 drop_one(#tabs{outstanding = Outstanding} = Tabs, outstanding, Number, Which) ->
     Event = ets:lookup_element(Outstanding, Number, 2),
@@ -194,16 +241,16 @@ recount(#tabs{waiting = Waiting, outstanding = Outstanding} = Tabs) ->
 
 %% Takes out all of the users that Which names.
 -spec take_users(#tabs{}, fun((binary()) -> boolean())) -> {Outstanding :: [#event{}], Waiting :: [#event{}]}.
-take_users(#tabs{waiting = Waiting, outstanding = Outstanding} = Tabs, Which) ->
-    Rows = fun(Table) -> [Row || {_, #event{user = User}} = Row <- ets:tab2list(Table), Which(User)] end,
-    {Sent, Unsent} = {Rows(Outstanding), Rows(Waiting)},
+take_users(#tabs{outstanding = Outstanding} = Tabs, Which) ->
+    Of = fun(Rows) -> [Row || {_, #event{user = User}} = Row <- Rows, Which(User)] end,
+    {Sent, Unsent} = {Of(ets:tab2list(Outstanding)), Of(all_unsent(Tabs))},
     lists:foreach(fun({Number, Event}) -> remove_outstanding(Tabs, Number, Event) end, Sent),
-    lists:foreach(fun({Order, Event}) -> remove_waiting(Tabs, Order, Event) end, Unsent),
+    lists:foreach(fun({Order, Event}) -> remove_unsent(Tabs, Order, Event) end, Unsent),
     {[Event || {_, Event} <- Sent], [Event || {_, Event} <- Unsent]}.
 
 -spec dump(#tabs{}) -> {Outstanding :: [#event{}], Waiting :: [#event{}]}.
-dump(#tabs{waiting = Waiting, outstanding = Outstanding}) ->
-    {[Event || {_, Event} <- ets:tab2list(Outstanding)], [Event || {_, Event} <- ets:tab2list(Waiting)]}.
+dump(#tabs{outstanding = Outstanding} = Tabs) ->
+    {[Event || {_, Event} <- ets:tab2list(Outstanding)], [Event || {_, Event} <- all_unsent(Tabs)]}.
 
 %% What was outstanding stays so, under a new number: collapsed, the service would not know it again.
 -spec restore(#tabs{}, outstanding | waiting, #event{}) -> ok.
@@ -211,15 +258,15 @@ restore(Tabs, outstanding, Event) ->
     _ = insert_outstanding(Tabs, fit(Tabs, Event)),
     ok;
 restore(Tabs, waiting, #event{kind = Kind} = Event) when ?is_journal(Kind) ->
-    append(Tabs, Event);
+    put_down(Tabs, Event);
 restore(Tabs, waiting, Event) ->
     keep(Tabs, Event).
 
 %%% Rows
 
-remove_waiting(#tabs{waiting = Waiting, index = Index} = Tabs, Order, Event) ->
-    ets:delete(Index, waiting_key(Event)),
-    ets:delete(Waiting, Order),
+remove_unsent(#tabs{index = Index} = Tabs, Order, Event) ->
+    ets:delete(Index, unsent_key(Event)),
+    ets:delete(unsent(Tabs, Event), Order),
     add_bytes(Tabs, -Event#event.size),
     ok.
 
@@ -229,7 +276,16 @@ remove_outstanding(#tabs{outstanding = Outstanding, index = Index} = Tabs, Numbe
     add_bytes(Tabs, -Event#event.size),
     ok.
 
-waiting_key(#event{user = User, kind = Kind, resource = Resource}) ->
+%% In their order.
+all_unsent(#tabs{journal = Journal, waiting = Waiting}) ->
+    ets:tab2list(Journal) ++ ets:tab2list(Waiting).
+
+unsent(#tabs{journal = Journal}, #event{kind = Kind}) when ?is_journal(Kind) -> Journal;
+unsent(#tabs{waiting = Waiting}, _) -> Waiting.
+
+unsent_key(#event{user = User, kind = Kind}) when ?is_journal(Kind) ->
+    {User, journal, <<>>, <<>>};
+unsent_key(#event{user = User, kind = Kind, resource = Resource}) ->
     {User, waiting, Kind, Resource}.
 
 outstanding_key(#event{user = User}, Number) ->

@@ -40,21 +40,31 @@ judge(El, Inner, Wants) ->
         false -> none
     end.
 
-%% The message inside a received carbon (XEP-0280) or a MUC/Sub event, else the message itself; none for a
-%% sent carbon, which the user wrote.
+%% The message inside a received carbon (XEP-0280) or a MUC/Sub event, else the message itself; none for what the
+%% account itself sends of no new message: a sent carbon, which the user wrote, or a result of the archive (XEP-0313).
 inner(El) ->
-    case fxml:get_subtag_with_xmlns(El, <<"sent">>, ?NS_CARBONS_2) of
-        #xmlel{} -> none;
-        false -> inner_received(El)
+    Own = is_of_own_account(El),
+    Holds = fun(Path) -> Own andalso descend(El, Path) end,
+    case {Holds(carbon(<<"sent">>)), Holds([{<<"result">>, ?NS_MAM_2}]), Holds(carbon(<<"received">>))} of
+        {false, false, false} -> inner_mucsub(El);
+        {false, false, Forwarded} -> message_in(Forwarded, El);
+        _ -> none
     end.
 
-inner_received(El) ->
-    Carbon = [{<<"received">>, ?NS_CARBONS_2}, {<<"forwarded">>, ?NS_FORWARD}],
-    MucSub = [{<<"event">>, ?NS_PUBSUB_EVENT}],
-    case {descend(El, Carbon), descend(El, MucSub)} of
-        {#xmlel{} = Forwarded, _} -> message_in(Forwarded, El);
-        {_, #xmlel{} = Event} -> message_in(mucsub_item(Event), El);
-        _ -> El
+carbon(Direction) ->
+    [{Direction, ?NS_CARBONS_2}, {<<"forwarded">>, ?NS_FORWARD}].
+
+%% From the bare JID of the account that it is for; whoever else sends something that looks like a copy has written a
+%% message (XEP-0280, 11).
+is_of_own_account(El) ->
+    From = jid:decode(fxml:get_tag_attr_s(<<"from">>, El)),
+    To = jid:decode(fxml:get_tag_attr_s(<<"to">>, El)),
+    jid:tolower(From) == jid:tolower(jid:remove_resource(To)).
+
+inner_mucsub(El) ->
+    case descend(El, [{<<"event">>, ?NS_PUBSUB_EVENT}]) of
+        #xmlel{} = Event -> message_in(mucsub_item(Event), El);
+        false -> El
     end.
 
 descend(El, Path) ->

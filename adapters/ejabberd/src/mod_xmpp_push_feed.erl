@@ -3,11 +3,14 @@
 -module(mod_xmpp_push_feed).
 
 -export([start/1, stop/1]).
--export([offline/1, pending/1, sent/3, terminated/2, archived/7, removed/2, created/2]).
+-export([kept_in_archive/1, offline/1, pending/1, sent/3, terminated/2, archived/7, archived/8, removed/2, created/2]).
 -export([resumed/1, presence/1, opened/3, csi/2]).
 
 -include("xmpp.hrl").
 -include("mod_xmpp_push.hrl").
+
+%% Key in the meta data of a message that was told as offline.
+-define(TOLD, xmpp_push_told).
 
 -spec start(binary()) -> ok.
 start(Host) ->
@@ -18,7 +21,9 @@ stop(Host) ->
     lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:delete(Hook, Host, ?MODULE, Fun, Seq) end, hooks()).
 
 hooks() ->
-    [{offline_message_hook, offline, 60},  % after mod_offline (50), which may refuse by quota
+    [%% After mod_mam, which has the same number: those of one number are called in the order of their modules' names.
+     {offline_message_hook, kept_in_archive, 49},
+     {offline_message_hook, offline, 60},  % after mod_offline (50), which may refuse by quota
      {c2s_session_pending, pending, 50},
      {c2s_handle_send, sent, 60},
      {c2s_terminated, terminated, 40},     % before mod_stream_mgmt (50) bounces or sends again
@@ -32,13 +37,25 @@ hooks() ->
 
 %%% Missed messages
 
+%% What the archive has the user will find, also when mod_offline refuses it: then the hook ends there. The mark in the
+%% meta data, which stays inside of the server, keeps it from being told twice.
+-spec kept_in_archive({atom(), xmpp:message()}) -> {atom(), xmpp:message()}.
+kept_in_archive({archived, Message}) ->
+    missed_offline({archived, xmpp:put_meta(Message, ?TOLD, true)}, Message);
+kept_in_archive(Acc) ->
+    Acc.
+
 %% Action tells what became of the message: only what is kept is worth a wake-up.
 -spec offline({atom(), xmpp:message()}) -> {atom(), xmpp:message()}.
-offline({Action, #message{to = #jid{luser = User, lserver = Host}} = Message} = Acc)
-  when Action == offlined; Action == archived ->
-    feed(offline_message_hook, Acc, offline, {User, Host, <<>>}, fun() -> [Message] end);
+offline({_, #message{meta = #{?TOLD := true}}} = Acc) ->
+    Acc;
+offline({Action, Message} = Acc) when Action == offlined; Action == archived ->
+    missed_offline(Acc, Message);
 offline(Acc) ->
     Acc.
+
+missed_offline(Acc, #message{to = #jid{luser = User, lserver = Host}} = Message) ->
+    feed(offline_message_hook, Acc, offline, {User, Host, <<>>}, fun() -> [Message] end).
 
 %% The connection is lost and resumption possible: what was sent and not acknowledged.
 -spec pending(ejabberd_c2s:state()) -> ejabberd_c2s:state().
@@ -86,6 +103,12 @@ archived(#message{} = Message, User, Host, _Peer, _Nick, chat, recv) ->
 archived(Message, _, _, _, _, _, _) ->
     Message.
 
+%% Since ejabberd 26.03 the hook also says whether the archive of a room has the message.
+-spec archived(xmpp:message(), binary(), binary(), jid:jid(), binary(), chat | groupchat, send | recv, boolean()) ->
+          xmpp:message().
+archived(Message, User, Host, Peer, Nick, Type, Direction, _InRoom) ->
+    archived(Message, User, Host, Peer, Nick, Type, Direction).
+
 offer_archived(Tabs, Message, User, Host) ->
     offer(Tabs, archived, User, <<>>, mod_xmpp_push_content:archived(Message, contents(Tabs), User, Host)).
 
@@ -97,11 +120,14 @@ removed(User, Host) ->
 created(User, Host) ->
     account(register_user, created, User, Host).
 
-%% Told also of users who are known to have no push.
+%% Told also of users who are known to have no push, but not of guests, who cannot register for any.
 account(Hook, Kind, Name, Host) ->
     User = jid:nodeprep(Name),
     hook(Hook, ok, {User, jid:nameprep(Host)},
-         fun(Tabs) -> is_wanted(Tabs, Kind) andalso offer(Tabs, Kind, User, <<>>, {none, false}) end).
+         fun(Tabs) ->
+                 is_wanted(Tabs, Kind) andalso not mod_xmpp_push_anonymous:is_guest(User)
+                     andalso offer(Tabs, Kind, User, <<>>, {none, false})
+         end).
 
 %% Messages is a function, since most users have no push and their queues need not be looked at.
 feed(Hook, Acc, Kind, {User, Host, Resource}, Messages) ->
@@ -145,7 +171,8 @@ resumed(State) ->
     State.
 
 -spec opened(ejabberd_sm:sid(), jid:jid(), ejabberd_sm:info()) -> ok.
-opened(_Sid, JID, _Info) ->
+opened(_Sid, #jid{luser = User} = JID, Info) ->
+    mod_xmpp_push_anonymous:opened(User, Info),
     session_is_back(sm_register_connection_hook, ok, JID).
 
 session_is_back(Hook, Acc, #jid{luser = User, lserver = Host, lresource = Resource}) ->

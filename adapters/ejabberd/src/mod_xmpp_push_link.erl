@@ -8,7 +8,6 @@
 
 -include("xmpp.hrl").
 -include("logger.hrl").
--include("ejabberd_router.hrl").
 -include("mod_xmpp_push.hrl").
 
 %% How often deadlines are looked at, and how often sessions that left without a word; milliseconds.
@@ -17,6 +16,9 @@
 
 %% Stanzas sent for each item taken: its own, and one of those before it.
 -define(CATCH_UP, 2).
+
+%% Of the link.
+-define(VERSION, 1).
 
 -define(KINDS, [offline, queued, unacked, lost, archived, removed, created]).
 -define(CONTENTS, [calls, any]).
@@ -32,6 +34,8 @@
          window = 0 :: non_neg_integer(),
          %% Number up to which the outstanding events were sent again on this attachment.
          resent = done :: non_neg_integer() | done,
+         %% The version of a hello that was ignored: logged once.
+         refused :: undefined | none | non_neg_integer(),
          %% A pump message is on its way.
          pumping = false :: boolean()}).
 
@@ -44,7 +48,8 @@ start_link(Host, Component) ->
 
 init({Host, Tabs}) ->
     process_flag(trap_exit, true),
-    S = detach(#state{host = Host, tabs = Tabs, options = options(Host)}),
+    mod_xmpp_push_state:put(Tabs, attached, false),
+    S = #state{host = Host, tabs = Tabs, options = options(Host)},
     mod_xmpp_push_buffer:recount(Tabs),
     self() ! inbox,
     erlang:send_after(?SWEEP, self(), sweep),
@@ -63,7 +68,7 @@ handle_info(Message, S) ->
 
 %% The tables stay.
 terminate(_, S) ->
-    mod_xmpp_push_guard:effect(link_end, ok, fun() -> drain(infinity, detach(S)) end).
+    mod_xmpp_push_guard:effect(link_end, ok, fun() -> drain(infinity, detach("the link stops", S)) end).
 
 %% Neither messages nor the state are for the log.
 format_status(Status) ->
@@ -75,16 +80,14 @@ format_status(Status) ->
 
 cast({frames, Connection, Frames}, S) ->
     lists:foldl(fun frame/2, S#state{connection = Connection}, Frames);
-cast({request, Ref, User, Resource, El}, S) ->
-    hand_on(Ref, User, Resource, El, S);
 %% A connection that is new has not said hello, whatever one before it said.
 cast(component_up, S) ->
-    knock(detach(S));
+    knock(detach("it has connected anew", S));
 %% With a second connection of the component, the first may go.
 cast(component_down, S) ->
     case is_connected(S) of
         true -> S;
-        false -> detach(S)
+        false -> detach("it is not connected", S)
     end;
 cast(reload, #state{host = Host, tabs = Tabs} = S) ->
     mod_xmpp_push_state:limit(Tabs, options(Host)),
@@ -133,9 +136,18 @@ is_connected(S) ->
 knock(S) ->
     send(mod_xmpp_push_frame:knock(), S).
 
-detach(#state{tabs = Tabs} = S) ->
+%% Each change is logged, once: after a bye the service is gone already.
+detach(Why, #state{attached = Attached, tabs = Tabs} = S) ->
+    Attached == true andalso
+        ?INFO_MSG("mod_xmpp_push on ~ts: detached from ~ts: ~ts", [S#state.host, component(S), Why]),
     mod_xmpp_push_state:put(Tabs, attached, false),
     S#state{attached = false, resent = done}.
+
+attach(Window, #state{attached = Attached, tabs = Tabs} = S) ->
+    Attached == true orelse ?INFO_MSG("mod_xmpp_push on ~ts: attached to ~ts", [S#state.host, component(S)]),
+    #limits{entries = Entries} = mod_xmpp_push_state:get(Tabs, limits),
+    mod_xmpp_push_state:put(Tabs, attached, true),
+    S#state{attached = true, resent = 0, refused = undefined, window = max(1, min(Window, Entries))}.
 
 %% Without a route the message would leave by s2s: so asks before each, and mod_xmpp_push:keep_local/1
 %% catches the one whose route goes between this question and its routing.
@@ -146,7 +158,7 @@ send(El, #state{host = Host} = S) ->
             ejabberd_router:route(#message{from = From, to = jid:make(component(S)), sub_els = [El]}),
             S;
         false ->
-            detach(S)
+            detach("it is not connected", S)
     end.
 
 %%% From the service
@@ -155,16 +167,16 @@ frame(#xmlel{name = Name} = El, S) ->
     mod_xmpp_push_guard:step(link_frame, S, fun() -> frame(Name, El, S) end).
 
 frame(<<"hello">>, El, S) ->
-    case mod_xmpp_push_frame:number(<<"version">>, El) == 1 andalso not is_fenced_off(El, S) of
-        true -> pump(hello(El, S));
-        false -> S
+    case mod_xmpp_push_frame:number(<<"version">>, El) of
+        ?VERSION -> hello_unless_fenced_off(El, S);
+        Version -> refuse(Version, S)
     end;
 frame(<<"ping">>, _, #state{attached = true} = S) ->
     send(mod_xmpp_push_frame:pong(), S);
 frame(<<"ping">>, _, S) ->
     knock(send(mod_xmpp_push_frame:pong(), S));
 frame(<<"bye">>, _, #state{attached = true} = S) ->
-    (detach(S))#state{attached = leaving};
+    (detach("it stops", S))#state{attached = leaving};
 frame(<<"ack">>, El, #state{tabs = Tabs} = S) ->
     case mod_xmpp_push_frame:attr(<<"epoch">>, El) == epoch(S) of
         true -> mod_xmpp_push_buffer:ack(Tabs, mod_xmpp_push_frame:ranges(fxml:get_tag_cdata(El)));
@@ -183,35 +195,19 @@ frame(<<"answer">>, El, #state{tabs = Tabs} = S) ->
 frame(_, _, S) ->
     S.
 
-%% The service has lost its lease to one that has said hello before, and does not know it yet.
-is_fenced_off(El, #state{host = Host, tabs = #tabs{component = Component} = Tabs} = S) ->
-    Greatest = mod_xmpp_push_state:host_get(Tabs, {fence, Component}, 0),
-    case mod_xmpp_push_frame:number(<<"fence">>, El) of
-        none ->
-            false;
-        Fence when Fence < Greatest ->
-            ?WARNING_MSG("mod_xmpp_push on ~ts: a hello of ~ts is ignored: it has lost its lease, its fence ~b being "
-                         "smaller than ~b", [Host, Component, Fence, Greatest]),
-            true;
-        Fence ->
-            mod_xmpp_push_state:host_put(Tabs, {fence, Component}, Fence),
-            close_others(S),
-            false
+hello_unless_fenced_off(El, #state{host = Host, tabs = Tabs, connection = Connection} = S) ->
+    case mod_xmpp_push_fence:admits(Host, Tabs, Connection, mod_xmpp_push_frame:number(<<"fence">>, El)) of
+        true -> pump(hello(El, S));
+        false -> S
     end.
 
-%% Whoever lost the lease may hang and keep its connection: ejabberd would go on dividing stanzas among both, and what the
-%% other gets is lost.
-close_others(#state{connection = Own} = S) ->
-    Component = component(S),
-    {ok, Routes} = (ejabberd_router:get_backend()):find_routes(Component),
-    lists:foreach(
-      fun(#route{pid = Pid}) when is_pid(Pid), Pid /= Own ->
-              %% At once: a process that waits for the other side to read ends later.
-              ejabberd_router:unregister_route(Component, Pid),
-              ejabberd_service:stop_async(Pid);
-         (_) ->
-              ok
-      end, Routes).
+%% It says hello again and again.
+refuse(Version, #state{refused = Version} = S) ->
+    S;
+refuse(Version, S) ->
+    ?WARNING_MSG("mod_xmpp_push on ~ts: ~ts speaks version ~p of the link and this module version ~b: upgrade the elder; "
+                 "until then nobody is told of missed messages", [S#state.host, component(S), Version, ?VERSION]),
+    S#state{refused = Version}.
 
 hello(El, #state{tabs = Tabs} = S0) ->
     Instance = mod_xmpp_push_frame:attr(<<"instance">>, El),
@@ -220,12 +216,8 @@ hello(El, #state{tabs = Tabs} = S0) ->
     want(fxml:get_subtag(El, <<"want">>), Tabs),
     S = send(own_hello(mod_xmpp_push_frame:attr(<<"session">>, El), S0), S0),
     case is_connected(S) of
-        true ->
-            {Entries, _} = mod_xmpp_push_state:get(Tabs, limits),
-            mod_xmpp_push_state:put(Tabs, attached, true),
-            S#state{attached = true, resent = 0, window = max(1, min(number(<<"window">>, El, 1), Entries))};
-        false ->
-            S
+        true -> withdraw(mod_xmpp_push_buffer:take_withdrawn(Tabs), attach(number(<<"window">>, El, 1), S));
+        false -> S
     end.
 
 own_hello(Session, #state{tabs = Tabs} = S) ->
@@ -264,11 +256,21 @@ number(Name, El, Default) ->
 
 %%% To the service
 
-hand_on(Ref, User, Resource, El, #state{attached = true} = S) ->
-    send(mod_xmpp_push_frame:request(Ref, User, Resource, El), S);
-hand_on(Ref, _, _, _, #state{tabs = Tabs} = S) ->
+%% What became of the account before is sent first.
+request(Ref, User, #state{attached = true, tabs = Tabs, resent = Resent} = S) ->
+    case mod_xmpp_push_buffer:is_journal_sent(Tabs, User, Resent) of
+        true -> send_request(Ref, S);
+        false -> mod_xmpp_push_request:hold(Tabs, Ref), S
+    end;
+request(Ref, _, #state{tabs = Tabs} = S) ->
     mod_xmpp_push_request:unavailable(Tabs, Ref),
     S.
+
+send_request(Ref, #state{tabs = Tabs} = S) ->
+    case mod_xmpp_push_request:to_send(Tabs, Ref) of
+        {User, Resource, El} -> send(mod_xmpp_push_frame:request(Ref, User, Resource, El), S);
+        none -> S
+    end.
 
 %% Takes what the hooks have seen; the rest of it in another turn, so that others come in between. Each is
 %% sent before the next is taken, while the window allows: side by side in the buffer they would collapse.
@@ -284,18 +286,22 @@ drain(Left, #state{tabs = Tabs} = S) ->
 less(infinity) -> infinity;
 less(Left) -> Left - 1.
 
-item(#event{kind = Kind, user = User} = Event, #state{tabs = Tabs} = S) ->
+item(#event{kind = Kind, user = User} = Event, #state{tabs = Tabs} = S) when ?is_journal(Kind) ->
     Kind == created andalso mod_xmpp_push_users:set_some(Tabs, User),
-    case Kind /= removed andalso mod_xmpp_push_users:has_none(Tabs, User) of
-        true -> ok;
-        false -> mod_xmpp_push_buffer:keep(Tabs, Event)
-    end,
+    mod_xmpp_push_request:abandon_held(Tabs, User),
+    mod_xmpp_push_buffer:keep(Tabs, Event),
     S;
+item(#event{user = User} = Event, #state{tabs = Tabs} = S) ->
+    mod_xmpp_push_users:has_none(Tabs, User) orelse mod_xmpp_push_buffer:keep(Tabs, Event),
+    S;
+item({request, User, Ref}, S) ->
+    request(Ref, User, S);
 item({available, User}, #state{tabs = Tabs} = S) ->
     withdraw(mod_xmpp_push_buffer:drop_available(Tabs, User), S);
 item({session, User, Resource}, #state{tabs = Tabs} = S) ->
     withdraw(mod_xmpp_push_buffer:drop_resource(Tabs, User, Resource), S).
 
+%% While detached the numbers wait in the buffer for the next hello.
 withdraw([_ | _] = Numbers, #state{attached = true} = S) ->
     send(mod_xmpp_push_frame:withdraw(epoch(S), Numbers), S);
 withdraw(_, S) ->
@@ -315,7 +321,15 @@ pump(0, S) ->
 pump(Left, S) ->
     case next(S) of
         {El, S1} -> pump(Left - 1, send(El, S1));
+        {El, User, S1} -> pump(Left - 1, release(User, send(El, S1)));
         none -> S
+    end.
+
+%% Of that account something was sent that requests may have waited for.
+release(User, #state{tabs = Tabs, resent = Resent} = S) ->
+    case mod_xmpp_push_buffer:is_journal_sent(Tabs, User, Resent) of
+        true -> lists:foldl(fun send_request/2, S, mod_xmpp_push_request:held(Tabs, User));
+        false -> S
     end.
 
 next(#state{tabs = Tabs} = S) ->
@@ -327,15 +341,19 @@ next(#state{tabs = Tabs} = S) ->
 
 next_event(#state{tabs = Tabs, resent = done, window = Window} = S) ->
     case mod_xmpp_push_buffer:window_used(Tabs) < Window andalso mod_xmpp_push_buffer:promote(Tabs) of
-        {Number, Event} -> {event(Number, Event, S), S};
+        {Number, Event} -> event(Number, Event, S);
         _ -> none
     end;
 next_event(#state{tabs = Tabs, resent = Last} = S) ->
     case mod_xmpp_push_buffer:next_outstanding(Tabs, Last) of
-        {Number, Event} -> {event(Number, Event, S), S#state{resent = Number}};
+        {Number, Event} -> event(Number, Event, S#state{resent = Number});
         none -> next_event(S#state{resent = done})
     end.
 
-event(Number, #event{user = User} = Event, #state{host = Host, tabs = Tabs}) ->
+event(Number, #event{kind = Kind, user = User} = Event, #state{host = Host, tabs = Tabs} = S) ->
     Sessions = mod_xmpp_push_state:sessions(Tabs, User, Host),
-    mod_xmpp_push_frame:event(Number, Event, Sessions, erlang:system_time(millisecond)).
+    El = mod_xmpp_push_frame:event(Number, Event, Sessions, erlang:system_time(millisecond)),
+    case ?is_journal(Kind) of
+        true -> {El, User, S};
+        false -> {El, S}
+    end.

@@ -2,7 +2,7 @@
 -module(mod_xmpp_push_request).
 
 -export([decode_iq_subel/1, process_iq/1]).
--export([answer/2, unavailable/2, abandon/1, expire/2, has_pending/2]).
+-export([to_send/2, hold/2, held/2, answer/2, unavailable/2, abandon/1, abandon_held/2, expire/2, has_pending/2]).
 
 -include("xmpp.hrl").
 -include("mod_xmpp_push.hrl").
@@ -22,14 +22,23 @@ process_iq(#iq{type = set, from = #jid{luser = User, lserver = Host}, to = #jid{
                sub_els = [#xmlel{name = Name}]} = IQ)
   when Name == <<"enable">>; Name == <<"disable">> ->
     Tabs = mod_xmpp_push_shards:find(User, Host),
-    case is_open(Tabs) of
-        true -> submit(Tabs, IQ);
-        false -> unavailable(IQ)
+    case mod_xmpp_push_anonymous:is_guest(User) of
+        true -> not_allowed(IQ, <<"An anonymous user has no account to register for">>);
+        false -> submit_if_open(Tabs, IQ)
     end;
 process_iq(#iq{type = set, lang = Lang, from = #jid{luser = User, lserver = Host}, to = #jid{luser = User, lserver = Host}} = IQ) ->
     xmpp:make_error(strip(IQ), xmpp:err_bad_request(<<"Neither enable nor disable">>, Lang));
-process_iq(#iq{lang = Lang} = IQ) ->
-    xmpp:make_error(strip(IQ), xmpp:err_not_allowed(<<"Only enable and disable, and only for your own account">>, Lang)).
+process_iq(IQ) ->
+    not_allowed(IQ, <<"Only enable and disable, and only for your own account">>).
+
+not_allowed(#iq{lang = Lang} = IQ, Text) ->
+    xmpp:make_error(strip(IQ), xmpp:err_not_allowed(Text, Lang)).
+
+submit_if_open(Tabs, IQ) ->
+    case is_open(Tabs) of
+        true -> submit(Tabs, IQ);
+        false -> unavailable(IQ)
+    end.
 
 is_open(undefined) ->
     false;
@@ -38,21 +47,61 @@ is_open(#tabs{requests = Requests} = Tabs) ->
     mod_xmpp_push_state:get(Tabs, attached, false)
         andalso ets:info(Requests, size) < 2 * mod_xmpp_push_state:share(?MAX_PENDING, Tabs).
 
-submit(#tabs{requests = Requests, proc = Proc} = Tabs, #iq{from = From, sub_els = [#xmlel{name = Name} = El]} = IQ) ->
+%% By way of the inbox: what became of the account before is there, too, and comes first.
+submit(#tabs{requests = Requests} = Tabs, #iq{from = From, sub_els = [#xmlel{name = Name} = El]} = IQ) ->
     #jid{luser = User, lserver = Host, lresource = Resource} = From,
     Ref = mod_xmpp_push_state:bump(Tabs, request),
     Deadline = erlang:monotonic_time(millisecond) + gen_mod:get_module_opt(Host, mod_xmpp_push, request_timeout),
-    Request = #request{user = User, deadline = Deadline, iq = strip(IQ)},
+    Request = #request{user = User, resource = Resource, deadline = Deadline, iq = strip(IQ), payload = {new, El}},
     %% Pending before the knowledge goes: a statement about the user no longer counts then.
     ets:insert(Requests, [{Ref, Request}, {{User, Ref}}]),
     Name == <<"enable">> andalso mod_xmpp_push_users:set_some(Tabs, User),
-    gen_server:cast(Proc, {request, Ref, User, Resource, El}),
+    mod_xmpp_push_state:offer(Tabs, {request, User, Ref}),
     ignore.
 
 strip(IQ) ->
     IQ#iq{sub_els = []}.
 
 %%% The service's side: in the link's process
+
+%% A request as it is sent, once; none when its time is over.
+-spec to_send(#tabs{}, pos_integer()) -> {User :: binary(), Resource :: binary(), fxml:xmlel()} | none.
+to_send(#tabs{requests = Requests}, Ref) ->
+    case ets:lookup(Requests, Ref) of
+        [{_, #request{user = User, resource = Resource, payload = {_, El}} = Request}] ->
+            ets:insert(Requests, {Ref, Request#request{payload = sent}}),
+            {User, Resource, El};
+        _ ->
+            none
+    end.
+
+%% Until what became of the account before is sent.
+-spec hold(#tabs{}, pos_integer()) -> ok.
+hold(#tabs{requests = Requests}, Ref) ->
+    case ets:lookup(Requests, Ref) of
+        [{_, #request{payload = {new, El}} = Request}] ->
+            ets:insert(Requests, {Ref, Request#request{payload = {held, El}}}),
+            ok;
+        _ ->
+            ok
+    end.
+
+%% The user's requests that were held, in their order.
+-spec held(#tabs{}, binary()) -> [pos_integer()].
+held(#tabs{requests = Requests} = Tabs, User) ->
+    [Ref || Ref <- pending(Tabs, User, 0),
+            [{_, #request{payload = {held, _}}}] <- [ets:lookup(Requests, Ref)]].
+
+pending(#tabs{requests = Requests} = Tabs, User, After) ->
+    case ets:next(Requests, {User, After}) of
+        {User, Ref} -> [Ref | pending(Tabs, User, Ref)];
+        _ -> []
+    end.
+
+%% The account that they were made by has gone since.
+-spec abandon_held(#tabs{}, binary()) -> ok.
+abandon_held(Tabs, User) ->
+    lists:foreach(fun(Ref) -> unavailable(Tabs, Ref) end, held(Tabs, User)).
 
 -spec answer(#tabs{}, fxml:xmlel()) -> ok.
 answer(Tabs, El) ->
@@ -130,11 +179,8 @@ expire(_, _, _, _, _) ->
     ok.
 
 -spec has_pending(#tabs{}, binary()) -> boolean().
-has_pending(#tabs{requests = Requests}, User) ->
-    case ets:next(Requests, {User, 0}) of
-        {User, _} -> true;
-        _ -> false
-    end.
+has_pending(Tabs, User) ->
+    pending(Tabs, User, 0) /= [].
 
 take(#tabs{requests = Requests}, Ref) ->
     case ets:take(Requests, Ref) of

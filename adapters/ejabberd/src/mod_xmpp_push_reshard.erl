@@ -91,5 +91,6 @@ collect(Host, From, Shards) ->
 target(Host, Shards) ->
     fun(#event{user = User}) -> mod_xmpp_push_shards:pick(User, Host, Shards);
        ({available, User}) -> mod_xmpp_push_shards:pick(User, Host, Shards);
-       ({session, User, _}) -> mod_xmpp_push_shards:pick(User, Host, Shards)
+       ({session, User, _}) -> mod_xmpp_push_shards:pick(User, Host, Shards);
+       ({request, User, _}) -> mod_xmpp_push_shards:pick(User, Host, Shards)
     end.

@@ -8,9 +8,6 @@
 
 -define(FORMAT, 2).
 
-%% The former: of one link, whose component it does not name. Its events are those of today.
--define(OF_ONE_LINK, 1).
-
 %% What all links have, while none of them runs.
 -spec write(binary()) -> ok.
 write(Host) ->
@@ -46,7 +43,7 @@ read(Host, All) ->
     Name = name(Host),
     case file:read_file(Name) of
         {ok, Bytes} ->
-            restore(Host, All, kept(Name, Bytes, All)),
+            restore(Host, All, kept(Name, Bytes)),
             _ = file:delete(Name),
             ok;
         {error, enoent} ->
@@ -55,12 +52,10 @@ read(Host, All) ->
             ?ERROR_MSG("mod_xmpp_push: ~ts cannot be read: ~ts", [Name, file:format_error(Reason)])
     end.
 
-kept(Name, Bytes, [#tabs{component = First} | _]) ->
+kept(Name, Bytes) ->
     try binary_to_term(Bytes, [safe]) of
         {?FORMAT, ?LAYOUT, Kept} ->
             Kept;
-        {?OF_ONE_LINK, _, {Contents, Kept}} ->
-            [{First, Contents, Kept}];
         _ ->
             ?WARNING_MSG("mod_xmpp_push: ~ts is of another release and left out", [Name]),
             []

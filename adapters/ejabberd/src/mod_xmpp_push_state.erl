@@ -39,9 +39,11 @@ create_link(Host, Component, Links, {Table, Sessions}) ->
                  sessions = Sessions,
                  meta = new(set, [{read_concurrency, true}]),
                  inbox = new_inbox(),
+                 journal = new(ordered_set, []),
                  waiting = new(ordered_set, []),
                  outstanding = new(ordered_set, []),
                  index = new(ordered_set, []),
+                 withdrawn = new(ordered_set, []),
                  users = new(set, [{read_concurrency, true}]),
                  requests = new(ordered_set, [{write_concurrency, true}]),
                  in_flight = new(set, []),
@@ -72,8 +74,9 @@ application_master() ->
 
 %% The bounds of what is kept: the link's part of the host's.
 -spec limit(#tabs{}, gen_mod:opts()) -> true.
-limit(Tabs, #{buffer_entries := Entries, buffer_bytes := Bytes}) ->
-    put(Tabs, limits, {share(Entries, Tabs), share(Bytes, Tabs)}).
+limit(Tabs, #{buffer_entries := Entries, buffer_bytes := Bytes, journal_entries := Journal, known_users := Known}) ->
+    put(Tabs, limits, #limits{entries = share(Entries, Tabs), bytes = share(Bytes, Tabs),
+                              journal = share(Journal, Tabs), known = share(Known, Tabs)}).
 
 -spec share(pos_integer(), #tabs{}) -> pos_integer().
 share(Bound, #tabs{links = Links}) ->
@@ -85,9 +88,9 @@ delete(Gone, Kept) ->
     lists:foreach(fun ets:delete/1,
                   lists:usort(lists:flatmap(fun tables/1, Gone)) -- lists:flatmap(fun tables/1, Kept)).
 
-tables(#tabs{meta = Meta, inbox = Inbox, waiting = Waiting, outstanding = Outstanding, index = Index, users = Users,
-             requests = Requests, in_flight = InFlight, outcomes = Outcomes}) ->
-    [Meta, Inbox, Waiting, Outstanding, Index, Users, Requests, InFlight, Outcomes].
+tables(#tabs{meta = Meta, inbox = Inbox, journal = Journal, waiting = Waiting, outstanding = Outstanding, index = Index,
+             withdrawn = Withdrawn, users = Users, requests = Requests, in_flight = InFlight, outcomes = Outcomes}) ->
+    [Meta, Inbox, Journal, Waiting, Outstanding, Index, Withdrawn, Users, Requests, InFlight, Outcomes].
 
 -spec get(#tabs{}, atom()) -> term().
 get(Tabs, Key) ->
@@ -134,8 +137,8 @@ offer(Tabs, Item) ->
     offer(Tabs, erlang:unique_integer([monotonic]), Item).
 
 offer(#tabs{inbox = Inbox} = Tabs, Order, Item) ->
-    {MaxEntries, MaxBytes} = get(Tabs, limits),
-    case ets:info(Inbox, size) < MaxEntries of
+    #limits{entries = MaxEntries, bytes = MaxBytes} = get(Tabs, limits),
+    case must_not_be_missed(Item) orelse ets:info(Inbox, size) < MaxEntries of
         true ->
             ets:insert(Inbox, {Order, weigh(Tabs, Item, MaxBytes)}),
             poke(Tabs);
@@ -143,13 +146,27 @@ offer(#tabs{inbox = Inbox} = Tabs, Order, Item) ->
             drop(Tabs, Item)
     end.
 
+%% The account's own life is rare, and is bounded when it leaves the inbox; requests are bounded when they are made.
+must_not_be_missed(#event{kind = Kind}) -> ?is_journal(Kind);
+must_not_be_missed({request, _, _}) -> true;
+must_not_be_missed(_) -> false.
+
 %% Each item of the inbox into the one that Target names, in its place among those that are there.
 -spec hand_over(#tabs{}, fun((item()) -> #tabs{})) -> ok.
 hand_over(Tabs, Target) ->
     case take_row(Tabs) of
-        {Order, Item} -> offer(Target(Item), Order, Item), hand_over(Tabs, Target);
-        empty -> ok
+        {Order, Item} ->
+            hand_over(Tabs, Target(Item), Order, Item),
+            hand_over(Tabs, Target);
+        empty ->
+            ok
     end.
+
+%% A request has its number at the link that it was made at, and is abandoned with it.
+hand_over(#tabs{requests = Requests}, #tabs{requests = Others}, _, {request, _, _}) when Requests /= Others ->
+    ok;
+hand_over(_, To, Order, Item) ->
+    offer(To, Order, Item).
 
 weigh(#tabs{flags = Flags}, #event{size = Size} = Event, MaxBytes) when Size > 0 ->
     case atomics:add_get(Flags, ?INBOX_BYTES, Size) =< MaxBytes of
@@ -162,10 +179,7 @@ weigh(#tabs{flags = Flags}, #event{size = Size} = Event, MaxBytes) when Size > 0
 weigh(_, Item, _) ->
     Item.
 
-%% The account's own life must not be missed, and is rare; that somebody is back may.
-drop(#tabs{inbox = Inbox} = Tabs, #event{kind = Kind} = Event) when Kind == removed; Kind == created ->
-    ets:insert(Inbox, {erlang:unique_integer([monotonic]), Event}),
-    poke(Tabs);
+%% That somebody is back may be missed.
 drop(Tabs, #event{count = Count}) ->
     bump(Tabs, dropped, Count),
     ok;

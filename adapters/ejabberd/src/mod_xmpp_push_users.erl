@@ -52,6 +52,9 @@ statement(Tabs, #xmlel{name = <<"some">>} = El) ->
 statement(_, _) ->
     ok.
 
+%% Over the bound all is forgotten but the statements' numbers: that costs one event of each user.
 set_none(#tabs{users = Users} = Tabs, User) ->
+    #limits{known = Max} = mod_xmpp_push_state:get(Tabs, limits),
+    ets:info(Users, size) >= Max andalso ets:delete_all_objects(Users),
     ets:insert(Users, {User}),
     mod_xmpp_push_buffer:void(Tabs, User).

@@ -160,15 +160,14 @@ mod tests {
 
     #[test]
     fn what_the_user_wrote_is_no_news_whatever_is_around_it() {
+        let copy = element("forwarded", Namespace::Forward).child(message().child(body("inner")));
         let sent = message()
+            .with("from", "alice@example.org")
+            .with("to", "alice@example.org/phone")
             .child(body("outer"))
-            .child(element("sent", Namespace::Carbons));
-        assert!(
-            Message::read(sent.stanza().root())
-                .unwrap()
-                .unwrapped()
-                .is_none()
-        );
+            .child(element("sent", Namespace::Carbons).child(copy));
+        let stanza = sent.stanza();
+        assert!(Message::read(stanza.root()).unwrap().unwrapped().is_none());
     }
 
     #[test]

@@ -102,6 +102,15 @@ impl Ejabberd {
         process::run(command).await.map(drop)
     }
 
+    /// Takes a compiled module away, as an upgrade of the server does.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn remove_module(&self, name: &str) -> Result<()> {
+        let file = self.home.outside(CODE_FOLDER).join(format!("{name}.beam"));
+        Ok(std::fs::remove_file(file)?)
+    }
+
     /// Starts it, with the data it had, after [`Ejabberd::stop`] or [`Ejabberd::kill`].
     ///
     /// # Errors

@@ -160,8 +160,7 @@ impl Stage {
     /// # Errors
     /// The server does not let them in.
     pub async fn another(&self, of: &Client, resource: &str) -> Result<Client> {
-        let register = false;
-        Client::connect(&of.jid, resource, self.ports.c2s, register).await
+        Client::connecting(&of.jid, resource, self.ports.c2s).await
     }
 
     /// An available user whose device has enabled `node` at the push service, with options.
@@ -214,6 +213,15 @@ impl Client {
     /// The server does not let it in.
     pub async fn registering(jid: &str, resource: &str, port: u16) -> Result<Self> {
         let register = true;
+        Self::connect(jid, resource, port, register).await
+    }
+
+    /// A session of a user whose account is there, or need not be.
+    ///
+    /// # Errors
+    /// The server does not let it in.
+    pub async fn connecting(jid: &str, resource: &str, port: u16) -> Result<Self> {
+        let register = false;
         Self::connect(jid, resource, port, register).await
     }
 

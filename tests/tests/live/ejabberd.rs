@@ -6,14 +6,26 @@ use push_tests::live::stage::{Ports, Script, Stage};
 use push_tests::live::{Failure, Result};
 use tokio::sync::OnceCell;
 
+#[path = "ejabberd/accounts.rs"]
+mod accounts;
 #[path = "ejabberd/broken.rs"]
 mod broken;
+#[path = "ejabberd/forged.rs"]
+mod forged;
+#[path = "ejabberd/kept.rs"]
+mod kept;
 #[path = "ejabberd/links.rs"]
 mod links;
+#[path = "ejabberd/log.rs"]
+mod log;
 #[path = "ejabberd/mucsub.rs"]
 mod mucsub;
+#[path = "ejabberd/played.rs"]
+mod played;
 #[path = "ejabberd/refusal.rs"]
 mod refusal;
+#[path = "ejabberd/withdrawn.rs"]
+mod withdrawn;
 
 #[path = "suite"]
 mod suite {
@@ -26,7 +38,7 @@ mod suite {
     mod hibernated;
     mod identity;
     mod missed;
-    mod posing;
+    pub(super) mod posing;
     pub(super) mod privacy;
     mod registration;
     mod reload;

@@ -9,13 +9,13 @@ use push_tests::live::stage::Client;
 use std::time::Duration;
 
 /// A component at the service's end of the link.
-struct Poser {
-    component: PushService,
+pub(in super::super) struct Poser {
+    pub(in super::super) component: PushService,
     host: String,
 }
 
 impl Poser {
-    async fn connect(component: &str, slot: Slot, port: u16) -> Result<Self> {
+    pub(in super::super) async fn connect(component: &str, slot: Slot, port: u16) -> Result<Self> {
         Ok(Self {
             component: PushService::connect(component, port).await?,
             host: slot.host(),
@@ -23,7 +23,7 @@ impl Poser {
     }
 
     /// Says an element of the link; `NAME ATTRIBUTES` and its content.
-    fn says(&self, tag: &str, content: &str) -> Result<()> {
+    pub(in super::super) fn says(&self, tag: &str, content: &str) -> Result<()> {
         let (from, host) = (self.component.jid(), &self.host);
         let name = tag.split(' ').next().unwrap_or_default();
         self.component.say(&format!(
@@ -32,7 +32,7 @@ impl Poser {
         ))
     }
 
-    fn says_hello(&self, session: &str, fence: Option<u32>) -> Result<()> {
+    pub(in super::super) fn says_hello(&self, session: &str, fence: Option<u32>) -> Result<()> {
         let fence = fence.map_or_else(String::new, |fence| format!(" fence='{fence}'"));
         let tag = format!(
             "hello version='1' session='{session}' instance='i' window='9' users='0'{fence}"
@@ -49,19 +49,19 @@ impl Poser {
     }
 
     /// How many of the stanzas it was sent hold `text`.
-    fn heard(&self, text: &str) -> usize {
+    pub(in super::super) fn heard(&self, text: &str) -> usize {
         let heard = self.component.heard();
         heard.iter().filter(|stanza| stanza.contains(text)).count()
     }
 
-    fn was_answered(&self, session: &str) -> bool {
+    pub(in super::super) fn was_answered(&self, session: &str) -> bool {
         self.component
             .heard()
             .iter()
             .any(|stanza| answers(stanza, session))
     }
 
-    async fn is_answered(&self, session: &str) -> Result<()> {
+    pub(in super::super) async fn is_answered(&self, session: &str) -> Result<()> {
         let answered = |heard: &[String]| heard.iter().any(|stanza| answers(stanza, session));
         self.component.hears_until(answered).await.map(drop)
     }
@@ -77,7 +77,7 @@ impl Poser {
     }
 
     /// Waits until the adapter has dealt with all that was said.
-    async fn settled(&self) -> Result<()> {
+    pub(in super::super) async fn settled(&self) -> Result<()> {
         let pongs = |heard: &[String]| {
             heard
                 .iter()
