@@ -100,6 +100,11 @@ local function number(kept, entry)
 	return entry;
 end
 
+-- What has no number yet is sent last.
+local function is_sent_before(a, b)
+	return a.n ~= nil and (b.n == nil or a.n < b.n);
+end
+
 local function make_room(kept, limits)
 	if kept.waiting.count + kept.outstanding_count <= limits.entries then return; end
 	local oldest = fifo.pop(kept.waiting);
@@ -181,6 +186,27 @@ function Events:record(kind, user)
 		end
 	end
 	fifo.push(kept.journal, enter(kept, { kind = kind, user = user, count = 1 }));
+end
+
+-- The last `removed` or `created` of a user that is not acknowledged, if any.
+function Events:last_record(user)
+	local last;
+	for entry in pairs(self.kept.by_user[user] or {}) do
+		if is_journalled[entry.kind] and not (last and is_sent_before(entry, last)) then last = entry; end
+	end
+	return last;
+end
+
+-- `removed` and `created` of a user up to this number are done, though not acknowledged: told again, they would void what was
+-- asked for since.
+function Events:settle(user, last_number)
+	for entry in pairs(self.kept.by_user[user] or {}) do
+		if is_journalled[entry.kind] and entry.n and entry.n <= last_number then entry.withdrawn = true; end
+	end
+end
+
+function Events:last_number()
+	return self.kept.last_number;
 end
 
 -- The next one to be sent, now with a number. The journal goes first: what waits of its users is younger.

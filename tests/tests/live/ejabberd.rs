@@ -34,6 +34,7 @@ mod suite {
     mod rooms;
     mod service;
     pub(super) mod shards;
+    mod signup;
     mod trust;
     mod unacknowledged;
 }
