@@ -8,6 +8,10 @@ use tokio::sync::OnceCell;
 
 #[path = "prosody/broken.rs"]
 mod broken;
+#[path = "prosody/offline.rs"]
+mod offline;
+#[path = "prosody/played.rs"]
+mod played;
 #[path = "prosody/refusal.rs"]
 mod refusal;
 #[path = "prosody/reload.rs"]
