@@ -14,15 +14,20 @@ pub enum Carbon<'a> {
 
 /// The carbon in a message, if it is one from the user's own account (§11: others are forged).
 pub fn read(message: ElementRef<'_>) -> Option<Carbon<'_>> {
+    if !is_from_own_account(message) {
+        return None;
+    }
     if message.child("sent", Namespace::Carbons).is_some() {
         return Some(Carbon::Sent);
     }
     let received = message.child("received", Namespace::Carbons)?;
-    let bare = |jid: &'_ str| jid.split('/').next().map(str::to_owned);
-    let own = message.attribute("from").and_then(bare) == message.attribute("to").and_then(bare);
-    forwarding::forwarded(received)
-        .filter(|_| own)
-        .map(Carbon::Received)
+    forwarding::forwarded(received).map(Carbon::Received)
+}
+
+/// Returns whether the sender is the bare JID of the addressee: only the server sends in its name.
+fn is_from_own_account(message: ElementRef<'_>) -> bool {
+    let account = message.attribute("to").and_then(|to| to.split('/').next());
+    account.is_some() && account == message.attribute("from")
 }
 
 #[cfg(test)]
@@ -60,6 +65,8 @@ mod tests {
     #[test]
     fn copies_of_others_and_empty_ones_are_none() {
         let forged = copy("received", "mallory@example.com", inner()).stanza();
+        let session = copy("received", "alice@example.org/laptop", inner()).stanza();
+        let forged_sent = copy("sent", "mallory@example.com", inner()).stanza();
         let empty = copy(
             "received",
             "alice@example.org",
@@ -67,7 +74,7 @@ mod tests {
         )
         .stanza();
         let plain = inner().stanza();
-        for stanza in [forged, empty, plain] {
+        for stanza in [forged, session, forged_sent, empty, plain] {
             assert!(read(stanza.root()).is_none());
         }
     }

@@ -160,15 +160,17 @@ mod tests {
 
     #[test]
     fn what_the_user_wrote_is_no_news_whatever_is_around_it() {
-        let sent = message()
-            .child(body("outer"))
-            .child(element("sent", Namespace::Carbons));
-        assert!(
-            Message::read(sent.stanza().root())
-                .unwrap()
-                .unwrapped()
-                .is_none()
-        );
+        let sent = |from| {
+            let sent = message()
+                .with("from", from)
+                .with("to", "alice@example.org/phone")
+                .child(body("outer"))
+                .child(element("sent", Namespace::Carbons));
+            let stanza = sent.stanza();
+            Message::read(stanza.root()).unwrap().unwrapped().is_none()
+        };
+        assert!(sent("alice@example.org"));
+        assert!(!sent("mallory@example.com"), "forged");
     }
 
     #[test]
