@@ -92,10 +92,14 @@ local function forward(self, event)
 	return refuse(event, "wait", "service-unavailable", not_available);
 end
 
+local function is_full(self, user)
+	return self.kept.count >= self.options.max_requests or (self.kept.asking[user] or 0) >= self.options.max_requests_per_user;
+end
+
 local function ask(self, event)
 	if not self.link:is_attached() then
 		return refuse(event, "wait", "service-unavailable", not_available);
-	elseif self.kept.count >= self.options.max_requests then
+	elseif is_full(self, event.origin.username) then
 		return refuse(event, "wait", "resource-constraint", "Too many requests are waiting");
 	end
 	return forward(self, event);

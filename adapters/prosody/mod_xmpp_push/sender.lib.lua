@@ -92,8 +92,8 @@ local function count_this_turn(self)
 	end
 end
 
-local function can_issue(self)
-	return self.link:is_attached() and has_room(self) and not self.events:has_unsent();
+local function can_issue(self, user)
+	return self.link:is_attached() and has_room(self) and self.events:has_share(user) and not self.events:has_unsent();
 end
 
 local function send_or_queue(self, entry, message)
@@ -108,7 +108,7 @@ end
 
 -- Tells of a missed message, which nobody may change afterwards.
 function Sender:tell(kind, user, resource, message, has_content)
-	if can_issue(self) then
+	if can_issue(self, user) then
 		send_or_queue(self, self.events:issue(kind, user, resource, message, has_content), message);
 	else
 		self.events:collapse(kind, user, resource, message, has_content);

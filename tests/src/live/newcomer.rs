@@ -72,13 +72,30 @@ impl Newcomer {
     /// # Errors
     /// As [`Newcomer::connect`].
     pub async fn enable(&mut self, service: &str, node: &str) -> Result<bool> {
-        let enable = format!("<enable xmlns='urn:xmpp:push:0' jid='{service}' node='{node}'/>");
-        let answer = self.request("enable", &enable).await?;
+        let answer = self.request("enable", &enabling(service, node)).await?;
         if answer.contains("service-unavailable") {
             return Ok(false);
         }
         succeeded(&answer)?;
         Ok(true)
+    }
+
+    /// Asks to enable push, and does not wait for the answer.
+    ///
+    /// # Errors
+    /// The stream has ended.
+    pub async fn ask(&mut self, service: &str, node: &str) -> Result<()> {
+        let request = format!("<iq type='set' id='asked'>{}</iq>", enabling(service, node));
+        Ok(self.stream.write_all(request.as_bytes()).await?)
+    }
+
+    /// Waits until the server has dealt with all that was sent before.
+    ///
+    /// # Errors
+    /// As [`Newcomer::connect`].
+    pub async fn settled(&mut self) -> Result<()> {
+        let ping = "<iq type='get' id='settled'><ping xmlns='urn:xmpp:ping'/></iq>";
+        self.exchange(ping, "settled", &END_OF_IQ).await.map(drop)
     }
 
     /// Sends a chat message.
@@ -129,6 +146,10 @@ impl Newcomer {
 
 fn local(jid: &str) -> &str {
     jid.split('@').next().unwrap_or_default()
+}
+
+fn enabling(service: &str, node: &str) -> String {
+    format!("<enable xmlns='urn:xmpp:push:0' jid='{service}' node='{node}'/>")
 }
 
 fn succeeded(answer: &str) -> Result<()> {

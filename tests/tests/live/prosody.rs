@@ -6,6 +6,8 @@ use push_tests::live::stage::{Ports, Script, Stage};
 use push_tests::live::{Failure, Result};
 use tokio::sync::OnceCell;
 
+#[path = "prosody/bounds.rs"]
+mod bounds;
 #[path = "prosody/broken.rs"]
 mod broken;
 #[path = "prosody/offline.rs"]

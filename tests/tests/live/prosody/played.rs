@@ -11,13 +11,13 @@ use std::time::Duration;
 const LINK: &str = "urn:x-xmpp-push:link:1";
 
 /// The service's end of a link.
-struct Played {
-    service: PushService,
+pub(super) struct Played {
+    pub(super) service: PushService,
     host: String,
 }
 
 impl Played {
-    async fn connect(slot: Slot, ports: Ports) -> Result<Self> {
+    pub(super) async fn connect(slot: Slot, ports: Ports) -> Result<Self> {
         Ok(Self {
             service: PushService::connect(&slot.component(), ports.component).await?,
             host: slot.host(),
@@ -25,7 +25,7 @@ impl Played {
     }
 
     /// Sends elements of the link, whose namespace is filled in for `LINK`.
-    fn say(&self, elements: &str) -> Result<()> {
+    pub(super) fn say(&self, elements: &str) -> Result<()> {
         let (from, to) = (self.service.jid(), format!("{}/xmpp-push", self.host));
         let elements = elements.replace("LINK", LINK);
         self.service.say(&format!(
@@ -34,26 +34,49 @@ impl Played {
     }
 
     /// Greets the adapter as a run of the service, and waits until it is attached.
-    async fn attach(&self, instance: &str) -> Result<()> {
+    pub(super) async fn attach(&self, instance: &str) -> Result<()> {
         self.say(&format!(
             "<hello xmlns='LINK' version='1' session='{instance}' instance='{instance}' window='1000' users='0'>\
-             <want>offline removed created</want></hello>"
+             <want>offline archived removed created</want></hello>"
         ))?;
         self.hears(&format!("session='{instance}'")).await
     }
 
-    async fn hears(&self, words: &str) -> Result<()> {
+    pub(super) async fn hears(&self, words: &str) -> Result<()> {
+        self.hears_all(&[words]).await
+    }
+
+    pub(super) async fn hears_all(&self, words: &[&str]) -> Result<()> {
         self.service
-            .hears_until(|heard| heard.iter().any(|stanza| stanza.contains(words)))
+            .hears_until(|heard| heard.iter().any(|stanza| has_all(stanza, words)))
             .await
             .map(drop)
     }
 
-    /// How many of the stanzas it was sent hold these words.
-    fn count(&self, words: &str) -> usize {
+    /// The epoch that the adapter has named.
+    pub(super) fn epoch(&self) -> String {
         let heard = self.service.heard();
-        heard.iter().filter(|stanza| stanza.contains(words)).count()
+        let hello = heard
+            .iter()
+            .find_map(|stanza| stanza.split("epoch='").nth(1));
+        let epoch = hello.and_then(|rest| rest.split('\'').next());
+        epoch.unwrap_or_default().to_owned()
     }
+
+    /// How many of the stanzas it was sent hold these words.
+    pub(super) fn count(&self, words: &str) -> usize {
+        self.count_of(&[words])
+    }
+
+    /// How many hold all of these.
+    pub(super) fn count_of(&self, words: &[&str]) -> usize {
+        let heard = self.service.heard();
+        heard.iter().filter(|stanza| has_all(stanza, words)).count()
+    }
+}
+
+fn has_all(stanza: &str, words: &[&str]) -> bool {
+    words.iter().all(|words| stanza.contains(words))
 }
 
 async fn played() -> Result<(Lease, Ports, Played)> {
