@@ -12,22 +12,20 @@ pub enum Carbon<'a> {
     Sent,
 }
 
-/// The carbon in a message, if it is one from the user's own account (§11: others are forged).
+/// Returns the carbon in a message, if it is one from the user's own account. What others send that looks like a copy is a message
+/// of theirs (§11).
 pub fn read(message: ElementRef<'_>) -> Option<Carbon<'_>> {
-    if !is_from_own_account(message) {
-        return None;
-    }
-    if message.child("sent", Namespace::Carbons).is_some() {
-        return Some(Carbon::Sent);
-    }
-    let received = message.child("received", Namespace::Carbons)?;
-    forwarding::forwarded(received).map(Carbon::Received)
+    let own = message.attribute("from") == message.attribute("to").map(bare);
+    let copy = |direction| {
+        let copy = message.child(direction, Namespace::Carbons)?;
+        forwarding::forwarded(copy).filter(|_| own)
+    };
+    let sent = copy("sent").map(|_| Carbon::Sent);
+    sent.or_else(|| copy("received").map(Carbon::Received))
 }
 
-/// Returns whether the sender is the bare JID of the addressee: only the server sends in its name.
-fn is_from_own_account(message: ElementRef<'_>) -> bool {
-    let account = message.attribute("to").and_then(|to| to.split('/').next());
-    account.is_some() && account == message.attribute("from")
+fn bare(jid: &str) -> &str {
+    jid.split('/').next().unwrap_or(jid)
 }
 
 #[cfg(test)]
@@ -64,18 +62,15 @@ mod tests {
 
     #[test]
     fn copies_of_others_and_empty_ones_are_none() {
-        let forged = copy("received", "mallory@example.com", inner()).stanza();
-        let session = copy("received", "alice@example.org/laptop", inner()).stanza();
-        let forged_sent = copy("sent", "mallory@example.com", inner()).stanza();
-        let empty = copy(
-            "received",
-            "alice@example.org",
-            element("iq", Namespace::Other),
-        )
-        .stanza();
-        let plain = inner().stanza();
-        for stanza in [forged, session, forged_sent, empty, plain] {
-            assert!(read(stanza.root()).is_none());
+        for kind in ["received", "sent"] {
+            let forged = copy(kind, "mallory@example.com", inner()).stanza();
+            let of_a_device = copy(kind, "alice@example.org/laptop", inner()).stanza();
+            let nothing = element("iq", Namespace::Other);
+            let empty = copy(kind, "alice@example.org", nothing).stanza();
+            for stanza in [forged, of_a_device, empty] {
+                assert!(read(stanza.root()).is_none(), "{kind}");
+            }
         }
+        assert!(read(inner().stanza().root()).is_none());
     }
 }
