@@ -62,30 +62,33 @@ local function mucsub_message(event)
 	end
 end
 
--- The message a user would call missed: the one inside a copy, else the message itself; nil if it is none.
--- Carbons are believed only from the account itself (XEP-0280, section 11).
-local function missed(message, account)
-	for _, child in ipairs(message.tags) do
-		local xmlns = child.attr.xmlns;
-		if xmlns == xmlns_mam then return nil; end
-		if xmlns == xmlns_carbons and message.attr.from == account then
-			if child.name == "sent" then return nil; end
-			if child.name == "received" then return message_in(child:get_child("forwarded", xmlns_forward)); end
-		end
-		if xmlns == xmlns_pubsub_event and child.name == "event" then
-			return mucsub_message(child) or message;
-		end
-	end
-	return message;
+-- Only the server itself sends as the account, or as nobody: of anybody else carbons and archived messages are not believed
+-- (XEP-0280, section 11; XEP-0313, section 5.1.2).
+local function is_from_server(message, account)
+	return message.attr.from == nil or message.attr.from == account;
+end
+
+-- Tells of messages that the user has sent, or asked for.
+local function is_no_news(message, account)
+	if not is_from_server(message, account) then return false; end
+	return message:get_child("sent", xmlns_carbons) ~= nil or message:get_child("result", xmlns_mam) ~= nil;
+end
+
+-- The message inside of a copy, if this is one.
+local function message_inside(message, account)
+	local received = is_from_server(message, account) and message:get_child("received", xmlns_carbons);
+	if received then return message_in(received:get_child("forwarded", xmlns_forward)); end
+	local event = message:get_child("event", xmlns_pubsub_event);
+	return event and mucsub_message(event);
 end
 
 -- `account` is the bare JID of the user, `want` the set of words the service sent.
 -- Returns nil when this is no event, true when it has a content, false when it is told only because `any` is wanted.
 local function judge(message, account, want)
-	if message.attr.type == "error" then return nil; end
-	local inner = missed(message, account);
-	if not inner or inner.attr.type == "error" then return nil; end
-	if has_content(inner, want.calls) then return true; end
+	if message.attr.type == "error" or is_no_news(message, account) then return nil; end
+	local inner = message_inside(message, account);
+	if inner and inner.attr.type == "error" then return nil; end
+	if has_content(message, want.calls) or inner and has_content(inner, want.calls) then return true; end
 	if want.any then return false; end
 	return nil;
 end

@@ -1,9 +1,9 @@
--- The events the service has not acknowledged. Each entry is in one of three places:
+-- The events the service has not acknowledged. Each entry is in one of four places:
 --   outstanding  sent under a number, waiting for its <ack/>
---   journal      `removed` and `created` that could not be sent yet: never dropped
+--   journal      `removed` and `created` that could not be sent yet, the last of each user
 --   waiting      missed messages that could not be sent yet, one entry per (user, resource, kind)
+--   held         what is like one of the two before it, of users who have their share of the outstanding ones
 
-local st = require "util.stanza";
 local now = require "util.time".now;
 local fifo = module:require "fifo";
 local ranges = module:require "ranges";
@@ -23,14 +23,16 @@ local function fresh()
 		outstanding_count = 0;
 		journal = fifo.new();
 		waiting = fifo.new();
-		by_key = {};           -- kind/user/resource -> entry in waiting
-		by_user = {};          -- user -> set of all entries
+		held = fifo.new();
+		by_key = {};           -- kind/user/resource -> entry in waiting, or held
+		by_user = {};          -- user -> { all, sent, unsent, is_held }: the set of their entries, how many of all have a number,
+		                       -- and how many missed messages have none
 		bytes = 0;             -- of the messages kept, roughly as on the wire
 		dropped = 0;           -- wake-ups thrown away since the last hello
 	};
 end
 
--- `kept` is made by fresh() and survives a reload; `limits` has the fields `entries` and `bytes`.
+-- `kept` is made by fresh() and survives a reload; `limits` has the fields `entries`, `entries_per_user` and `bytes`.
 local function new(kept, limits)
 	return setmetatable({ kept = kept, limits = limits }, Events);
 end
@@ -65,31 +67,79 @@ end
 
 local function enter(kept, entry)
 	entry.first = floor(now() * 1000);
-	local entries = kept.by_user[entry.user];
-	if not entries then
-		entries = {};
-		kept.by_user[entry.user] = entries;
+	local user = kept.by_user[entry.user];
+	if not user then
+		user = { all = {}, sent = 0, unsent = 0 };
+		kept.by_user[entry.user] = user;
 	end
-	entries[entry] = true;
+	user.all[entry] = true;
+	if not is_journalled[entry.kind] then user.unsent = user.unsent + 1; end
 	return entry;
 end
 
 local function forget(kept, entry)
 	release(kept, entry);
-	local entries = kept.by_user[entry.user];
-	entries[entry] = nil;
-	if next(entries) == nil then kept.by_user[entry.user] = nil; end
+	local user = kept.by_user[entry.user];
+	user.all[entry] = nil;
+	if entry.n then
+		user.sent = user.sent - 1;
+	elseif not is_journalled[entry.kind] then
+		user.unsent = user.unsent - 1;
+	end
+	if next(user.all) == nil then kept.by_user[entry.user] = nil; end
 end
 
-local function leave_waiting(kept, entry)
-	fifo.remove(kept.waiting, entry);
-	kept.by_key[key_of(entry)] = nil;
+local function entries_of(kept, user)
+	local known = kept.by_user[user];
+	return known and known.all or {};
+end
+
+-- Puts an entry without a number at the end of the journal, of what waits, or of what is held.
+local function put(kept, entry, place)
+	entry.place = place;
+	fifo.push(kept[place], entry);
+end
+
+-- Takes an entry without a number from where it is.
+local function take_out(kept, entry)
+	fifo.remove(kept[entry.place], entry);
+	entry.place = nil;
+end
+
+local function own_place(entry)
+	return is_journalled[entry.kind] and "journal" or "waiting";
+end
+
+local function hold_back(kept, entry)
+	take_out(kept, entry);
+	put(kept, entry, "held");
+	kept.by_user[entry.user].is_held = true;
+end
+
+-- An event of the user is done: there is room for another one.
+local function let_go(kept, user)
+	local known = kept.by_user[user];
+	if not known or not known.is_held then return; end
+	known.is_held = nil;
+	for entry in pairs(known.all) do
+		if entry.place == "held" then
+			take_out(kept, entry);
+			put(kept, entry, own_place(entry));
+		end
+	end
+end
+
+local function drop_unsent(kept, entry)
+	take_out(kept, entry);
+	if not is_journalled[entry.kind] then kept.by_key[key_of(entry)] = nil; end
+	forget(kept, entry);
 end
 
 local function leave_outstanding(kept, entry)
 	kept.outstanding[entry.n] = nil;
 	kept.outstanding_count = kept.outstanding_count - 1;
 	forget(kept, entry);
+	let_go(kept, entry.user);
 end
 
 local function number(kept, entry)
@@ -97,15 +147,37 @@ local function number(kept, entry)
 	kept.last_number = n;
 	kept.outstanding_count = kept.outstanding_count + 1;
 	kept.outstanding[n], entry.n = entry, n;
+	local user = kept.by_user[entry.user];
+	user.sent = user.sent + 1;
+	if not is_journalled[entry.kind] then user.unsent = user.unsent - 1; end
 	return entry;
 end
 
-local function make_room(kept, limits)
-	if kept.waiting.count + kept.outstanding_count <= limits.entries then return; end
-	local oldest = fifo.pop(kept.waiting);
-	kept.by_key[key_of(oldest)] = nil;
-	forget(kept, oldest);
-	kept.dropped = kept.dropped + oldest.count;
+-- Those without a number are sent last.
+local function is_sent_before(a, b)
+	return a.n ~= nil and (b.n == nil or a.n < b.n);
+end
+
+local function drop(kept, entry)
+	drop_unsent(kept, entry);
+	kept.dropped = kept.dropped + entry.count;
+end
+
+local function oldest_unsent(kept, user)
+	local oldest;
+	for entry in pairs(entries_of(kept, user)) do
+		if entry.place and not is_journalled[entry.kind] and not (oldest and oldest.first <= entry.first) then oldest = entry; end
+	end
+	return oldest;
+end
+
+-- Over their share a user loses the own oldest. Over all there may be, those lose it first who have more than was sent, and the
+-- journal last: an account that is gone would be told of.
+local function make_room(kept, limits, user)
+	if kept.by_user[user].unsent > limits.entries_per_user then drop(kept, oldest_unsent(kept, user)); end
+	if kept.held.count + kept.waiting.count + kept.journal.count + kept.outstanding_count <= limits.entries then return; end
+	local oldest = fifo.peek(kept.held) or fifo.peek(kept.waiting) or fifo.peek(kept.journal);
+	if oldest then drop(kept, oldest); end
 end
 
 -- A missed message that is sent now. The caller sends all of it, whatever could be kept.
@@ -123,29 +195,26 @@ function Events:collapse(kind, user, resource, message, has_content)
 	if not entry then
 		entry = enter(kept, fields);
 		kept.by_key[key_of(entry)] = entry;
-		fifo.push(kept.waiting, entry);
+		put(kept, entry, "waiting");
 	end
 	entry.count = entry.count + 1;
 	if has_content or not entry.has_content then
 		entry.has_content = has_content;
 		hold(kept, self.limits, entry, message);
 	end
-	make_room(kept, self.limits);
+	make_room(kept, self.limits, user);
 	return entry;
 end
 
 local function drop_waiting(kept, user, is_meant)
-	for entry in pairs(kept.by_user[user] or {}) do
-		if not entry.n and not is_journalled[entry.kind] and is_meant(entry) then
-			leave_waiting(kept, entry);
-			forget(kept, entry);
-		end
+	for entry in pairs(entries_of(kept, user)) do
+		if entry.place and not is_journalled[entry.kind] and is_meant(entry) then drop_unsent(kept, entry); end
 	end
 end
 
 local function withdraw_outstanding(kept, user, is_meant)
 	local numbers = {};
-	for entry in pairs(kept.by_user[user] or {}) do
+	for entry in pairs(entries_of(kept, user)) do
 		if entry.n and not entry.withdrawn and not is_journalled[entry.kind] and is_meant(entry) then
 			entry.withdrawn = true;
 			release(kept, entry);
@@ -171,27 +240,67 @@ function Events:drop_waiting(user)
 	drop_waiting(self.kept, user, any);
 end
 
--- `removed` or `created`: of several not yet sent only the last of a user says anything.
+-- `removed` or `created`: of several of a user only the last says anything. One that was sent need not be told again.
 function Events:record(kind, user)
 	local kept = self.kept;
-	for entry in pairs(kept.by_user[user] or {}) do
-		if is_journalled[entry.kind] and not entry.n then
-			fifo.remove(kept.journal, entry);
-			forget(kept, entry);
+	for entry in pairs(entries_of(kept, user)) do
+		if is_journalled[entry.kind] then
+			if entry.n then entry.withdrawn = true; else drop_unsent(kept, entry); end
 		end
 	end
-	fifo.push(kept.journal, enter(kept, { kind = kind, user = user, count = 1 }));
+	put(kept, enter(kept, { kind = kind, user = user, count = 1 }), "journal");
+	make_room(kept, self.limits, user);
+end
+
+-- The last `removed` or `created` of a user that is not done, if any.
+function Events:last_record(user)
+	local last;
+	for entry in pairs(entries_of(self.kept, user)) do
+		local is_meant = is_journalled[entry.kind] and not entry.withdrawn;
+		if is_meant and not (last and is_sent_before(entry, last)) then last = entry; end
+	end
+	return last;
+end
+
+-- `removed` and `created` of a user up to this number are done, though not acknowledged: told again, they would void what was
+-- asked for since.
+function Events:settle(user, last_number)
+	for entry in pairs(entries_of(self.kept, user)) do
+		if is_journalled[entry.kind] and entry.n and entry.n <= last_number then entry.withdrawn = true; end
+	end
+end
+
+function Events:last_number()
+	return self.kept.last_number;
+end
+
+-- Whether a user may have one more outstanding. What is said of the account itself goes a little further.
+local function has_share(kept, limits, user, is_of_account)
+	local known = kept.by_user[user];
+	return not known or known.sent < limits.entries_per_user * (is_of_account and 2 or 1);
+end
+
+function Events:has_share(user)
+	return has_share(self.kept, self.limits, user);
+end
+
+-- The oldest of a place whose user may have one more outstanding; those before it are held.
+local function next_of(kept, limits, place)
+	local entry = fifo.peek(kept[place]);
+	while entry and not has_share(kept, limits, entry.user, place == "journal") do
+		hold_back(kept, entry);
+		entry = fifo.peek(kept[place]);
+	end
+	return entry;
 end
 
 -- The next one to be sent, now with a number. The journal goes first: what waits of its users is younger.
 function Events:take()
-	local kept = self.kept;
-	local entry = fifo.pop(kept.journal);
-	if not entry then
-		entry = fifo.peek(kept.waiting);
-		if not entry then return nil; end
-		leave_waiting(kept, entry);
-	end
+	local kept, limits = self.kept, self.limits;
+	local entry = next_of(kept, limits, "journal") or next_of(kept, limits, "waiting");
+	if not entry then return nil; end
+	take_out(kept, entry);
+	if not is_journalled[entry.kind] then kept.by_key[key_of(entry)] = nil; end
 	return number(kept, entry);
 end
 
@@ -246,54 +355,34 @@ function Events:take_dropped()
 	return dropped;
 end
 
-local function freeze_entry(entry)
-	return {
-		kind = entry.kind; user = entry.user; resource = entry.resource; count = entry.count; first = entry.first;
-		has_content = entry.has_content; message = entry.message and st.preserialize(entry.message);
-		was_sent = entry.n ~= nil or nil;
-	};
+-- All entries without a number; those of the journal come first.
+function Events:unsent()
+	local entries = {};
+	for _, place in ipairs { "journal", "waiting", "held" } do
+		for _, entry in ipairs(fifo.list(self.kept[place])) do entries[#entries + 1] = entry; end
+	end
+	return entries;
 end
 
--- Adds everything to `frozen`, as plain data in the order in which it was missed.
-function Events:freeze(frozen)
-	local entries = frozen.entries;
-	for _, n in ipairs((self:begin_again())) do entries[#entries + 1] = freeze_entry(self.kept.outstanding[n]); end
-	for _, entry in ipairs(fifo.list(self.kept.journal)) do entries[#entries + 1] = freeze_entry(entry); end
-	for _, entry in ipairs(fifo.list(self.kept.waiting)) do entries[#entries + 1] = freeze_entry(entry); end
-	frozen.dropped = frozen.dropped + self.kept.dropped;
-end
-
-local function thaw_outstanding(kept, limits, item, message)
+-- Takes back an entry that had a number in an earlier epoch, under a new one. Returns false when there are too many.
+function Events:resume(item, message)
+	local kept, limits = self.kept, self.limits;
+	if kept.outstanding_count >= limits.entries then return false; end
 	local entry = enter(kept, {
 		kind = item.kind; user = item.user; resource = item.resource; count = item.count; has_content = item.has_content;
 	});
 	entry.first = item.first;
 	hold(kept, limits, entry, message);
 	number(kept, entry);
+	return true;
 end
 
-local function thaw_waiting(self, item, message)
-	local entry = self:collapse(item.kind, item.user, item.resource, message, item.has_content);
-	entry.count = entry.count + item.count - 1;
-	if item.first < entry.first then entry.first = item.first; end
-end
-
--- Takes back one of the entries that freeze() gave, under a new number. What had been sent stays apart, so that the
--- service knows it again.
-function Events:thaw(item)
-	local message = item.message and st.deserialize(item.message);
-	if item.was_sent and self.kept.outstanding_count < self.limits.entries then
-		thaw_outstanding(self.kept, self.limits, item, message);
-	elseif is_journalled[item.kind] then
-		self:drop_waiting(item.user);
-		self:record(item.kind, item.user);
-	else
-		thaw_waiting(self, item, message);
-	end
+function Events:count_dropped()
+	return self.kept.dropped;
 end
 
 function Events:add_dropped(count)
 	self.kept.dropped = self.kept.dropped + count;
 end
 
-return { fresh = fresh; new = new };
+return { fresh = fresh; new = new; is_journalled = is_journalled };

@@ -99,16 +99,27 @@ end
 
 -- Hooks. The wrappers see what came of an event: their own part is guarded, the server's is not touched.
 
+-- As mod_offline does: whoever fires the event need not name the user.
+local function addressee(event)
+	local to = event.stanza.attr.to;
+	return to and jid.split(to) or event.origin.username;
+end
+
 -- Only a true result (mod_offline gives the id) says that the message was kept; refused, say over quota, it is the sender's again.
 local function watch_offline(self)
 	local tell_kept = self.guard.wrap("an offline message", function (event)
-		miss(self, "offline", event.username, nil, event.stanza);
+		miss(self, "offline", addressee(event), nil, event.stanza);
 	end);
 	module:wrap_event("message/offline/handle", function (handlers, name, event)
 		local result = handlers(name, event);
 		if result then tell_kept(event); end
 		return result;
 	end);
+end
+
+-- A room sends these for members who are not in it (mod_muc_offline_delivery), and keeps them itself. A client is no room.
+local function absent_from_room(self, event)
+	if event.origin.type ~= "c2s" then miss(self, "offline", addressee(event), nil, event.stanza); end
 end
 
 -- Own presence has no `to`. There is no event after it, and none for a priority that changes.
@@ -149,6 +160,7 @@ local function watch_sessions(self)
 	watch("smacks-hibernation-end", resumed);
 	watch("delivery/failure", lost, 1);      -- before mod_smacks, which stores it or drops it silently
 	watch("archive-message-added", archived);
+	watch("message/bare/groupchat", absent_from_room, 1);
 	watch("resource-bind", function (_, event) session_is_back(self, event.session); end);
 end
 

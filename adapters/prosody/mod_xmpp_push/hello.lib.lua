@@ -40,10 +40,7 @@ end
 
 local function hello(parts, fences, element)
 	local attr = element.attr;
-	if attr.version ~= version then
-		module:log("warn", "xmpp-push speaks version %s of the link and this module version %s: update the older one", attr.version, version);
-		return;
-	end
+	if attr.version ~= version then return parts.link:refuse(attr.version or "none", version); end
 	if is_outdated(fences, parts.options.component, attr) then return; end
 	parts.users:greet(attr.instance, attr.users);
 	local window = max(1, min(tonumber(attr.window) or 1, parts.options.entries));

@@ -18,6 +18,7 @@ local function fresh(epoch)
 		epoch = epoch;
 		state = "detached";    -- or "attached"; or "leaving": after <bye/>, takes outcomes only
 		instance = nil;        -- of the service, as in its last hello
+		foreign_version = nil; -- the last one a service spoke since, if this module does not speak it
 		window = 0;
 		want = want_all;
 	};
@@ -54,8 +55,16 @@ end
 function Link:attach(instance, window, want)
 	local kept = self.kept;
 	if kept.state ~= "attached" then module:log("info", "xmpp-push is attached (%s)", self.options.component); end
-	kept.state, kept.instance, kept.window = "attached", instance, window;
+	kept.state, kept.instance, kept.window, kept.foreign_version = "attached", instance, window, nil;
 	kept.want = want and words(want) or want_all;
+end
+
+-- A hello of another version, which is repeated for ever, is told of once.
+function Link:refuse(version, own)
+	if self.kept.foreign_version == version then return; end
+	self.kept.foreign_version = version;
+	module:log("warn", "xmpp-push (%s) speaks version %s of the link and this module version %s: update the older one",
+		self.options.component, version, own);
 end
 
 -- mod_component's own mark: its events fire also for sockets that only named the host.

@@ -26,7 +26,8 @@ local function assemble(kept, own)
 	shard.link = lib.link.new(kept.link, own, guard);
 	shard.sender = lib.sender.new(shard.link, shard.events, lib.sessions, own, guard);
 	shard.publishing = lib.publishing.new(kept.publishing, shard.link, own);
-	shard.requests = lib.requests.new(kept.requests, shard.link, shard.users, own);
+	shard.requests = lib.requests.new(kept.requests, shard.link, shard.users, shard.sender, own);
+	shard.sender.send_request = function (ref) return shard.requests:send(ref); end
 	shard.sender.next_outcome = function () return shard.publishing:send_waiting_outcome(); end
 	return shard;
 end

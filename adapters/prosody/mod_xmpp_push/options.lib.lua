@@ -12,6 +12,9 @@ local host = module.host;
 -- Requests that wait for an answer; each holds what is needed for that, about 300 bytes.
 local max_requests = 1000;
 
+-- Of these, requests of one user.
+local max_requests_per_user = 20;
+
 -- Users known to have no registration, about 100 bytes each.
 local max_known = 500000;
 
@@ -94,10 +97,14 @@ local function divide(options, component)
 		host = options.host; address = options.address; component = component;
 		request_timeout = options.request_timeout;
 		max_in_flight = share(options.max_in_flight);
+		max_in_flight_per_service = share(options.max_in_flight_per_service);
+		max_in_flight_per_registration = options.max_in_flight_per_registration;      -- a user has one link
 		entries = share(options.entries);
+		entries_per_user = options.entries_per_user;
 		bytes = share(options.bytes);
 		portion = share(options.portion);
 		max_requests = share(max_requests);
+		max_requests_per_user = max_requests_per_user;
 		max_known = share(max_known);
 	};
 end
@@ -106,14 +113,18 @@ local function read()
 	if module:get_host_type() ~= "local" then refuse("enable it on a VirtualHost, not on a Component"); end
 	refuse_other_push();
 	refuse_delegation();
+	local max_in_flight = number("xmpp_push_max_in_flight", 2000);                 -- publishes
 	local options = {
 		host = host;
 		address = host.."/xmpp-push";
 		components = component_domains();
 		shards = {};                                                           -- the same options for each component
 		request_timeout = number("xmpp_push_request_timeout", 30);             -- seconds
-		max_in_flight = number("xmpp_push_max_in_flight", 2000);               -- publishes
+		max_in_flight = max_in_flight;
+		max_in_flight_per_service = number("xmpp_push_max_in_flight_per_service", max(1, floor(max_in_flight / 2)));
+		max_in_flight_per_registration = number("xmpp_push_max_in_flight_per_registration", 10);
 		entries = number("xmpp_push_buffer_entries", 100000);
+		entries_per_user = number("xmpp_push_buffer_entries_per_user", 50);
 		bytes = number("xmpp_push_buffer_bytes", 32 * 1024 * 1024);
 		portion = number("xmpp_push_portion", 100);                            -- stanzas a turn
 	};

@@ -24,8 +24,9 @@ local function fresh()
 	return {
 		instance = nil;        -- the run of the service last heard publishes from
 		got = 0;               -- its highest number
-		flights = {};          -- id of the IQ -> { to, ref, instance, deadline, is_foreign }
+		flights = {};          -- id of the IQ -> { to, ref, instance, deadline, shares, is_foreign }
 		count = 0;
+		taken = {};            -- a push service's domain, or its address with a node -> places taken by it
 		serial = 0;            -- makes the ids
 		outcomes = fifo.new(); -- { instance, attr }, waiting for the link
 	};
@@ -72,10 +73,41 @@ function Publishing:send_waiting_outcome()
 	return false;
 end
 
+-- The shares that a publish takes a place of, each with its bound. A registration stands for its user, whom the service does not
+-- name.
+local function shares_of(self, to, pubsub)
+	local node = pubsub:get_child("publish").attr.node or "";
+	return {
+		[jid.host(to)] = self.options.max_in_flight_per_service;
+		[to.."\n"..node] = self.options.max_in_flight_per_registration;
+	};
+end
+
+local function has_place(self, shares)
+	if self.kept.count >= self.options.max_in_flight then return false; end
+	for share, bound in pairs(shares) do
+		if (self.kept.taken[share] or 0) >= bound then return false; end
+	end
+	return true;
+end
+
+local function take_place(kept, shares)
+	kept.count = kept.count + 1;
+	for share in pairs(shares) do kept.taken[share] = (kept.taken[share] or 0) + 1; end
+end
+
+local function give_place_back(kept, shares)
+	kept.count = kept.count - 1;
+	for share in pairs(shares) do
+		local left = kept.taken[share] - 1;
+		kept.taken[share] = left > 0 and left or nil;
+	end
+end
+
 local function settle(self, id, attr)
 	local flight = self.kept.flights[id];
 	self.kept.flights[id] = nil;
-	self.kept.count = self.kept.count - 1;
+	give_place_back(self.kept, flight.shares);
 	attr.ref = ("%d"):format(flight.ref);
 	hand_back(self, flight.instance, attr);
 end
@@ -109,11 +141,12 @@ local function timeout_of(text)
 	return seconds and max(1, min(seconds, max_timeout)) or default_timeout;
 end
 
-local function launch(self, ref, to, seconds, pubsub)
+local function launch(self, ref, to, seconds, pubsub, shares)
 	local kept = self.kept;
-	kept.serial, kept.count = kept.serial + 1, kept.count + 1;
+	kept.serial = kept.serial + 1;
+	take_place(kept, shares);
 	local id = ("xmpp-push-%s-%d"):format(self.link:epoch(), kept.serial);
-	kept.flights[id] = { to = to, ref = ref, instance = kept.instance, deadline = monotonic() + seconds };
+	kept.flights[id] = { to = to, ref = ref, instance = kept.instance, deadline = monotonic() + seconds, shares = shares };
 	module:send(st.iq({ type = "set", id = id, from = self.options.host, to = to }):add_child(pubsub));
 end
 
@@ -133,12 +166,11 @@ local function publish(self, element)
 	if not ref or not self.link:is_attached() or not is_new(self, ref) then return; end
 	local to, pubsub = addressee(element.attr.to, self.options.host), element:get_child("pubsub", xmlns_pubsub);
 	if not to or not pubsub or not is_publish(pubsub) then
-		refuse(self, ref, "bad-request");
-	elseif self.kept.count >= self.options.max_in_flight then
-		refuse(self, ref, "resource-constraint");
-	else
-		launch(self, ref, to, timeout_of(element.attr.timeout), pubsub);
+		return refuse(self, ref, "bad-request");
 	end
+	local shares = shares_of(self, to, pubsub);
+	if not has_place(self, shares) then return refuse(self, ref, "resource-constraint"); end
+	launch(self, ref, to, timeout_of(element.attr.timeout), pubsub, shares);
 end
 
 -- Did the user's own server make the error, because it cannot reach the addressee? Its errors carry the addressee's

@@ -15,16 +15,16 @@ Requests.__index = Requests;
 
 local function fresh()
 	return {
-		waiting = {};          -- ref -> { id, to, user, deadline }
+		waiting = {};          -- ref -> { id, to, user, deadline, message, last_event }; the message until it is sent
 		count = 0;
 		serial = 0;            -- makes the refs
 		asking = {};           -- localpart -> number of requests waiting
 	};
 end
 
--- `kept` is made by fresh() and survives a reload; `users` is told of an enable.
-local function new(kept, link, users, options)
-	return setmetatable({ kept = kept, link = link, users = users, options = options }, Requests);
+-- `kept` is made by fresh() and survives a reload; `users` is told of an enable; `sender` keeps requests and events in order.
+local function new(kept, link, users, sender, options)
+	return setmetatable({ kept = kept, link = link, users = users, sender = sender, options = options }, Requests);
 end
 
 function Requests:is_asking(user)
@@ -71,19 +71,35 @@ local function refuse(event, etype, condition, text)
 	return true;
 end
 
+-- Sends a request that is still waited for. Returns false when the component is not connected.
+function Requests:send(ref)
+	local request = self.kept.waiting[ref];
+	if not request or not request.message then return true; end
+	local message = request.message;
+	request.message, request.last_event = nil, self.sender:last_event();
+	return self.link:send(message);
+end
+
+-- A request never overtakes an event that says whose the account is.
 local function forward(self, event)
-	local ref, element = enter(self, event), event.stanza.tags[1];
-	if element.name == "enable" then self.users:forget(event.origin.username); end
-	local request = self.link:build("request", { ref = ref; user = event.origin.username; resource = event.origin.resource });
-	if self.link:send(request:add_child(element)) then return true; end
+	local origin, element = event.origin, event.stanza.tags[1];
+	local ref = enter(self, event);
+	if element.name == "enable" then self.users:forget(origin.username); end
+	local message = self.link:build("request", { ref = ref; user = origin.username; resource = origin.resource });
+	self.kept.waiting[ref].message = message:add_child(element);
+	if self.sender:postpone(origin.username, ref) or self:send(ref) then return true; end
 	leave(self.kept, ref);
 	return refuse(event, "wait", "service-unavailable", not_available);
+end
+
+local function is_full(self, user)
+	return self.kept.count >= self.options.max_requests or (self.kept.asking[user] or 0) >= self.options.max_requests_per_user;
 end
 
 local function ask(self, event)
 	if not self.link:is_attached() then
 		return refuse(event, "wait", "service-unavailable", not_available);
-	elseif self.kept.count >= self.options.max_requests then
+	elseif is_full(self, event.origin.username) then
 		return refuse(event, "wait", "resource-constraint", "Too many requests are waiting");
 	end
 	return forward(self, event);
@@ -94,6 +110,7 @@ local function answer(self, element)
 	local request = leave(self.kept, attr.ref or "");
 	if not request then return; end
 	if attr.type == "result" then
+		self.sender:settle(request.user, request.last_event or 0);
 		module:send(reply(self.options.host, request, "result"));
 	else
 		reply_error(self.options.host, request, attr.etype or "wait", attr.condition or "undefined-condition", element:get_text());

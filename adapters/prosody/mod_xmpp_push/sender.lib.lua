@@ -2,10 +2,13 @@
 
 local ranges = module:require "ranges";
 
+local ipairs = ipairs;
+
 local Sender = {};
 Sender.__index = Sender;
 
--- `next_outcome()` sends one outcome that waits for the link and says whether there was one.
+-- `next_outcome()` sends one outcome that waits for the link and says whether there was one; `send_request(ref)` sends a request
+-- that was postponed.
 local function new(link, events, sessions, options, guard)
 	return setmetatable({
 		link = link, events = events, sessions = sessions, options = options, guard = guard,
@@ -13,10 +16,11 @@ local function new(link, events, sessions, options, guard)
 		is_flushing = false,
 		sent_this_turn = 0,
 		next_outcome = function () return false; end;
+		send_request = function () end;
 	}, Sender);
 end
 
-local function transmit(self, entry, message, first)
+local function transmit_event(self, entry, message, first)
 	local stanza = self.link:build("event", {
 		n = ("%d"):format(entry.n); kind = entry.kind; user = entry.user; resource = entry.resource;
 		count = entry.count > 1 and ("%d"):format(entry.count) or nil;
@@ -25,6 +29,15 @@ local function transmit(self, entry, message, first)
 	self.sessions.describe(stanza, entry.user.."@"..self.options.host);
 	if message then stanza:add_child(message); end
 	return self.link:send(stanza);
+end
+
+-- Sends an event, and the requests that waited for it.
+local function transmit(self, entry, message, first)
+	if not transmit_event(self, entry, message, first) then return false; end
+	local followers = entry.followers or {};
+	entry.followers = nil;
+	for _, ref in ipairs(followers) do self.send_request(ref); end
+	return true;
 end
 
 local function has_room(self)
@@ -79,8 +92,8 @@ local function count_this_turn(self)
 	end
 end
 
-local function can_issue(self)
-	return self.link:is_attached() and has_room(self) and not self.events:has_unsent();
+local function can_issue(self, user)
+	return self.link:is_attached() and has_room(self) and self.events:has_share(user) and not self.events:has_unsent();
 end
 
 local function send_or_queue(self, entry, message)
@@ -95,7 +108,7 @@ end
 
 -- Tells of a missed message, which nobody may change afterwards.
 function Sender:tell(kind, user, resource, message, has_content)
-	if can_issue(self) then
+	if can_issue(self, user) then
 		send_or_queue(self, self.events:issue(kind, user, resource, message, has_content), message);
 	else
 		self.events:collapse(kind, user, resource, message, has_content);
@@ -119,6 +132,30 @@ function Sender:record(kind, user)
 	self:withdraw(user, function () return true; end);
 	self.events:record(kind, user);
 	self:flush();
+end
+
+-- Events go in the order of their numbers: from this one on they are still to be sent on this connection.
+local function first_unsent(self)
+	return self.numbered[self.place] or self.events:last_number() + 1;
+end
+
+-- Lets a request of a user follow their last `removed` or `created`, if that is still to be sent. Says whether it is.
+function Sender:postpone(user, ref)
+	local entry = self.events:last_record(user);
+	if not entry or entry.n and entry.n < first_unsent(self) then return false; end
+	entry.followers = entry.followers or {};
+	entry.followers[#entry.followers + 1] = ref;
+	return true;
+end
+
+-- The number of the last event that was sent.
+function Sender:last_event()
+	return first_unsent(self) - 1;
+end
+
+-- The service has done what a user asked for after the event of this number, and with it what was said of the account before.
+function Sender:settle(user, last_event)
+	self.events:settle(user, last_event);
 end
 
 function Sender:acknowledge(text)

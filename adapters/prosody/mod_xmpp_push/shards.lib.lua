@@ -2,6 +2,7 @@
 -- users and has nothing in common with the others.
 
 local sha256 = require "util.hashes".sha256;
+local freezer = module:require "freezer";
 
 local ipairs, byte, floor = ipairs, string.byte, math.floor;
 
@@ -30,13 +31,13 @@ end
 -- What is missed of all users, as plain data that any other list of shards can take.
 function Shards:freeze()
 	local all = { entries = {}, dropped = 0 };
-	for _, shard in ipairs(self.list) do shard.events:freeze(all); end
+	for _, shard in ipairs(self.list) do freezer.freeze(shard.events, all); end
 	return all;
 end
 
 -- Takes back what freeze() gave. What was thrown away cannot be told apart by user any more.
 function Shards:thaw(frozen)
-	for _, item in ipairs(frozen.entries) do self.of(item.user).events:thaw(item); end
+	for _, item in ipairs(frozen.entries) do freezer.thaw(self.of(item.user).events, item); end
 	self.list[1].events:add_dropped(frozen.dropped);
 end
 

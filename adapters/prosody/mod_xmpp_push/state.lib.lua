@@ -4,6 +4,7 @@
 --   fences       component -> the greatest fence it has said; also of those that are no longer listed
 
 local new_id = require "util.id".medium;
+local freezer = module:require "freezer";
 
 local ipairs = ipairs;
 
@@ -59,7 +60,7 @@ local function dissolve(self, state)
 	local old, moving = {}, { entries = {}, dropped = 0 };
 	for i, component in ipairs(state.components) do
 		local shard = state.shards[i];
-		self.lib.events.new(shard.events, self.options):freeze(moving);
+		freezer.freeze(self.lib.events.new(shard.events, self.options), moving);
 		self.lib.requests.give_back(shard.requests, self.options.host);
 		old[component] = shard;
 	end

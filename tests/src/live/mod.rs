@@ -7,6 +7,7 @@
 //! | [`service`] | the `xmpp-push` binary under test |
 //! | [`program`] | commands of it that come to an end |
 //! | [`push_service`] | a push service that remembers what it got and answers as it is told |
+//! | [`newcomer`] | a client without a library, of which there can be thousands |
 //! | [`stage`] | a slot with a service and a push service, ready for a test |
 //! | [`slot`] | the names a test may use on a server it shares with others |
 //!
@@ -14,6 +15,7 @@
 //! process and a connection that can be cut, is in [`crate::server`].
 
 pub mod ejabberd;
+pub mod newcomer;
 pub mod program;
 pub mod prosody;
 pub mod puppet;

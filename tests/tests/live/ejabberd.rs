@@ -46,6 +46,7 @@ mod suite {
     mod rooms;
     mod service;
     pub(super) mod shards;
+    mod signup;
     mod trust;
     mod unacknowledged;
 }

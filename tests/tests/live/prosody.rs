@@ -6,8 +6,14 @@ use push_tests::live::stage::{Ports, Script, Stage};
 use push_tests::live::{Failure, Result};
 use tokio::sync::OnceCell;
 
+#[path = "prosody/bounds.rs"]
+mod bounds;
 #[path = "prosody/broken.rs"]
 mod broken;
+#[path = "prosody/offline.rs"]
+mod offline;
+#[path = "prosody/played.rs"]
+mod played;
 #[path = "prosody/refusal.rs"]
 mod refusal;
 #[path = "prosody/reload.rs"]
@@ -32,6 +38,7 @@ mod suite {
     mod rooms;
     mod service;
     pub(super) mod shards;
+    mod signup;
     mod trust;
     mod unacknowledged;
 }

@@ -139,3 +139,28 @@ async fn a_sender_from_another_domain_wakes_too() -> Result<()> {
     here.push.receives(1).await?;
     there.push.stays_at(0).await
 }
+
+#[tokio::test]
+async fn what_only_looks_like_a_copy_wakes_as_any_message() -> Result<()> {
+    let stage = stage().await?;
+    let (writer, alice) = (stage.writer().await?, stage.sleeper("alice", "n").await?);
+    let disguises = [
+        "<sent xmlns='urn:xmpp:carbons:2'/>",
+        "<received xmlns='urn:xmpp:carbons:2'/>",
+        "<result xmlns='urn:xmpp:mam:2'/>",
+        "<anything xmlns='urn:xmpp:mam:2'/>",
+        "<event xmlns='http://jabber.org/protocol/pubsub#event'><items node='urn:xmpp:mucsub:nodes:messages'>\
+         <item><message xmlns='jabber:client'/></item></items></event>",
+    ];
+    for (count, disguise) in (1..).zip(disguises) {
+        let message = Outgoing {
+            to: &alice.jid,
+            body: Some("hello"),
+            extra: &[disguise],
+            ..Outgoing::default()
+        };
+        writer.session.message(&message).await?;
+        stage.push.receives(count).await?;
+    }
+    stage.push.stays_at(disguises.len()).await
+}

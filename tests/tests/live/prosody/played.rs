@@ -1,0 +1,146 @@
+//! The adapter alone: the test plays the service.
+
+use super::{Own, place};
+use push_tests::live::Result;
+use push_tests::live::newcomer::Newcomer;
+use push_tests::live::push_service::PushService;
+use push_tests::live::slot::{Lease, Slot};
+use push_tests::live::stage::Ports;
+use std::time::Duration;
+
+const LINK: &str = "urn:x-xmpp-push:link:1";
+
+/// The service's end of a link.
+pub(super) struct Played {
+    pub(super) service: PushService,
+    host: String,
+}
+
+impl Played {
+    pub(super) async fn connect(slot: Slot, ports: Ports) -> Result<Self> {
+        Ok(Self {
+            service: PushService::connect(&slot.component(), ports.component).await?,
+            host: slot.host(),
+        })
+    }
+
+    /// Sends elements of the link, whose namespace is filled in for `LINK`.
+    pub(super) fn say(&self, elements: &str) -> Result<()> {
+        let (from, to) = (self.service.jid(), format!("{}/xmpp-push", self.host));
+        let elements = elements.replace("LINK", LINK);
+        self.service.say(&format!(
+            "<message from='{from}' to='{to}'>{elements}</message>"
+        ))
+    }
+
+    /// Greets the adapter as a run of the service, and waits until it is attached.
+    pub(super) async fn attach(&self, instance: &str) -> Result<()> {
+        self.say(&format!(
+            "<hello xmlns='LINK' version='1' session='{instance}' instance='{instance}' window='1000' users='0'>\
+             <want>offline archived removed created</want></hello>"
+        ))?;
+        self.hears(&format!("session='{instance}'")).await
+    }
+
+    pub(super) async fn hears(&self, words: &str) -> Result<()> {
+        self.hears_all(&[words]).await
+    }
+
+    pub(super) async fn hears_all(&self, words: &[&str]) -> Result<()> {
+        self.service
+            .hears_until(|heard| heard.iter().any(|stanza| has_all(stanza, words)))
+            .await
+            .map(drop)
+    }
+
+    /// The epoch that the adapter has named.
+    pub(super) fn epoch(&self) -> String {
+        let heard = self.service.heard();
+        let hello = heard
+            .iter()
+            .find_map(|stanza| stanza.split("epoch='").nth(1));
+        let epoch = hello.and_then(|rest| rest.split('\'').next());
+        epoch.unwrap_or_default().to_owned()
+    }
+
+    /// How many of the stanzas it was sent hold these words.
+    pub(super) fn count(&self, words: &str) -> usize {
+        self.count_of(&[words])
+    }
+
+    /// How many hold all of these.
+    pub(super) fn count_of(&self, words: &[&str]) -> usize {
+        let heard = self.service.heard();
+        heard.iter().filter(|stanza| has_all(stanza, words)).count()
+    }
+}
+
+fn has_all(stanza: &str, words: &[&str]) -> bool {
+    words.iter().all(|words| stanza.contains(words))
+}
+
+async fn played() -> Result<(Lease, Ports, Played)> {
+    let (lease, ports) = place().await?;
+    let played = Played::connect(lease.slot, ports).await?;
+    Ok((lease, ports, played))
+}
+
+/// The acknowledgement of `created` may be lost with the service that has sent the answer.
+#[tokio::test]
+async fn an_account_with_an_accepted_request_is_not_told_to_be_new_again() -> Result<()> {
+    let (lease, ports, played) = played().await?;
+    let (slot, jid) = (lease.slot, lease.slot.user("new"));
+    played.attach("first").await?;
+    let mut newcomer = Newcomer::connect(&slot.host(), ports.c2s).await?;
+    newcomer.register(&jid).await?;
+    newcomer.log_in(&jid).await?;
+    let enabling = newcomer.enable("push.example.net", "n");
+    let answering = async {
+        played.hears("<request").await?;
+        played.say("<answer xmlns='LINK' ref='1' type='result'/>")
+    };
+    let (enabled, answered) = tokio::join!(enabling, answering);
+    answered?;
+    assert!(enabled?, "acknowledged");
+    assert_eq!(played.count("kind='created'"), 1);
+    played.attach("second").await?;
+    played.hears("<withdraw").await?;
+    assert_eq!(played.count("kind='created'"), 1, "told again");
+    Ok(())
+}
+
+/// Without a request nothing is known to be done.
+#[tokio::test]
+async fn a_new_account_that_was_not_acknowledged_is_told_again() -> Result<()> {
+    let (lease, ports, played) = played().await?;
+    played.attach("first").await?;
+    let mut newcomer = Newcomer::connect(&lease.slot.host(), ports.c2s).await?;
+    newcomer.register(&lease.slot.user("new")).await?;
+    played.hears("kind='created'").await?;
+    played.attach("second").await?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(played.count("kind='created'"), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn coming_going_and_another_version_are_logged_once_each() -> Result<()> {
+    let server = Own::start().await?;
+    let slot = Slot::new(0);
+    let played = Played::connect(slot, server.ports()).await?;
+    let other = "<hello xmlns='LINK' version='7' session='s' instance='i' window='9' users='0'/>";
+    for hello in [other, other, other] {
+        played.say(hello)?;
+    }
+    played.attach("first").await?;
+    played.say("<ping xmlns='LINK'/>")?;
+    played.hears("<pong").await?;
+    played.service.disconnect();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let log = server.log()?;
+    let count = |words: &str| log.matches(words).count();
+    assert_eq!(count("speaks version 7 of the link"), 1, "{log}");
+    assert_eq!(count("xmpp-push is attached (push0.test)"), 1, "{log}");
+    assert_eq!(count("xmpp-push is away (push0.test)"), 1, "{log}");
+    Ok(())
+}
