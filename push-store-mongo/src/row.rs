@@ -5,7 +5,7 @@ use mongodb::bson::raw::ValueAccessResult;
 use mongodb::bson::{Bson, Document, RawDocument, doc};
 use push_core::Registration;
 use push_core::registration::{Revision, Target};
-use push_core::row::{Row, RowError, StatusColumns, bucket};
+use push_core::row::{Row, RowError, StatusColumns, UnreadableRows, bucket};
 use push_core::store::Guard;
 use tracing::{debug, warn};
 
@@ -114,30 +114,23 @@ fn field<T>(column: &'static str, value: ValueAccessResult<T>) -> Result<T, RowE
     value.map_err(|_| RowError::Column { column })
 }
 
-/// Counts the documents that cannot be read.
-#[derive(Default)]
-pub(crate) struct UnreadableRows {
-    count: usize,
-    first: Option<RowError>,
+/// Returns what was read; an owner's registration that cannot be read is counted, and named at `debug`.
+pub(crate) fn noted<T>(
+    unreadable: &mut UnreadableRows,
+    owner: &str,
+    read: Result<T, RowError>,
+) -> Option<T> {
+    unreadable.note(
+        read,
+        |error| debug!(owner, %error, "left out a registration that cannot be read"),
+    )
 }
 
-impl UnreadableRows {
-    pub(crate) fn note<T>(&mut self, owner: &str, read: Result<T, RowError>) -> Option<T> {
-        read.inspect_err(|error| {
-            debug!(owner, %error, "left out a registration that cannot be read");
-            self.count += 1;
-            self.first.get_or_insert(*error);
-        })
-        .ok()
-    }
-
-    /// Logs what is wrong with the first of them, without its owner, and returns their number.
-    pub(crate) fn log(self) -> usize {
-        if let Some(first) = self.first {
-            warn!(documents = self.count, %first, "left out registrations that cannot be read");
-        }
-        self.count
-    }
+/// Logs how many registrations cannot be read, without their owners, and returns the number.
+pub(crate) fn logged(unreadable: UnreadableRows) -> usize {
+    unreadable.finish(
+        |documents, first| warn!(documents, %first, "left out registrations that cannot be read"),
+    )
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use jid::BareJid;
 use push_core::Registration;
-use push_core::row::{Row, RowError, StatusColumns};
+use push_core::row::{Row, RowError, StatusColumns, UnreadableRows};
 use tracing::{debug, warn};
 
 /// Owner, service and node, as they are stored.
@@ -41,28 +41,20 @@ fn column<T: rusqlite::types::FromSql>(
     row.get(index).map_err(|_| RowError::Column { column })
 }
 
-/// Counts the rows that cannot be read.
-#[derive(Default)]
-pub(crate) struct UnreadableRows {
-    count: usize,
-    first: Option<RowError>,
+/// Returns what was read; an owner's registration that cannot be read is counted, and named at `debug`.
+pub(crate) fn noted<T>(
+    unreadable: &mut UnreadableRows,
+    owner: &str,
+    read: Result<T, RowError>,
+) -> Option<T> {
+    unreadable.note(
+        read,
+        |error| debug!(owner, %error, "left out a registration that cannot be read"),
+    )
 }
 
-impl UnreadableRows {
-    pub(crate) fn note<T>(&mut self, owner: &str, read: Result<T, RowError>) -> Option<T> {
-        read.inspect_err(|error| {
-            debug!(owner, %error, "left out a registration that cannot be read");
-            self.count += 1;
-            self.first.get_or_insert(*error);
-        })
-        .ok()
-    }
-
-    /// Logs what is wrong with the first of them, without its owner, and returns their number.
-    pub(crate) fn log(self) -> usize {
-        if let Some(first) = self.first {
-            warn!(rows = self.count, %first, "left out registrations that cannot be read");
-        }
-        self.count
-    }
+/// Logs how many registrations cannot be read, without their owners, and returns the number.
+pub(crate) fn logged(unreadable: UnreadableRows) -> usize {
+    unreadable
+        .finish(|rows, first| warn!(rows, %first, "left out registrations that cannot be read"))
 }

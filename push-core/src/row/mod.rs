@@ -1,5 +1,11 @@
 //! A registration as stores keep it: columns to query and one JSON document.
 
+mod error;
+mod unreadable;
+
+pub use error::{DOCUMENT_VERSION, RowError};
+pub use unreadable::UnreadableRows;
+
 use crate::Timestamp;
 use crate::registration::{
     Identity, PublishOptions, PubsubNode, Registration, Revision, Status, Target,
@@ -7,13 +13,6 @@ use crate::registration::{
 use jid::BareJid;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use thiserror::Error;
-
-/// The newest version of the document this program reads.
-///
-/// Written is the oldest that says all: 2 where options are sealed, so that no program from before takes such a row for
-/// one without options; 1 otherwise.
-pub const DOCUMENT_VERSION: u32 = 2;
 
 /// The first version with sealed options.
 const SEALED_VERSION: u32 = 2;
@@ -98,24 +97,6 @@ fn timestamp(millis: i64, column: &'static str) -> Result<Timestamp, RowError> {
     u64::try_from(millis)
         .map(Timestamp::from_millis)
         .map_err(|_| RowError::Column { column })
-}
-
-/// A row that cannot be read, without its content.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RowError {
-    /// Written by a later version of this program.
-    #[error("document of version {found}, this program reads up to {DOCUMENT_VERSION}")]
-    Newer {
-        /// The document's version.
-        found: u32,
-    },
-    /// A column that does not hold what it should.
-    #[error("unreadable {column}")]
-    Column {
-        /// Its name.
-        column: &'static str,
-    },
 }
 
 #[derive(Serialize, Deserialize)]
