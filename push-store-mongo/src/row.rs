@@ -67,7 +67,13 @@ pub(crate) fn settled(columns: StatusColumns) -> Document {
 }
 
 fn status(columns: StatusColumns) -> Document {
-    doc! { "status": columns.status, "failures": columns.failures, "status_at": columns.status_at }
+    doc! {
+        "status": columns.status,
+        "refusals": columns.refusals,
+        "days": columns.days,
+        "since": columns.since,
+        "last": columns.last,
+    }
 }
 
 fn written(fields: Document) -> Document {
@@ -101,8 +107,10 @@ pub(crate) fn registration(document: &RawDocument) -> Result<Registration, RowEr
         revision: field("revision", document.get_i64("revision"))?,
         status: StatusColumns {
             status: text("status")?,
-            failures: field("failures", document.get_i32("failures"))?,
-            status_at: field("status_at", document.get_i64("status_at"))?,
+            refusals: field("refusals", document.get_i32("refusals"))?,
+            days: field("days", document.get_i32("days"))?,
+            since: field("since", document.get_i64("since"))?,
+            last: field("last", document.get_i64("last"))?,
         },
         enabled_at: field("enabled_at", document.get_i64("enabled_at"))?,
         document: text("document")?,
@@ -193,8 +201,10 @@ mod tests {
             "node",
             "revision",
             "status",
-            "failures",
-            "status_at",
+            "refusals",
+            "days",
+            "since",
+            "last",
             "enabled_at",
             "document",
         ] {
@@ -211,9 +221,11 @@ mod tests {
         let document = stored();
         for (name, expected) in [
             ("bucket", "int"),
-            ("failures", "int"),
+            ("refusals", "int"),
+            ("days", "int"),
             ("revision", "long"),
-            ("status_at", "long"),
+            ("since", "long"),
+            ("last", "long"),
             ("enabled_at", "long"),
         ] {
             let found = match document.get(name) {

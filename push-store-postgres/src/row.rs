@@ -24,9 +24,13 @@ pub(crate) struct Found {
     #[diesel(sql_type = Text)]
     status: String,
     #[diesel(sql_type = Integer)]
-    failures: i32,
+    refusals: i32,
+    #[diesel(sql_type = Integer)]
+    days: i32,
     #[diesel(sql_type = BigInt)]
-    status_at: i64,
+    since: i64,
+    #[diesel(sql_type = BigInt)]
+    last: i64,
     #[diesel(sql_type = BigInt)]
     enabled_at: i64,
     #[diesel(sql_type = Text)]
@@ -48,8 +52,10 @@ impl Found {
             revision: self.revision,
             status: StatusColumns {
                 status: self.status,
-                failures: self.failures,
-                status_at: self.status_at,
+                refusals: self.refusals,
+                days: self.days,
+                since: self.since,
+                last: self.last,
             },
             enabled_at: self.enabled_at,
             document: self.document,

@@ -16,18 +16,20 @@ pub(crate) fn registration(row: &rusqlite::Row<'_>) -> Result<Registration, RowE
         revision: column(row, 2, "revision")?,
         status: StatusColumns {
             status: column(row, 3, "status")?,
-            failures: column(row, 4, "failures")?,
-            status_at: column(row, 5, "status_at")?,
+            refusals: column(row, 4, "refusals")?,
+            days: column(row, 5, "days")?,
+            since: column(row, 6, "since")?,
+            last: column(row, 7, "last")?,
         },
-        enabled_at: column(row, 6, "enabled_at")?,
-        document: column(row, 7, "document")?,
+        enabled_at: column(row, 8, "enabled_at")?,
+        document: column(row, 9, "document")?,
     }
     .try_into()
 }
 
 /// Owner and registration in a row of [`PAGE`](crate::statement::PAGE).
 pub(crate) fn entry(row: &rusqlite::Row<'_>) -> Result<(BareJid, Registration), RowError> {
-    let owner: String = column(row, 8, "owner")?;
+    let owner: String = column(row, 10, "owner")?;
     let owner = BareJid::new(&owner).map_err(|_| RowError::Column { column: "owner" })?;
     Ok((owner, registration(row)?))
 }

@@ -1,5 +1,9 @@
 //! Registrations: where a user's notifications go.
 
+mod status;
+
+pub use status::{Status, Trouble};
+
 use crate::Timestamp;
 use jid::BareJid;
 use serde::{Deserialize, Serialize};
@@ -156,38 +160,6 @@ pub enum Identity {
     User,
     /// The user's server's domain, by the adapter: what XEP-0357 means.
     Server,
-}
-
-/// How a registration fares.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Status {
-    /// Nothing is known against it.
-    #[default]
-    Active,
-    /// Publishes to it were refused.
-    Failing {
-        /// How many in a row.
-        failures: u32,
-        /// When the first of them was.
-        since: Timestamp,
-    },
-    /// Refused too often.
-    Quarantined {
-        /// When it is tried again.
-        until: Timestamp,
-    },
-}
-
-impl Status {
-    /// The word operators and stores know the status by.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Failing { .. } => "failing",
-            Self::Quarantined { .. } => "quarantined",
-        }
-    }
 }
 
 /// One enabled (user, service, node).
