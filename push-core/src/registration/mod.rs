@@ -1,7 +1,9 @@
 //! Registrations: where a user's notifications go.
 
+mod finding;
 mod status;
 
+pub use finding::{Finding, Next, StatusPolicy};
 pub use status::{Status, Trouble};
 
 use crate::Timestamp;
