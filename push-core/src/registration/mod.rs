@@ -141,6 +141,11 @@ impl Revision {
         Self(by_time.max(after.unwrap_or_default()).min(Self::MAX.0))
     }
 
+    /// The greatest revision of what is accepted at `at`, unless a greater one was seen before.
+    pub fn last_at(at: Timestamp) -> Self {
+        Self::draw(at, u64::MAX, [])
+    }
+
     /// The revision made of the low 63 bits of `bits`.
     pub const fn new(bits: u64) -> Self {
         Self(bits & (u64::MAX >> 1))
