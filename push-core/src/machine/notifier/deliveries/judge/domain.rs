@@ -1,6 +1,6 @@
 //! One push service: whether it can be believed.
 
-use super::recent::Recent;
+use super::recent::{Recent, Users};
 use crate::Timestamp;
 use crate::registration::StatusPolicy;
 use std::time::Duration;
@@ -30,8 +30,8 @@ impl Whose {
 pub(super) struct Domain {
     /// The latest acceptances of two different registrations, the later one first.
     accepted: [Option<(Timestamp, u64)>; 2],
-    /// Different users who were refused since the last acceptance: one vote for each.
-    refused: Vec<u64>,
+    /// Those who were refused since the last acceptance: one vote for each user.
+    refused: Users,
     doubted_at: Timestamp,
     reached_at: Timestamp,
     /// Since when nobody is answered, if that is so.
@@ -44,11 +44,11 @@ impl Domain {
     pub(super) fn new() -> Self {
         Self {
             accepted: [None; 2],
-            refused: Vec::new(),
+            refused: Users::default(),
             doubted_at: Timestamp::default(),
             reached_at: Timestamp::default(),
             silent_since: None,
-            answered: Recent::new(DAY / 2),
+            answered: Recent::new(DAY),
             ended: Recent::new(HALF_AN_HOUR),
         }
     }
@@ -73,10 +73,8 @@ impl Domain {
     }
 
     /// It has refused a delivery.
-    pub(super) fn refuse(&mut self, whose: Whose, policy: &StatusPolicy) {
-        if !self.refused.contains(&whose.user) && self.refused.len() <= policy.sudden_users {
-            self.refused.push(whose.user);
-        }
+    pub(super) fn refuse(&mut self, whose: Whose) {
+        self.refused.insert(whose.user);
     }
 
     /// It has answered nothing to a delivery. Returns whether that has been so for a day, for everybody.
@@ -85,20 +83,23 @@ impl Domain {
         now.since(since) >= DAY
     }
 
-    /// Returns whether it accepts others: another registration lately, and not too many users were refused since.
-    pub(super) fn accepts_others(
-        &self,
-        now: Timestamp,
-        whose: Whose,
-        policy: &StatusPolicy,
-    ) -> bool {
+    /// Returns whether it has accepted another registration within a day.
+    pub(super) fn accepts_others(&self, now: Timestamp, whose: Whose) -> bool {
         let others = self.accepted.iter().flatten();
         let mut others = others.filter(|(_, registration)| *registration != whose.registration);
-        others.any(|(at, _)| now.since(*at) < DAY) && !self.refuses_all(policy)
+        others.any(|(at, _)| now.since(*at) < DAY)
     }
 
-    fn refuses_all(&self, policy: &StatusPolicy) -> bool {
-        self.refused.len() > policy.sudden_users
+    /// Returns whether it has refused too many users since it last accepted one.
+    pub(super) fn refuses_all(&mut self, now: Timestamp, policy: &StatusPolicy) -> bool {
+        self.is_too_many(now, self.refused.count(), policy)
+    }
+
+    /// Returns whether so many are too large a part of the users that it has answered lately.
+    fn is_too_many(&mut self, now: Timestamp, users: usize, policy: &StatusPolicy) -> bool {
+        let all = self.answered.count(now);
+        let bound = all.saturating_mul(policy.sudden_percent);
+        users > policy.sudden_users && users.saturating_mul(100) > bound
     }
 
     /// It cannot be judged at this time.
@@ -117,9 +118,7 @@ impl Domain {
     /// It would end a registration of this user. Returns whether it has ended too many.
     pub(super) fn end(&mut self, now: Timestamp, whose: Whose, policy: &StatusPolicy) -> bool {
         self.ended.insert(now, whose.user);
-        let (ended, users) = (self.ended.count(now), self.answered.count(now));
-        let share = ended.saturating_mul(100);
-        let is_large = share > users.saturating_mul(policy.sudden_percent);
-        ended > policy.sudden_users && is_large || self.refuses_all(policy)
+        let ended = self.ended.count(now);
+        self.is_too_many(now, ended, policy)
     }
 }

@@ -113,13 +113,15 @@ fn refused(
     if verdict == Verdict::Passes {
         return Finding::Answered;
     }
-    domain.refuse(whose, &policy.status);
-    let accepts_others = domain.accepts_others(now, whose, &policy.status);
+    domain.refuse(whose);
     // One that is quarantined was suspected to be ended by mistake.
     let is_quarantined = matches!(attempt.delivery.registration.status, Status::Quarantined(_));
     let needs_others = verdict == Verdict::Counts || is_quarantined;
-    if !attempt.is_healthy || needs_others && !accepts_others {
+    if !attempt.is_healthy || needs_others && !domain.accepts_others(now, whose) {
         domain.doubt(now);
+        return Finding::Answered;
+    }
+    if needs_others && domain.refuses_all(now, &policy.status) {
         return Finding::Answered;
     }
     let is_sudden = false;

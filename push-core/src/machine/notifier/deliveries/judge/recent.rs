@@ -7,15 +7,47 @@ use std::time::Duration;
 /// Hashes kept of each of two periods. More users than that are estimated, to about a tenth.
 const KEPT: usize = 128;
 
-/// Counts different users of the present period and the one before.
+/// Counts different users.
 ///
-/// Of their hashes the least are kept: the fewer there are below the greatest of these, the fewer users there are in all.
+/// Of their hashes the least are kept: the smaller the greatest of these is, the more users there are in all.
+#[derive(Debug, Default)]
+pub(super) struct Users(BTreeSet<u64>);
+
+impl Users {
+    /// Takes the seeded hash of a user.
+    pub(super) fn insert(&mut self, user: u64) {
+        self.0.insert(user);
+        if self.0.len() > KEPT {
+            self.0.pop_last();
+        }
+    }
+
+    /// Returns how many different ones there were.
+    pub(super) fn count(&self) -> usize {
+        self.count_with(&Self::default())
+    }
+
+    /// Returns how many different ones there were here or there.
+    fn count_with(&self, others: &Self) -> usize {
+        let Some(greatest) = self.0.union(&others.0).nth(KEPT - 1) else {
+            return self.0.union(&others.0).count();
+        };
+        let of_all = u128::from(u64::MAX) * (KEPT as u128 - 1) / u128::from(*greatest).max(1);
+        usize::try_from(of_all).unwrap_or(usize::MAX)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// Counts different users of the present period and the one before.
 #[derive(Debug)]
 pub(super) struct Recent {
     period: Duration,
     began: Timestamp,
-    young: BTreeSet<u64>,
-    old: BTreeSet<u64>,
+    young: Users,
+    old: Users,
 }
 
 impl Recent {
@@ -23,8 +55,8 @@ impl Recent {
         Self {
             period,
             began: Timestamp::default(),
-            young: BTreeSet::new(),
-            old: BTreeSet::new(),
+            young: Users::default(),
+            old: Users::default(),
         }
     }
 
@@ -32,20 +64,12 @@ impl Recent {
     pub(super) fn insert(&mut self, now: Timestamp, user: u64) {
         self.age(now);
         self.young.insert(user);
-        if self.young.len() > KEPT {
-            self.young.pop_last();
-        }
     }
 
     /// Returns how many different ones there were.
     pub(super) fn count(&mut self, now: Timestamp) -> usize {
         self.age(now);
-        let mut least = self.young.union(&self.old);
-        let Some(greatest) = least.nth(KEPT - 1) else {
-            return self.young.union(&self.old).count();
-        };
-        let of_all = u128::from(u64::MAX) * (KEPT as u128 - 1) / u128::from(*greatest).max(1);
-        usize::try_from(of_all).unwrap_or(usize::MAX)
+        self.young.count_with(&self.old)
     }
 
     fn age(&mut self, now: Timestamp) {
@@ -107,6 +131,6 @@ mod tests {
         for user in 0..100_000 {
             recent.insert(now(), hash.hash(&user));
         }
-        assert_eq!(recent.young.len(), KEPT);
+        assert_eq!(recent.young.0.len(), KEPT);
     }
 }
