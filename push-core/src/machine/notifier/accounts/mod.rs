@@ -160,26 +160,25 @@ impl Accounts {
                 self.lanes.remove(owner);
                 return;
             };
-            let query = match item.changes() {
-                Some(changes) => Query::Commit(changes),
-                None => {
-                    let trusted = policy.account_ttl();
-                    // A change's revision must be after every existing one: where others write to the store, it is asked first.
-                    let loaded = lane.is_loaded();
-                    let fresh = trusted.is_none() || loaded || !item.draws_revision();
-                    let ttl = trusted.filter(|_| !loaded);
-                    let known = self.cache.get(owner, now, ttl).filter(|_| fresh);
-                    match known.cloned() {
-                        None => return self.ask(owner, Query::Load(owner.clone()), None),
-                        Some(known) => match self.with_account(now, owner, known, policy) {
-                            Some(changes) => Query::Commit(changes),
-                            None => continue,
-                        },
-                    }
-                }
+            let changes = if let Some(changes) = item.changes() {
+                changes
+            } else {
+                let trusted = policy.account_ttl();
+                // A change's revision must be after every existing one: where others write to the store, it is asked first.
+                let loaded = lane.is_loaded();
+                let fresh = trusted.is_none() || loaded || !item.draws_revision();
+                let ttl = trusted.filter(|_| !loaded);
+                let known = self.cache.get(owner, now, ttl).filter(|_| fresh);
+                let Some(known) = known.cloned() else {
+                    return self.ask(owner, Query::Load(owner.clone()), None);
+                };
+                let Some(changes) = self.with_account(now, owner, known, policy) else {
+                    continue;
+                };
+                changes
             };
             let item = self.lanes.get_mut(owner).and_then(Lane::pop);
-            return self.ask(owner, query, item);
+            return self.ask(owner, Query::Commit(changes), item);
         }
     }
 
