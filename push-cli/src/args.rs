@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args as Arguments, Parser, Subcommand};
+use push_core::BareJid;
 use std::path::PathBuf;
 
 /// XMPP push notifications (XEP-0357) as a component beside any XMPP server.
@@ -35,7 +36,7 @@ pub(crate) enum Command {
     },
     /// Bring the database to the version of this program, as the service does by itself where it may.
     Migrate,
-    /// Count registrations, or carry them from store to store. Run it as the service's user.
+    /// List and count registrations, or carry them from store to store. Run it as the service's user.
     #[command(subcommand)]
     Registrations(RegistrationsCommand),
 }
@@ -46,12 +47,27 @@ pub(crate) enum RegistrationsCommand {
     Export(ExportArgs),
     /// Read what export has written into the store. What is there and later stays; importing again changes nothing.
     Import(ImportArgs),
+    /// Say how each of them fares, one a line. Without nodes and publish options, which may be secrets.
+    List(ListArgs),
     /// Say how many there are, by status.
     Count {
         /// One JSON object in place of lines.
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Arguments)]
+pub(crate) struct ListArgs {
+    /// Those of this user alone.
+    #[arg(value_name = "JID")]
+    pub(crate) user: Option<BareJid>,
+    /// Those of this status alone.
+    #[arg(long, value_parser = ["active", "failing", "quarantined"])]
+    pub(crate) status: Option<String>,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Arguments)]

@@ -115,7 +115,7 @@ fn remove<R: Borrow<Registration>>(
 mod tests {
     use super::*;
     use crate::Timestamp;
-    use crate::registration::{Identity, PublishOptions, PubsubNode, Revision, Status};
+    use crate::registration::{Identity, PublishOptions, PubsubNode, Revision, Status, Trouble};
     use std::sync::Arc;
 
     fn owner() -> BareJid {
@@ -176,9 +176,12 @@ mod tests {
             owner: owner(),
             target: target(node),
             revision: Revision::new(revision),
-            status: Status::Quarantined {
-                until: Timestamp::default(),
-            },
+            status: Status::Quarantined(Trouble {
+                since: Timestamp::default(),
+                last: Timestamp::default(),
+                days: 1,
+                refusals: 1,
+            }),
         }
     }
 

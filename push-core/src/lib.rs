@@ -15,6 +15,7 @@ pub mod lease;
 pub mod link;
 pub mod memory;
 pub mod plugin;
+pub mod profile;
 pub mod registration;
 pub mod report;
 pub mod row;

@@ -1,6 +1,8 @@
 //! Every limit and every time-out.
 
 use crate::StoreTimeouts;
+use crate::profile::Profiles;
+use crate::registration::StatusPolicy;
 use crate::xep::push::RequestLimits;
 use std::time::Duration;
 
@@ -33,6 +35,10 @@ pub struct Policy {
     pub cache_bytes: usize,
     /// How long a cached account is trusted; `None` where nobody else writes to the store. Default `None`.
     pub cache_ttl: Option<Duration>,
+    /// When a registration that fares badly is quarantined and removed.
+    pub status: StatusPolicy,
+    /// Which push services have which profile. Default: all that of which nothing is known.
+    pub profiles: Profiles,
     /// How often an adapter that does not answer is greeted again. Default 30 s.
     pub hello_interval: Duration,
     /// How often an attached adapter is asked whether it is there. Default 30 s.
@@ -62,6 +68,8 @@ impl Default for Policy {
             dedupe_entries: 1_000_000,
             cache_bytes: 64 << 20,
             cache_ttl: None,
+            status: StatusPolicy::default(),
+            profiles: Profiles::default(),
             hello_interval: Duration::from_secs(30),
             ping_interval: Duration::from_secs(30),
         }

@@ -3,7 +3,7 @@
 use crate::delivery::Route;
 use crate::ids::TraceId;
 use crate::plugin::Reason;
-use crate::registration::{Identity, Registration, Target};
+use crate::registration::{Identity, Registration, Status, Target};
 use crate::session::Cause;
 use crate::transport::DownReason;
 use crate::xep::error::DefinedCondition;
@@ -13,7 +13,8 @@ use std::time::Duration;
 
 /// Something notable. JIDs in it are for debug logs and explanations only.
 ///
-/// A missed message has a trace id, which every report on its way repeats: `Decided`, `Joined`, `Published`, `Ended`.
+/// A missed message has a trace id, which every report on its way repeats: `Decided`, `Joined`, `Published`, `Settled`,
+/// `Ended`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Report {
@@ -120,16 +121,27 @@ pub enum Report {
         /// From handing it to the stream to the end.
         latency: Duration,
     },
-    /// A registration was removed because of its push service's answer.
-    Ended {
-        /// Follows the message whose delivery was answered so.
+    /// A registration fares otherwise than before, or as badly on another day.
+    Settled {
+        /// Follows the message whose delivery had that outcome.
         trace: TraceId,
         /// Whose.
         owner: BareJid,
         /// Which.
         target: Target,
-        /// What the push service said.
-        condition: DefinedCondition,
+        /// How it fares.
+        status: Status,
+    },
+    /// A registration was removed because of its push service.
+    Ended {
+        /// Follows the message whose delivery had that outcome, if it was one.
+        trace: Option<TraceId>,
+        /// Whose.
+        owner: BareJid,
+        /// Which.
+        target: Target,
+        /// Why.
+        reason: EndReason,
     },
     /// Everything known of an account was removed with it.
     Forgotten {
@@ -159,6 +171,20 @@ pub struct PassedOver {
     pub registration: Arc<Registration>,
     /// The plugin's reason.
     pub reason: Reason,
+}
+
+/// Why a registration was removed without anybody asking for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EndReason {
+    /// The push service refused with this condition, which means the end.
+    Refused(DefinedCondition),
+    /// The push service refused for days, the last time with this condition.
+    RefusedForDays(DefinedCondition),
+    /// Nobody could reach the push service for weeks.
+    Unreachable,
+    /// The push service has told that it no longer serves the user there (XEP-0357 §8).
+    Revoked,
 }
 
 /// What became of a request.

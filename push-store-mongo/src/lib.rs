@@ -49,8 +49,10 @@
 //!   node: "c0ffee",
 //!   revision: Long("1877984935936000521"),
 //!   status: "failing",                         // active, failing, quarantined
-//!   failures: 2,                               // int: in a row
-//!   status_at: Long("1790990000000"),          // failing since or quarantined until, Unix milliseconds; 0 when active
+//!   refusals: 2,                               // int: since its push service last accepted; 0 when active
+//!   days: 1,                                   // int: on which there were some; 0 when active
+//!   since: Long("1790990000000"),              // when the first was, Unix milliseconds; 0 when active
+//!   last: Long("1790990000000"),               // when the last was, Unix milliseconds; 0 when active
 //!   enabled_at: Long("1790986000000"),         // Unix milliseconds
 //!   updated_at: ISODate("2026-10-03T01:13:20Z"),
 //!   document: '{"v":1,"options":[["secret","…"]],"resource":"phone","identity":"server"}'

@@ -1,11 +1,11 @@
 //! The accounts of owners.
 
 use crate::connection::Connection;
-use crate::row::{self, UnreadableRows};
+use crate::row;
 use jid::BareJid;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Result;
-use push_core::row::bucket;
+use push_core::row::{UnreadableRows, bucket};
 use push_core::store::{Loaded, StoreError};
 use push_core::{Account, Registration};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +27,11 @@ async fn accounts(connection: &Connection, owners: &[BareJid]) -> Result<Loaded>
     let mut unreadable = UnreadableRows::default();
     while documents.advance().await? {
         let document = documents.current();
-        let entry = unreadable.note(row::owner_of(document), row::entry(document));
+        let entry = row::noted(
+            &mut unreadable,
+            row::owner_of(document),
+            row::entry(document),
+        );
         if let Some((owner, registration)) = entry {
             found.entry(owner).or_default().push(registration);
         }
@@ -38,7 +42,7 @@ async fn accounts(connection: &Connection, owners: &[BareJid]) -> Result<Loaded>
     };
     Ok(Loaded {
         accounts: owners.iter().map(account).collect(),
-        corrupt: unreadable.log(),
+        corrupt: row::logged(unreadable),
     })
 }
 

@@ -52,9 +52,19 @@ async fn is_anothers(connection: &Connection) -> Result<bool> {
 async fn make(connection: &Connection) -> Result<()> {
     set_version(connection, 0).await?;
     collection(connection, REGISTRATION, registration()).await?;
+    begin_as_active(connection).await?;
     collection(connection, LEASE, lease()).await?;
     connection.registrations.create_indexes(indexes()).await?;
     set_version(connection, NEWEST).await
+}
+
+/// Gives documents of version 1 the fields that came with version 2. No program of then has judged any registration.
+async fn begin_as_active(connection: &Connection) -> Result<()> {
+    let first = doc! { "days": { "$exists": false } };
+    let active = doc! { "status": "active", "refusals": 0_i32, "days": 0_i32, "since": 0_i64, "last": 0_i64 };
+    let update = doc! { "$set": active, "$unset": { "failures": "", "status_at": "" } };
+    let updated = connection.registrations.update_many(first, update);
+    updated.await.map(drop)
 }
 
 /// Never lowers it.
@@ -107,8 +117,10 @@ fn registration() -> Document {
         "node": &text,
         "revision": number("long"),
         "status": &text,
-        "failures": number("int"),
-        "status_at": { "bsonType": "long", "description": "failing since or quarantined until, Unix milliseconds" },
+        "refusals": { "bsonType": "int", "minimum": 0, "description": "of its push service, since it last accepted" },
+        "days": { "bsonType": "int", "minimum": 0, "description": "on which there were some" },
+        "since": { "bsonType": "long", "description": "when the first was, Unix milliseconds" },
+        "last": { "bsonType": "long", "description": "when the last was, Unix milliseconds" },
         "enabled_at": { "bsonType": "long", "description": "Unix milliseconds" },
         "updated_at": { "bsonType": "date" },
         "document": { "bsonType": "string", "description": "JSON with a version \"v\"" },

@@ -1,9 +1,10 @@
 //! A page of the listing.
 
 use crate::connection::Connection;
-use crate::row::{self, UnreadableRows};
+use crate::row;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Result;
+use push_core::row::UnreadableRows;
 use push_core::store::{Cursor, Page, StoreError};
 
 /// Reads on over documents that cannot be read: a page without an entry would leave no cursor to go on from.
@@ -32,10 +33,13 @@ async fn entries(connection: &Connection, after: Option<&Cursor>, limit: usize) 
             break;
         }
         let document = documents.current();
-        page.entries
-            .extend(unreadable.note(row::owner_of(document), row::entry(document)));
+        page.entries.extend(row::noted(
+            &mut unreadable,
+            row::owner_of(document),
+            row::entry(document),
+        ));
     }
-    page.corrupt = unreadable.log();
+    page.corrupt = row::logged(unreadable);
     Ok(page)
 }
 

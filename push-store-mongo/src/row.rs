@@ -5,7 +5,7 @@ use mongodb::bson::raw::ValueAccessResult;
 use mongodb::bson::{Bson, Document, RawDocument, doc};
 use push_core::Registration;
 use push_core::registration::{Revision, Target};
-use push_core::row::{Row, RowError, StatusColumns, bucket};
+use push_core::row::{Row, RowError, StatusColumns, UnreadableRows, bucket};
 use push_core::store::Guard;
 use tracing::{debug, warn};
 
@@ -67,7 +67,13 @@ pub(crate) fn settled(columns: StatusColumns) -> Document {
 }
 
 fn status(columns: StatusColumns) -> Document {
-    doc! { "status": columns.status, "failures": columns.failures, "status_at": columns.status_at }
+    doc! {
+        "status": columns.status,
+        "refusals": columns.refusals,
+        "days": columns.days,
+        "since": columns.since,
+        "last": columns.last,
+    }
 }
 
 fn written(fields: Document) -> Document {
@@ -101,8 +107,10 @@ pub(crate) fn registration(document: &RawDocument) -> Result<Registration, RowEr
         revision: field("revision", document.get_i64("revision"))?,
         status: StatusColumns {
             status: text("status")?,
-            failures: field("failures", document.get_i32("failures"))?,
-            status_at: field("status_at", document.get_i64("status_at"))?,
+            refusals: field("refusals", document.get_i32("refusals"))?,
+            days: field("days", document.get_i32("days"))?,
+            since: field("since", document.get_i64("since"))?,
+            last: field("last", document.get_i64("last"))?,
         },
         enabled_at: field("enabled_at", document.get_i64("enabled_at"))?,
         document: text("document")?,
@@ -114,30 +122,23 @@ fn field<T>(column: &'static str, value: ValueAccessResult<T>) -> Result<T, RowE
     value.map_err(|_| RowError::Column { column })
 }
 
-/// Counts the documents that cannot be read.
-#[derive(Default)]
-pub(crate) struct UnreadableRows {
-    count: usize,
-    first: Option<RowError>,
+/// Returns what was read; an owner's registration that cannot be read is counted, and named at `debug`.
+pub(crate) fn noted<T>(
+    unreadable: &mut UnreadableRows,
+    owner: &str,
+    read: Result<T, RowError>,
+) -> Option<T> {
+    unreadable.note(
+        read,
+        |error| debug!(owner, %error, "left out a registration that cannot be read"),
+    )
 }
 
-impl UnreadableRows {
-    pub(crate) fn note<T>(&mut self, owner: &str, read: Result<T, RowError>) -> Option<T> {
-        read.inspect_err(|error| {
-            debug!(owner, %error, "left out a registration that cannot be read");
-            self.count += 1;
-            self.first.get_or_insert(*error);
-        })
-        .ok()
-    }
-
-    /// Logs what is wrong with the first of them, without its owner, and returns their number.
-    pub(crate) fn log(self) -> usize {
-        if let Some(first) = self.first {
-            warn!(documents = self.count, %first, "left out registrations that cannot be read");
-        }
-        self.count
-    }
+/// Logs how many registrations cannot be read, without their owners, and returns the number.
+pub(crate) fn logged(unreadable: UnreadableRows) -> usize {
+    unreadable.finish(
+        |documents, first| warn!(documents, %first, "left out registrations that cannot be read"),
+    )
 }
 
 #[cfg(test)]
@@ -200,8 +201,10 @@ mod tests {
             "node",
             "revision",
             "status",
-            "failures",
-            "status_at",
+            "refusals",
+            "days",
+            "since",
+            "last",
             "enabled_at",
             "document",
         ] {
@@ -218,9 +221,11 @@ mod tests {
         let document = stored();
         for (name, expected) in [
             ("bucket", "int"),
-            ("failures", "int"),
+            ("refusals", "int"),
+            ("days", "int"),
             ("revision", "long"),
-            ("status_at", "long"),
+            ("since", "long"),
+            ("last", "long"),
             ("enabled_at", "long"),
         ] {
             let found = match document.get(name) {

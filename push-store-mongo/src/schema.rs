@@ -18,7 +18,7 @@ pub(crate) const SCHEMA: &str = "schema";
 pub(crate) const OURS: &str = "xmpp-push";
 
 /// The version this program writes.
-pub(crate) const NEWEST: i32 = 1;
+pub(crate) const NEWEST: i32 = 2;
 
 /// MongoDB 5.0: the oldest that hosters still run.
 const OLDEST_WIRE: i32 = 13;

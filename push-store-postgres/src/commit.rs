@@ -86,8 +86,10 @@ async fn enable(
         .bind::<Array<Integer>, _>(column(enables, |enable| enable.position.bucket))
         .bind::<Array<BigInt>, _>(column(enables, |enable| enable.row.revision))
         .bind::<Array<Text>, _>(column(enables, |enable| &enable.row.status.status))
-        .bind::<Array<Integer>, _>(column(enables, |enable| enable.row.status.failures))
-        .bind::<Array<BigInt>, _>(column(enables, |enable| enable.row.status.status_at))
+        .bind::<Array<Integer>, _>(column(enables, |enable| enable.row.status.refusals))
+        .bind::<Array<Integer>, _>(column(enables, |enable| enable.row.status.days))
+        .bind::<Array<BigInt>, _>(column(enables, |enable| enable.row.status.since))
+        .bind::<Array<BigInt>, _>(column(enables, |enable| enable.row.status.last))
         .bind::<Array<BigInt>, _>(column(enables, |enable| enable.row.enabled_at))
         .bind::<Array<Text>, _>(column(enables, |enable| &enable.row.document));
     let changed: Vec<Changed> = Prepared(enable).load(connection).await?;
@@ -112,8 +114,10 @@ async fn settle(
         .bind::<Array<Integer>, _>(column(settles, |settle| settle.position.bucket))
         .bind::<Array<BigInt>, _>(column(settles, |settle| settle.revision))
         .bind::<Array<Text>, _>(column(settles, |settle| &settle.status.status))
-        .bind::<Array<Integer>, _>(column(settles, |settle| settle.status.failures))
-        .bind::<Array<BigInt>, _>(column(settles, |settle| settle.status.status_at));
+        .bind::<Array<Integer>, _>(column(settles, |settle| settle.status.refusals))
+        .bind::<Array<Integer>, _>(column(settles, |settle| settle.status.days))
+        .bind::<Array<BigInt>, _>(column(settles, |settle| settle.status.since))
+        .bind::<Array<BigInt>, _>(column(settles, |settle| settle.status.last));
     let changed: Vec<Changed> = Prepared(settle).load(connection).await?;
     for index in indices(&changed, settles, |settle| settle.position) {
         done[index] = Committed::Settled;

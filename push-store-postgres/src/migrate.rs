@@ -10,7 +10,10 @@ use push_core::store::{Migrated, StoreError};
 use tracing::info;
 
 /// The n-th makes version n of n - 1. Only ever appended to.
-const MIGRATIONS: [&str; NEWEST as usize] = [include_str!("../migrations/0001_registration.sql")];
+const MIGRATIONS: [&str; NEWEST as usize] = [
+    include_str!("../migrations/0001_registration.sql"),
+    include_str!("../migrations/0002_trouble.sql"),
+];
 
 /// One instance at a time, until the end of the transaction.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(x'58507368'::bigint)";

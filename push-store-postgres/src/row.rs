@@ -4,7 +4,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Integer, Text};
 use jid::BareJid;
 use push_core::Registration;
-use push_core::row::{Row, RowError, StatusColumns};
+use push_core::row::{Row, RowError, StatusColumns, UnreadableRows};
 use tracing::{debug, warn};
 
 /// A row of a registration.
@@ -24,9 +24,13 @@ pub(crate) struct Found {
     #[diesel(sql_type = Text)]
     status: String,
     #[diesel(sql_type = Integer)]
-    failures: i32,
+    refusals: i32,
+    #[diesel(sql_type = Integer)]
+    days: i32,
     #[diesel(sql_type = BigInt)]
-    status_at: i64,
+    since: i64,
+    #[diesel(sql_type = BigInt)]
+    last: i64,
     #[diesel(sql_type = BigInt)]
     enabled_at: i64,
     #[diesel(sql_type = Text)]
@@ -48,8 +52,10 @@ impl Found {
             revision: self.revision,
             status: StatusColumns {
                 status: self.status,
-                failures: self.failures,
-                status_at: self.status_at,
+                refusals: self.refusals,
+                days: self.days,
+                since: self.since,
+                last: self.last,
             },
             enabled_at: self.enabled_at,
             document: self.document,
@@ -63,28 +69,20 @@ impl Found {
     }
 }
 
-/// Counts the rows that cannot be read.
-#[derive(Default)]
-pub(crate) struct UnreadableRows {
-    count: usize,
-    first: Option<RowError>,
+/// Returns what was read; an owner's registration that cannot be read is counted, and named at `debug`.
+pub(crate) fn noted<T>(
+    unreadable: &mut UnreadableRows,
+    owner: &str,
+    read: Result<T, RowError>,
+) -> Option<T> {
+    unreadable.note(
+        read,
+        |error| debug!(owner, %error, "left out a registration that cannot be read"),
+    )
 }
 
-impl UnreadableRows {
-    pub(crate) fn note<T>(&mut self, owner: &str, read: Result<T, RowError>) -> Option<T> {
-        read.inspect_err(|error| {
-            debug!(owner, %error, "left out a registration that cannot be read");
-            self.count += 1;
-            self.first.get_or_insert(*error);
-        })
-        .ok()
-    }
-
-    /// Logs what is wrong with the first of them, without its owner, and returns their number.
-    pub(crate) fn log(self) -> usize {
-        if let Some(first) = self.first {
-            warn!(rows = self.count, %first, "left out registrations that cannot be read");
-        }
-        self.count
-    }
+/// Logs how many registrations cannot be read, without their owners, and returns the number.
+pub(crate) fn logged(unreadable: UnreadableRows) -> usize {
+    unreadable
+        .finish(|rows, first| warn!(rows, %first, "left out registrations that cannot be read"))
 }

@@ -9,7 +9,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use push_core::store::StoreError;
 
 /// The version this program writes.
-pub(crate) const NEWEST: u32 = 1;
+pub(crate) const NEWEST: u32 = 2;
 
 /// The oldest server with everything that the statements use, as its `server_version_num`.
 const OLDEST_SERVER: i32 = 120_000;

@@ -44,14 +44,14 @@ pub(crate) fn limited(limit: usize) -> i64 {
 
 /// The rows of many owners, each with the ordinal its owner was asked for at.
 pub(crate) const LOAD: &str = "
-    SELECT asked.ordinal, r.owner, r.service, r.node, r.revision, r.status, r.failures, r.status_at, r.enabled_at, r.document
+    SELECT asked.ordinal, r.owner, r.service, r.node, r.revision, r.status, r.refusals, r.days, r.since, r.last, r.enabled_at, r.document
     FROM unnest($1, $2) WITH ORDINALITY AS asked (owner, bucket, ordinal)
     JOIN registration AS r ON r.owner = asked.owner AND r.bucket = asked.bucket
     ORDER BY asked.ordinal, r.service, r.node";
 
 /// The next so many rows behind a key.
 pub(crate) const PAGE: &str = "
-    SELECT 0::bigint AS ordinal, owner, service, node, revision, status, failures, status_at, enabled_at, document
+    SELECT 0::bigint AS ordinal, owner, service, node, revision, status, refusals, days, since, last, enabled_at, document
     FROM registration
     WHERE (owner, service, node) > ($1, $2, $3) ORDER BY owner, service, node LIMIT $4";
 
@@ -80,12 +80,13 @@ pub(crate) const LOCK: &str = "
 /// The owners whose registration was stored; it has no owner twice.
 pub(crate) const ENABLE: &str = "
     INSERT INTO registration
-        (owner, service, node, bucket, revision, status, failures, status_at, enabled_at, document, updated_at)
+        (owner, service, node, bucket, revision, status, refusals, days, since, last, enabled_at, document,
+        updated_at)
     SELECT *, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
-    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     ON CONFLICT (owner, service, node, bucket) DO UPDATE SET
-        revision = excluded.revision, status = excluded.status, failures = excluded.failures,
-        status_at = excluded.status_at, enabled_at = excluded.enabled_at,
+        revision = excluded.revision, status = excluded.status, refusals = excluded.refusals,
+        days = excluded.days, since = excluded.since, last = excluded.last, enabled_at = excluded.enabled_at,
         document = excluded.document, updated_at = excluded.updated_at
     WHERE registration.revision <= excluded.revision
     RETURNING owner";
@@ -93,10 +94,10 @@ pub(crate) const ENABLE: &str = "
 /// The owners whose registration was settled.
 pub(crate) const SETTLE: &str = "
     UPDATE registration AS r SET
-        status = s.status, failures = s.failures, status_at = s.status_at,
+        status = s.status, refusals = s.refusals, days = s.days, since = s.since, last = s.last,
         updated_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint
-    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
-        AS s (owner, service, node, bucket, revision, status, failures, status_at)
+    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        AS s (owner, service, node, bucket, revision, status, refusals, days, since, last)
     WHERE r.owner = s.owner AND r.service = s.service AND r.node = s.node AND r.bucket = s.bucket
         AND r.revision = s.revision
     RETURNING r.owner";

@@ -9,11 +9,12 @@ use crate::page::Page as Rows;
 use crate::pool::Pool;
 use crate::portion::{Count, Owner, Owners};
 use crate::ready::Readiness;
-use crate::row::{Key, UnreadableRows};
+use crate::row::{self, Key};
 use crate::{PostgresConfig, migrate};
 use async_trait::async_trait;
 use jid::{BareJid, DomainRef};
 use push_core::Account;
+use push_core::row::UnreadableRows;
 use push_core::store::{
     Change, Committed, Counts, Cursor, Kind, Loaded, Migrated, Page, RegistrationStore, StoreError,
 };
@@ -101,11 +102,11 @@ impl RegistrationStore for PostgresStore {
                 let Some(account) = accounts.get_mut(ordinal.wrapping_sub(1)) else {
                     continue;
                 };
-                let read = unreadable.note(account.owner.as_str(), row.registration());
+                let read = row::noted(&mut unreadable, account.owner.as_str(), row.registration());
                 account.registrations.extend(read);
             }
         }
-        let corrupt = unreadable.log();
+        let corrupt = row::logged(unreadable);
         Ok(Loaded { accounts, corrupt })
     }
 
@@ -152,14 +153,15 @@ impl RegistrationStore for PostgresStore {
                     break;
                 }
                 let owner = row.owner.clone();
-                page.entries.extend(unreadable.note(&owner, row.entry()));
+                page.entries
+                    .extend(row::noted(&mut unreadable, &owner, row.entry()));
             }
             if is_last || page.next.is_some() || limit == 0 {
                 break;
             }
             after = last;
         }
-        page.corrupt = unreadable.log();
+        page.corrupt = row::logged(unreadable);
         Ok(page)
     }
 

@@ -119,11 +119,13 @@ impl Write {
             } => {
                 let StatusColumns {
                     status,
-                    failures,
-                    status_at,
+                    refusals,
+                    days,
+                    since,
+                    last,
                 } = status;
                 let settled = connection.prepare_cached(SETTLE)?.execute(params![
-                    owner, service, node, revision, status, failures, status_at
+                    owner, service, node, revision, status, refusals, days, since, last
                 ])?;
                 Ok(changed(settled, Committed::Settled))
             }
@@ -174,11 +176,14 @@ fn enable(
     } = row;
     let StatusColumns {
         status,
-        failures,
-        status_at,
+        refusals,
+        days,
+        since,
+        last,
     } = status;
     let enabled = connection.prepare_cached(ENABLE)?.execute(params![
-        owner, bucket, service, node, revision, status, failures, status_at, enabled_at, document
+        owner, bucket, service, node, revision, status, refusals, days, since, last, enabled_at,
+        document
     ])?;
     Ok(changed(enabled, Committed::Enabled))
 }

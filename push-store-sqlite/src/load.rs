@@ -1,9 +1,10 @@
 //! The accounts of owners.
 
-use crate::row::{self, UnreadableRows};
+use crate::row;
 use crate::statement::LOAD;
 use jid::BareJid;
 use push_core::Account;
+use push_core::row::UnreadableRows;
 use push_core::store::Loaded;
 use rusqlite::Connection;
 
@@ -15,14 +16,16 @@ pub(crate) fn load(view: &Connection, owners: &[BareJid]) -> rusqlite::Result<Lo
         let mut account = Account::empty(owner.clone());
         let mut rows = statement.query([owner.as_str()])?;
         while let Some(row) = rows.next()? {
-            account
-                .registrations
-                .extend(unreadable.note(owner.as_str(), row::registration(row)));
+            account.registrations.extend(row::noted(
+                &mut unreadable,
+                owner.as_str(),
+                row::registration(row),
+            ));
         }
         accounts.push(account);
     }
     Ok(Loaded {
         accounts,
-        corrupt: unreadable.log(),
+        corrupt: row::logged(unreadable),
     })
 }

@@ -10,6 +10,7 @@ use rusqlite::{Connection, TransactionBehavior};
 const MIGRATIONS: [&str; NEWEST as usize] = [
     include_str!("../migrations/0001_registration.sql"),
     include_str!("../migrations/0002_status.sql"),
+    include_str!("../migrations/0003_trouble.sql"),
 ];
 
 /// How to treat a file of an earlier version.

@@ -1,7 +1,8 @@
 //! A page of the listing.
 
-use crate::row::{self, UnreadableRows};
+use crate::row;
 use crate::statement::PAGE;
+use push_core::row::UnreadableRows;
 use push_core::store::{Cursor, Page};
 use rusqlite::{Connection, params};
 
@@ -32,8 +33,9 @@ pub(crate) fn page(
             break;
         }
         let owner = row.get_ref("owner")?.as_str().unwrap_or_default();
-        page.entries.extend(unreadable.note(owner, row::entry(row)));
+        page.entries
+            .extend(row::noted(&mut unreadable, owner, row::entry(row)));
     }
-    page.corrupt = unreadable.log();
+    page.corrupt = row::logged(unreadable);
     Ok(page)
 }

@@ -2,7 +2,7 @@
 
 use jid::BareJid;
 use push_core::Registration;
-use push_core::row::{Row, RowError, StatusColumns};
+use push_core::row::{Row, RowError, StatusColumns, UnreadableRows};
 use tracing::{debug, warn};
 
 /// Owner, service and node, as they are stored.
@@ -16,18 +16,20 @@ pub(crate) fn registration(row: &rusqlite::Row<'_>) -> Result<Registration, RowE
         revision: column(row, 2, "revision")?,
         status: StatusColumns {
             status: column(row, 3, "status")?,
-            failures: column(row, 4, "failures")?,
-            status_at: column(row, 5, "status_at")?,
+            refusals: column(row, 4, "refusals")?,
+            days: column(row, 5, "days")?,
+            since: column(row, 6, "since")?,
+            last: column(row, 7, "last")?,
         },
-        enabled_at: column(row, 6, "enabled_at")?,
-        document: column(row, 7, "document")?,
+        enabled_at: column(row, 8, "enabled_at")?,
+        document: column(row, 9, "document")?,
     }
     .try_into()
 }
 
 /// Owner and registration in a row of [`PAGE`](crate::statement::PAGE).
 pub(crate) fn entry(row: &rusqlite::Row<'_>) -> Result<(BareJid, Registration), RowError> {
-    let owner: String = column(row, 8, "owner")?;
+    let owner: String = column(row, 10, "owner")?;
     let owner = BareJid::new(&owner).map_err(|_| RowError::Column { column: "owner" })?;
     Ok((owner, registration(row)?))
 }
@@ -41,28 +43,20 @@ fn column<T: rusqlite::types::FromSql>(
     row.get(index).map_err(|_| RowError::Column { column })
 }
 
-/// Counts the rows that cannot be read.
-#[derive(Default)]
-pub(crate) struct UnreadableRows {
-    count: usize,
-    first: Option<RowError>,
+/// Returns what was read; an owner's registration that cannot be read is counted, and named at `debug`.
+pub(crate) fn noted<T>(
+    unreadable: &mut UnreadableRows,
+    owner: &str,
+    read: Result<T, RowError>,
+) -> Option<T> {
+    unreadable.note(
+        read,
+        |error| debug!(owner, %error, "left out a registration that cannot be read"),
+    )
 }
 
-impl UnreadableRows {
-    pub(crate) fn note<T>(&mut self, owner: &str, read: Result<T, RowError>) -> Option<T> {
-        read.inspect_err(|error| {
-            debug!(owner, %error, "left out a registration that cannot be read");
-            self.count += 1;
-            self.first.get_or_insert(*error);
-        })
-        .ok()
-    }
-
-    /// Logs what is wrong with the first of them, without its owner, and returns their number.
-    pub(crate) fn log(self) -> usize {
-        if let Some(first) = self.first {
-            warn!(rows = self.count, %first, "left out registrations that cannot be read");
-        }
-        self.count
-    }
+/// Logs how many registrations cannot be read, without their owners, and returns the number.
+pub(crate) fn logged(unreadable: UnreadableRows) -> usize {
+    unreadable
+        .finish(|rows, first| warn!(rows, %first, "left out registrations that cannot be read"))
 }

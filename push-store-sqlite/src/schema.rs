@@ -8,7 +8,7 @@ use rusqlite::Connection;
 pub(crate) const APPLICATION_ID: i32 = 0x5850_7368;
 
 /// The version this program writes (`PRAGMA user_version`).
-pub(crate) const NEWEST: u32 = 2;
+pub(crate) const NEWEST: u32 = 3;
 
 /// Finds out whether the file is ours to use, reading only. Returns its version, 0 of an empty one.
 pub(crate) fn check(connection: &Connection, errors: &ErrorMapper) -> Result<u32, StoreError> {

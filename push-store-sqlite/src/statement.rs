@@ -2,12 +2,12 @@
 
 /// The rows of one owner.
 pub(crate) const LOAD: &str = "
-    SELECT service, node, revision, status, failures, status_at, enabled_at, document FROM registration
+    SELECT service, node, revision, status, refusals, days, since, last, enabled_at, document FROM registration
     WHERE owner = ?1 ORDER BY service, node";
 
 /// Everything behind a key.
 pub(crate) const PAGE: &str = "
-    SELECT service, node, revision, status, failures, status_at, enabled_at, document, owner FROM registration
+    SELECT service, node, revision, status, refusals, days, since, last, enabled_at, document, owner FROM registration
     WHERE (owner, service, node) > (?1, ?2, ?3) ORDER BY owner, service, node";
 
 /// The next so many owners.
@@ -21,17 +21,18 @@ pub(crate) const STATUSES: &str = "
 
 pub(crate) const ENABLE: &str = "
     INSERT INTO registration
-        (owner, bucket, service, node, revision, status, failures, status_at, enabled_at, document, updated_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, CAST(unixepoch('subsec') * 1000 AS INTEGER))
+        (owner, bucket, service, node, revision, status, refusals, days, since, last, enabled_at, document,
+        updated_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, CAST(unixepoch('subsec') * 1000 AS INTEGER))
     ON CONFLICT (owner, service, node, bucket) DO UPDATE SET
-        revision = excluded.revision, status = excluded.status, failures = excluded.failures,
-        status_at = excluded.status_at, enabled_at = excluded.enabled_at,
+        revision = excluded.revision, status = excluded.status, refusals = excluded.refusals,
+        days = excluded.days, since = excluded.since, last = excluded.last, enabled_at = excluded.enabled_at,
         document = excluded.document, updated_at = excluded.updated_at
     WHERE registration.revision <= excluded.revision";
 
 pub(crate) const SETTLE: &str = "
     UPDATE registration
-    SET status = ?5, failures = ?6, status_at = ?7, updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
+    SET status = ?5, refusals = ?6, days = ?7, since = ?8, last = ?9, updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
     WHERE owner = ?1 AND service = ?2 AND node = ?3 AND revision = ?4";
 
 pub(crate) const REMOVE: &str = "

@@ -4,13 +4,14 @@ pub mod churn;
 pub mod random;
 
 use push_core::registration::{
-    Identity, PublishOptions, PubsubNode, Registration, Revision, Status, Target,
+    Identity, PublishOptions, PubsubNode, Registration, Revision, Status, Target, Trouble,
 };
 use push_core::store::{Change, Guard, RegistrationStore};
 use push_core::{BareJid, Timestamp};
 use std::any::Any;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A store nobody else uses, and what has to live as long (a folder, a database).
 pub struct Fresh {
@@ -163,13 +164,16 @@ pub fn settle(owner: &str, target: &Target, revision: u64, status: Status) -> Ch
 /// A status that is not the usual one; different numbers differ in kind and in every field.
 pub fn status(number: u32) -> Status {
     let at = Timestamp::from_millis(1_795_000_000_000 + u64::from(number));
+    let trouble = Trouble {
+        since: at,
+        last: at.after(Duration::from_secs(u64::from(number))),
+        days: number + 1,
+        refusals: number + 2,
+    };
     match number % 3 {
         0 => Status::Active,
-        1 => Status::Failing {
-            failures: number,
-            since: at,
-        },
-        _ => Status::Quarantined { until: at },
+        1 => Status::Failing(trouble),
+        _ => Status::Quarantined(trouble),
     }
 }
 

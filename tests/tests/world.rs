@@ -20,12 +20,16 @@ mod instances;
 mod judge;
 #[path = "world/late.rs"]
 mod late;
+#[path = "world/poison.rs"]
+mod poison;
 #[path = "world/properties.rs"]
 mod properties;
 #[path = "world/publish.rs"]
 mod publish;
 #[path = "world/reattach.rs"]
 mod reattach;
+#[path = "world/status.rs"]
+mod status;
 #[path = "world/store.rs"]
 mod store;
 #[path = "world/targets.rs"]

@@ -2,7 +2,7 @@
 
 use super::push::PluginChoice;
 use super::store::StoreSettings;
-use super::{Config, policy};
+use super::{Config, policy, service};
 use push_core::Settings;
 use push_core::plugin::Content;
 use push_transport_xmpp::StreamConfig;
@@ -80,6 +80,7 @@ fn settings(old: &Settings, new: &Settings) -> Vec<&'static str> {
         ("component.hosts", old.hosts != new.hosts),
         ("push.identity", old.identity != new.identity),
         ("cache.ttl", old.policy.cache_ttl != new.policy.cache_ttl),
+        (service::SECTION, old.policy.profiles != new.policy.profiles),
     ])
     .collect();
     let (mut old, mut new) = (old.policy.clone(), new.policy.clone());

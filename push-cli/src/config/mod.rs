@@ -9,6 +9,7 @@ mod policy;
 mod problems;
 mod push;
 mod reader;
+mod service;
 mod store;
 mod stream;
 mod syntax;
@@ -88,7 +89,8 @@ impl ConfigFile {
         let hosts = component::hosts(reader);
         let plugin = push::plugin(reader);
         let identity = push::identity(reader);
-        let policy = policy::policy(reader);
+        let mut policy = policy::policy(reader);
+        policy.profiles = service::profiles(reader);
         let timeouts = policy::store_timeouts(reader);
         let store = store::store(reader, self.backends, timeouts);
         let lease = store::lease(reader, store.as_ref());

@@ -1,4 +1,4 @@
-//! `[push.workers]`, `[policy]` and `[cache]`: limits and time-outs.
+//! `[push.workers]`, `[policy]`, `[status]` and `[cache]`: limits and time-outs.
 
 use super::reader::{Reader, set};
 use push_core::{Policy, StoreTimeouts};
@@ -12,6 +12,9 @@ pub(super) fn policy(reader: &mut Reader<'_>) -> Policy {
     }
     for (path, value) in durations(&mut policy) {
         set(value, reader.duration(path));
+    }
+    if policy.status.sudden_percent > 100 {
+        reader.problem("status.sudden_percent", "may be at most 100");
     }
     policy.cache_ttl = reader.duration("cache.ttl");
     for (path, value, most) in [
@@ -37,8 +40,8 @@ pub(super) fn store_timeouts(reader: &mut Reader<'_>) -> StoreTimeouts {
 }
 
 /// Returns every limit that is a number, by its key.
-pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 10] {
-    let request = &mut policy.request;
+pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 14] {
+    let (request, status) = (&mut policy.request, &mut policy.status);
     [
         ("push.workers.workers", &mut policy.workers),
         ("push.workers.max_queue", &mut policy.max_queue),
@@ -56,16 +59,24 @@ pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 10] {
         ("policy.max_fields", &mut request.fields),
         ("policy.max_options", &mut request.options),
         ("cache.bytes", &mut policy.cache_bytes),
+        ("status.remove_refusals", &mut status.remove_refusals),
+        ("status.remove_days", &mut status.remove_days),
+        ("status.sudden_percent", &mut status.sudden_percent),
+        ("status.sudden_users", &mut status.sudden_users),
     ]
 }
 
 /// Returns every time-out, by its key.
-pub(super) fn durations(policy: &mut Policy) -> [(&'static str, &mut Duration); 5] {
+pub(super) fn durations(policy: &mut Policy) -> [(&'static str, &mut Duration); 8] {
+    let status = &mut policy.status;
     [
         ("policy.publish_timeout", &mut policy.publish_timeout),
         ("policy.store_retry", &mut policy.store_retry),
         ("policy.dedupe_window", &mut policy.dedupe_window),
         ("policy.hello_interval", &mut policy.hello_interval),
         ("policy.ping_interval", &mut policy.ping_interval),
+        ("status.quarantine_after", &mut status.quarantine_after),
+        ("status.remove_after", &mut status.remove_after),
+        ("status.unreachable_after", &mut status.unreachable_after),
     ]
 }

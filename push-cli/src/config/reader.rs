@@ -196,6 +196,28 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Returns the paths of the sections of that name, `[[name]]`, of which there may be several. They are counted from 1.
+    pub(super) fn sections(&mut self, name: &str) -> Vec<String> {
+        let numbered = match self.table.remove(name) {
+            None => return Vec::new(),
+            Some(Value::Array(sections)) if sections.iter().all(Value::is_table) => {
+                let numbers = (1..).map(|number: usize| number.to_string());
+                numbers.zip(sections).collect::<Table>()
+            }
+            Some(_) => {
+                self.problem(
+                    name,
+                    format!("must be written as [[{name}]], once for each"),
+                );
+                return Vec::new();
+            }
+        };
+        let paths = (1..=numbered.len()).map(|number| format!("{name}.{number}"));
+        let paths = paths.collect();
+        self.table.insert(name.to_owned(), Value::Table(numbered));
+        paths
+    }
+
     fn checked<T>(
         &mut self,
         path: &str,

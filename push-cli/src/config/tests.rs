@@ -1,5 +1,6 @@
 use super::environment::Environment;
 use super::{BackendKind, Config, ConfigFile, Problems};
+use push_core::profile::Profiles;
 use push_core::{IdentityChoice, StoreTimeouts};
 use std::path::Path;
 use std::time::Duration;
@@ -80,6 +81,8 @@ fn the_example_names_every_key_even_those_left_out() {
     let mut config = parse_in(folder.path(), &text, Environment::default()).unwrap();
     assert!(config.store.encryption.keys.first().is_some());
     assert!(config.settings.policy.cache_ttl.take().is_some());
+    assert_eq!(profile_of(&config, "push.example.net"), "fpush");
+    config.settings.policy.profiles = Profiles::default();
     assert_eq!(
         config.settings.policy,
         parse(LEAST).unwrap().settings.policy
@@ -307,4 +310,65 @@ fn a_lease_needs_a_store_that_others_see() {
     assert_eq!(problems(&memory)[0].0, "lease.enabled");
     let short = format!("{lease}duration = \"100ms\"\n");
     assert_eq!(problems(&short)[0].0, "lease.duration");
+}
+
+fn with_services(services: &str) -> String {
+    format!("{LEAST}\n{services}")
+}
+
+fn profile_of(config: &Config, service: &str) -> &'static str {
+    let service = push_core::BareJid::new(service).unwrap();
+    config.settings.policy.profiles.of(&service).name
+}
+
+#[test]
+fn push_services_have_the_profile_of_the_first_section_that_fits() {
+    let text = with_services(
+        r#"
+        [[service]]
+        jid = "a.example.net"
+        profile = "fpush"
+        [[service]]
+        jid = "*.example.net"
+        profile = "p2"
+    "#,
+    );
+    let config = parse(&text).unwrap();
+    let found = ["a.example.net", "b.example.net", "example.org"];
+    let found = found.map(|service| profile_of(&config, service));
+    assert_eq!(found, ["fpush", "p2", "xep-default"]);
+}
+
+#[test]
+fn every_problem_of_a_service_is_told_with_its_number() {
+    let services = r#"
+        [[service]]
+        jid = "a b@c"
+        profile = "hunter2"
+        [[service]]
+        kind = "p2"
+    "#;
+    let found = problems(&with_services(services));
+    let paths: Vec<_> = found.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(
+        paths,
+        [
+            "service.1.jid",
+            "service.1.profile",
+            "service.2.jid",
+            "service.2.profile",
+            "service.2.kind"
+        ]
+    );
+    assert!(!format!("{found:?}").contains("a b@c") && !format!("{found:?}").contains("hunter2"));
+    let single = problems(&with_services("[service]\njid = \"a.example\""));
+    let reason = "must be written as [[service]], once for each";
+    assert_eq!(single, [("service".to_owned(), reason.to_owned())]);
+}
+
+#[test]
+fn a_share_has_no_more_than_a_hundred_percent() {
+    let found = problems(&with_services("[status]\nsudden_percent = 101"));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].0, "status.sudden_percent");
 }

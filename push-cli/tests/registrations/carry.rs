@@ -42,7 +42,7 @@ fn importing_again_changes_nothing() {
 #[test]
 fn an_older_export_changes_nothing_that_is_newer() {
     let home = Home::new();
-    let failing = r#""status":"failing","failures":1,"status_at":5"#;
+    let failing = r#""status":"failing","refusals":1,"days":1,"since":5,"last":5"#;
     let now = export_of(&[active("alice", 8), line("bob", 4, failing)]);
     home.import("a", &[], &[], &now);
     // alice has enabled again since, bob's registration has begun to fail.

@@ -132,8 +132,9 @@ pub(crate) fn export_of(lines: &[String]) -> String {
 
 /// One registration in each status, with what a text may hold.
 pub(crate) fn three() -> String {
-    let failing = r#""status":"failing","failures":3,"status_at":1790000000000"#;
-    let quarantined = r#""status":"quarantined","status_at":1790000000001"#;
+    let failing =
+        r#""status":"failing","refusals":3,"days":1,"since":1790000000000,"last":1790000000001"#;
+    let quarantined = r#""status":"quarantined","refusals":4,"days":2,"since":1790000000001,"last":1790000000002"#;
     export_of(&[
         active("alice", 7).replace("\"n\"", r#""n 'é😀\n\\""#),
         line("bob", u64::MAX >> 1, failing),

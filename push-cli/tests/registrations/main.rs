@@ -4,6 +4,7 @@
 
 mod carry;
 mod kit;
+mod list;
 mod memory;
 mod refuse;
 mod seal;

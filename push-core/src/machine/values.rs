@@ -6,13 +6,15 @@ use crate::delivery::{Delivery, DeliveryOutcome, Notification, Route};
 use crate::ids::{DeliveryId, EventHold, HostId, QueryId, TraceId};
 use crate::link::ToAdapter;
 use crate::plugin::Reason;
-use crate::registration::{Identity, Registration};
+use crate::registration::{
+    Finding, Identity, Next, Registration, Revision, Status, StatusPolicy, Target,
+};
 use crate::report::{PassedOver, Report};
 use crate::session::{Cause, Session};
 use crate::settings::IdentityChoice;
 use crate::store::{Change, Guard};
 use crate::xep::delegation::DelegatedAnswer;
-use crate::xep::error::{DefinedCondition, StanzaError};
+use crate::xep::error::StanzaError;
 use crate::xep::push::{Request, RequestError};
 use crate::xep::summary::Summary;
 use jid::BareJid;
@@ -215,6 +217,19 @@ impl Sending {
     }
 }
 
+/// An attempt at a delivery that has an outcome, to be judged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attempt<'a> {
+    pub(super) host: HostId,
+    pub(super) delivery: &'a Delivery,
+    /// Who it was from.
+    pub(super) identity: Identity,
+    /// The identity under which the push service last accepted one, else that of the enable.
+    pub(super) accepted: Identity,
+    /// Whether the push service is in good health; while it is not, nothing is judged.
+    pub(super) is_healthy: bool,
+}
+
 /// A delivery that is no longer in flight.
 #[derive(Debug)]
 pub(super) struct Finished {
@@ -223,8 +238,8 @@ pub(super) struct Finished {
     pub(super) route: Route,
     /// From handing it to the stream to the end.
     pub(super) latency: Duration,
-    /// The push service has ended the registration, with this condition.
-    pub(super) ends: Option<DefinedCondition>,
+    /// What that says about the registration, if anything follows from it.
+    pub(super) finding: Option<Finding>,
     /// It has to be sent again.
     pub(super) again: bool,
     /// Its route has no room for more.
@@ -248,29 +263,74 @@ pub(super) enum Item {
     Pending(Pending),
     /// The account was deleted or registered anew: everything known of it goes.
     Forget(EventHold),
-    /// The push service has ended a registration.
-    End {
-        /// Guarded by the revision the delivery was made for.
-        change: Change,
-        condition: DefinedCondition,
-        trace: TraceId,
-    },
+    /// Something was found out about a registration.
+    Found(Found),
+    /// A push service has told that it no longer serves a user's registration (XEP-0357 §8).
+    Revoked { change: Change, event: EventHold },
     /// Removals that a late commit may have undone.
     RemoveAgain(Vec<Change>),
 }
 
-impl Item {
-    /// The push service has ended the registration of a delivery.
-    pub(super) fn ends(delivery: &Delivery, condition: DefinedCondition) -> Self {
-        Self::End {
-            change: Change::Remove {
-                owner: delivery.owner.clone(),
-                target: delivery.registration.target.clone(),
-                guard: Guard::Exactly(delivery.registration.revision),
-            },
-            condition,
+/// Something that was found out about the registration a delivery was for.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) trace: TraceId,
+    pub(super) target: Target,
+    /// A later enable is another registration.
+    pub(super) revision: Revision,
+    pub(super) finding: Finding,
+    pub(super) at: Timestamp,
+}
+
+impl Found {
+    pub(super) fn new(at: Timestamp, delivery: &Delivery, finding: Finding) -> Self {
+        Self {
             trace: delivery.trace,
+            target: delivery.registration.target.clone(),
+            revision: delivery.registration.revision,
+            finding,
+            at,
         }
+    }
+
+    /// Returns what becomes of the registration.
+    pub(super) fn next(&self, registration: &Registration, policy: &StatusPolicy) -> Next {
+        registration.status.next(self.finding, self.at, policy)
+    }
+
+    /// Returns the change of a status.
+    pub(super) fn settle(&self, owner: &BareJid, status: Status) -> Change {
+        Change::Settle {
+            owner: owner.clone(),
+            target: self.target.clone(),
+            revision: self.revision,
+            status,
+        }
+    }
+
+    /// Returns the removal of the registration.
+    pub(super) fn end(&self, owner: &BareJid) -> Change {
+        Change::Remove {
+            owner: owner.clone(),
+            target: self.target.clone(),
+            guard: Guard::Exactly(self.revision),
+        }
+    }
+}
+
+impl Item {
+    /// Returns the changes it stands for, if those do not depend on the account.
+    pub(super) fn changes(&self) -> Option<Vec<Change>> {
+        match self {
+            Self::Revoked { change, .. } => Some(vec![change.clone()]),
+            Self::RemoveAgain(changes) => Some(changes.clone()),
+            Self::Request(_) | Self::Pending(_) | Self::Forget(_) | Self::Found(_) => None,
+        }
+    }
+
+    /// Returns whether its changes have a revision of their own.
+    pub(super) fn draws_revision(&self) -> bool {
+        matches!(self, Self::Request(_) | Self::Forget(_))
     }
 
     /// Returns what follows the missed message in it.

@@ -1,8 +1,8 @@
 //! Reports that can come with every message, request, stanza or registration.
 
 use push_core::Report;
-use push_core::report::PublishEnd;
-use push_core::xep::error::DefinedCondition;
+use push_core::registration::Status;
+use push_core::report::{EndReason, PublishEnd};
 use std::mem::{Discriminant, discriminant};
 use tracing::{error, info, warn};
 
@@ -11,7 +11,8 @@ use tracing::{error, info, warn};
 pub(super) enum Complaint {
     /// Nobody was woken.
     Publish(PublishEnd),
-    Ended(DefinedCondition),
+    Settled(&'static str),
+    Ended(EndReason),
     Corrupt,
     Overloaded,
     Skipped,
@@ -42,7 +43,12 @@ impl Complaint {
                 ..
             } => None,
             Report::Published { end, .. } => Some(Self::Publish(*end)),
-            Report::Ended { condition, .. } => Some(Self::Ended(*condition)),
+            Report::Settled {
+                status: Status::Active,
+                ..
+            } => None,
+            Report::Settled { status, .. } => Some(Self::Settled(status.as_str())),
+            Report::Ended { reason, .. } => Some(Self::Ended(*reason)),
             Report::Corrupt { .. } => Some(Self::Corrupt),
             Report::Overloaded => Some(Self::Overloaded),
             Report::Skipped { .. } => Some(Self::Skipped),
@@ -56,10 +62,10 @@ impl Complaint {
     pub(super) fn log(self, count: u64, detail: &str) {
         match self {
             Self::Publish(end) => publish_ended(end, count),
-            Self::Ended(condition) => {
-                let condition = condition.as_str();
-                info!(condition, count, "a push service has ended a registration");
+            Self::Settled(status) => {
+                info!(status, count, "registrations do not fare well");
             }
+            Self::Ended(reason) => ended(reason, count),
             Self::Corrupt => {
                 error!(
                     count,
@@ -87,6 +93,30 @@ pub(super) fn detail(report: &Report) -> &str {
     match report {
         Report::StoreFailed { error, .. } => error,
         _ => "",
+    }
+}
+
+fn ended(reason: EndReason, count: u64) {
+    match reason {
+        EndReason::Refused(condition) => {
+            let condition = condition.as_str();
+            info!(condition, count, "a push service has ended a registration");
+        }
+        EndReason::RefusedForDays(condition) => {
+            let condition = condition.as_str();
+            info!(
+                condition,
+                count, "a registration has ended: its push service refused it for too long"
+            );
+        }
+        EndReason::Unreachable => {
+            warn!(
+                count,
+                "a registration has ended: its push service could not be reached for too long"
+            );
+        }
+        EndReason::Revoked => info!(count, "a push service has revoked a registration"),
+        other => info!(?other, count, "a registration has ended"),
     }
 }
 

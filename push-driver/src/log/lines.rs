@@ -1,8 +1,8 @@
 //! The lines that each report has.
 
-use push_core::Report;
 use push_core::report::RequestOutcome;
 use push_core::transport::DownReason;
+use push_core::{Report, TraceId};
 use tracing::{debug, error, info, warn};
 
 /// Logs a report by itself: at `debug` whatever can come with every message.
@@ -39,16 +39,30 @@ pub(super) fn line(report: &Report) {
             debug!(trace, into, "missed message joined with one that waits");
         }
         Report::Published { .. } => published(report),
+        Report::Settled {
+            trace,
+            owner,
+            target,
+            status,
+            ..
+        } => {
+            let (owner, service) = (owner.as_str(), target.service.as_str());
+            let (trace, status) = (trace.as_u64(), status.as_str());
+            debug!(
+                trace,
+                owner, service, status, "registration fares otherwise"
+            );
+        }
         Report::Ended {
             trace,
             owner,
             target,
-            condition,
+            reason,
             ..
         } => {
             let (owner, service) = (owner.as_str(), target.service.as_str());
-            let (trace, condition) = (trace.as_u64(), condition.as_str());
-            debug!(trace, owner, service, condition, "registration ended");
+            let trace = trace.map(TraceId::as_u64);
+            debug!(trace, owner, service, ?reason, "registration ended");
         }
         Report::Forgotten { owner, .. } => debug!(owner = owner.as_str(), "account forgotten"),
         Report::StoreFailed { error, .. } => debug!(error, "store failed"),

@@ -1,6 +1,6 @@
 use super::*;
-use push_core::registration::{PubsubNode, Target};
-use push_core::report::{Decision, PublishEnd, RequestOutcome};
+use push_core::registration::{PubsubNode, Status, Target, Trouble};
+use push_core::report::{Decision, EndReason, PublishEnd, RequestOutcome};
 use push_core::session::Cause;
 use push_core::xep::error::DefinedCondition;
 use push_core::{BareJid, Route, TraceId};
@@ -72,19 +72,45 @@ fn complaints() -> Vec<Report> {
     let condition = DefinedCondition::ItemNotFound;
     let (owner, service) = (jid("alice@example.org"), jid("app.example.net"));
     let node = PubsubNode::new("n");
+    let target = Target { service, node };
+    let trouble = Trouble {
+        since: at(0),
+        last: at(0),
+        days: 1,
+        refusals: 1,
+    };
+    let ended = |reason| Report::Ended {
+        trace: None,
+        owner: owner.clone(),
+        target: target.clone(),
+        reason,
+    };
     vec![
         published(PublishEnd::Refused(condition)),
         published(PublishEnd::Undeliverable(condition)),
         published(PublishEnd::NotSent(condition)),
         published(PublishEnd::Foreign),
         published(PublishEnd::TimedOut),
-        Report::Ended {
+        Report::Settled {
             trace: TraceId::new(1),
             owner: owner.clone(),
-            target: Target { service, node },
-            condition,
+            target: target.clone(),
+            status: Status::Failing(trouble),
         },
-        Report::Corrupt { owner, rows: 1 },
+        Report::Settled {
+            trace: TraceId::new(1),
+            owner: owner.clone(),
+            target: target.clone(),
+            status: Status::Quarantined(trouble),
+        },
+        ended(EndReason::Refused(condition)),
+        ended(EndReason::RefusedForDays(condition)),
+        ended(EndReason::Unreachable),
+        ended(EndReason::Revoked),
+        Report::Corrupt {
+            owner: owner.clone(),
+            rows: 1,
+        },
         Report::Overloaded,
         Report::Skipped { bytes: 1 },
         Report::Untrusted { what: "link" },
@@ -116,6 +142,15 @@ fn unremarkable() -> Vec<Report> {
             decision: Decision::Duplicate,
             reason: "conversation".into(),
             passed_over: Vec::new(),
+        },
+        Report::Settled {
+            trace: TraceId::new(1),
+            owner: owner.clone(),
+            target: Target {
+                service: jid("app.example.net"),
+                node: PubsubNode::new("n"),
+            },
+            status: Status::Active,
         },
         Report::Forgotten { owner },
     ]

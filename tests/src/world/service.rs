@@ -3,6 +3,7 @@
 use super::xml::texts;
 use push_core::Timestamp;
 use push_core::xml::{ElementRef, Namespace};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How a push service answers.
@@ -97,6 +98,8 @@ fn fields(parent: ElementRef<'_>) -> Vec<(String, String)> {
 pub struct PushService {
     /// How it answers, from now on.
     pub manner: Manner,
+    /// How it answers for these nodes instead.
+    pub by_node: BTreeMap<String, Manner>,
     /// What reached it.
     pub received: Vec<Notification>,
     /// What of it was accepted.
@@ -111,12 +114,14 @@ impl PushService {
     /// Takes a notification.
     pub fn receive(&mut self, notification: &Notification) -> Option<(Duration, String)> {
         self.received.push(notification.clone());
-        if matches!(self.manner, Manner::Accepts | Manner::Slow(_)) {
+        let by_node = self.by_node.get(&notification.node);
+        let manner = by_node.copied().unwrap_or(self.manner);
+        if matches!(manner, Manner::Accepts | Manner::Slow(_)) {
             self.accepted.push(notification.clone());
         }
         self.open += 1;
         self.most_open = self.most_open.max(self.open);
-        self.manner.outcome()
+        manner.outcome()
     }
 
     /// The nodes that were notified, in order.

@@ -5,13 +5,15 @@ use crate::repository::read;
 use std::collections::BTreeMap;
 
 /// Keys that the example shows with a value that is no default.
-const EXAMPLES: [&str; 6] = [
+const EXAMPLES: [&str; 8] = [
     "component.jid",
     "component.server",
     "component.secret",
     "component.hosts",
     "store.url",
     "store.encryption.key_files",
+    "service.jid",
+    "service.profile",
 ];
 
 /// (key, default) of the tables.
@@ -31,7 +33,8 @@ fn example() -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for line in text.lines() {
         let line = line.strip_prefix("#= ").unwrap_or(line);
-        if let Some(name) = line.strip_prefix('[') {
+        if line.starts_with('[') {
+            let name = line.trim_start_matches('[');
             section = name.split(']').next().unwrap_or_default();
         } else if let Some((key, value)) = line.split_once(" = ").filter(|_| !line.starts_with('#'))
         {

@@ -44,10 +44,6 @@ fn the_push_service_s_word_ends_a_registration() {
         ("modify", "gone"),
         ("auth", "forbidden"),
         ("auth", "not-authorized"),
-        ("cancel", "conflict"),
-        ("cancel", "feature-not-implemented"),
-        ("cancel", "not-allowed"),
-        ("cancel", "made-up"),
     ] {
         assert!(
             !survives(Manner::Refuses(kind, condition)),
@@ -74,6 +70,13 @@ fn nobody_s_hiccup_does() {
         Manner::Refuses("modify", "bad-request"),
         Manner::Refuses("auth", "registration-required"),
         Manner::Refuses("continue", "made-up"),
+        Manner::Refuses("cancel", "bad-request"),
+        Manner::Refuses("cancel", "conflict"),
+        Manner::Refuses("cancel", "feature-not-implemented"),
+        Manner::Refuses("cancel", "internal-server-error"),
+        Manner::Refuses("cancel", "not-allowed"),
+        Manner::Refuses("cancel", "policy-violation"),
+        Manner::Refuses("cancel", "made-up"),
     ] {
         assert!(survives(manner), "{manner:?}");
     }

@@ -66,7 +66,7 @@ impl Trailer {
     }
 }
 
-/// A registration as a line. `status_at` is when a failing one began to fail, or until when one is quarantined.
+/// A registration as a line. `refusals`, `days`, `since` and `last` are there only when it is not active.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Line {
@@ -76,9 +76,13 @@ pub(super) struct Line {
     revision: String,
     status: String,
     #[serde(default, skip_serializing_if = "is_zero")]
-    failures: i32,
+    refusals: i32,
     #[serde(default, skip_serializing_if = "is_zero")]
-    status_at: i64,
+    days: i32,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    since: i64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    last: i64,
     enabled_at: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     resource: Option<String>,
@@ -108,8 +112,10 @@ impl Line {
     pub(super) fn new(owner: &BareJid, registration: &Registration) -> Self {
         let StatusColumns {
             status,
-            failures,
-            status_at,
+            refusals,
+            days,
+            since,
+            last,
         } = registration.status.into();
         let options = &registration.options;
         let field = |(name, value): (&str, &str)| Field {
@@ -122,8 +128,10 @@ impl Line {
             node: registration.target.node.as_str().to_owned(),
             revision: registration.revision.as_u64().to_string(),
             status,
-            failures,
-            status_at,
+            refusals,
+            days,
+            since,
+            last,
             enabled_at: i64::try_from(registration.enabled_at.as_millis()).unwrap_or(i64::MAX),
             resource: registration.resource.clone(),
             identity: registration.identity,
@@ -139,8 +147,10 @@ impl Line {
         }
         let status = StatusColumns {
             status: self.status,
-            failures: self.failures,
-            status_at: self.status_at,
+            refusals: self.refusals,
+            days: self.days,
+            since: self.since,
+            last: self.last,
         };
         let revision = self.revision.parse().ok();
         let revision = revision.filter(|number: &i64| *number >= 0);

@@ -1,9 +1,10 @@
-//! `xmpp-push registrations`: counting them, and carrying them from store to store (docs/registrations.md).
+//! `xmpp-push registrations`: listing and counting them, and carrying them from store to store (docs/registrations.md).
 
 mod export;
 mod import;
 mod line;
 mod lines;
+mod list;
 mod open;
 mod output;
 mod resume;
@@ -29,6 +30,7 @@ pub(in crate::commands) fn run(
         match command {
             RegistrationsCommand::Export(args) => export::export(&config, args).await,
             RegistrationsCommand::Import(args) => import::import(&config, args).await,
+            RegistrationsCommand::List(args) => list::list(&config, args).await,
             RegistrationsCommand::Count { json } => count(&config, *json).await,
         }
     })

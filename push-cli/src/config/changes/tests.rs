@@ -42,6 +42,13 @@ const APPLIED: &[(&str, &str)] = &[
     ("policy.max_node", "7"),
     ("policy.max_fields", "7"),
     ("policy.max_options", "7"),
+    ("status.quarantine_after", "7s"),
+    ("status.remove_after", "7s"),
+    ("status.remove_refusals", "7"),
+    ("status.remove_days", "7"),
+    ("status.unreachable_after", "7s"),
+    ("status.sudden_percent", "7"),
+    ("status.sudden_users", "7"),
     ("cache.bytes", "7"),
     ("cache.ttl", "7s"),
     ("log.level", "debug"),
@@ -129,13 +136,22 @@ fn a_backend_cannot_change() {
 }
 
 #[test]
+fn other_profiles_are_followed() {
+    let text = format!("{BASE}\n[[service]]\njid = \"*\"\nprofile = \"fpush\"");
+    let other = parse_in(Path::new("/etc/x"), &text, Environment::default()).unwrap();
+    let (followed, changes) = base().follow(other.clone());
+    assert_eq!(changes.applied, ["service"]);
+    assert_eq!(followed.follow(other).1, Changes::default());
+}
+
+#[test]
 fn every_key_is_one_of_both() {
     let mut listed: BTreeSet<String> = [APPLIED, RESTART]
         .concat()
         .iter()
         .map(|(key, _)| (*key).to_owned())
         .collect();
-    listed.insert("store.backend".to_owned());
+    listed.extend(["store.backend", "service"].map(str::to_owned));
     let example = include_str!("../../../../xmpp-push.example.toml");
     let text = example.replace("\n#= ", "\n");
     let table: toml::Table = text.parse().unwrap();

@@ -11,8 +11,8 @@ mod reports;
 
 use super::inbound;
 use super::values::{
-    Asked, ClientRequest, Decided, Effect, Finished, Item, Pending, Queued, Registrations, ReplyTo,
-    RouteEvent,
+    Asked, ClientRequest, Decided, Effect, Finished, Found, Item, Pending, Queued, Registrations,
+    ReplyTo, RouteEvent,
 };
 use crate::delivery::DeliveryOutcome;
 use crate::event::StoreAnswer;
@@ -20,7 +20,7 @@ use crate::hash::Seeded;
 use crate::ids::{DeliveryId, EventHold, HostId, QueryId};
 use crate::link::MissedMessage;
 use crate::plugin::Plugin;
-use crate::registration::Identity;
+use crate::registration::{Identity, Target};
 use crate::report::{Decision, PublishEnd, Report};
 use crate::store::{Change, Committed, StoreError};
 use crate::xep::error::StanzaError;
@@ -101,6 +101,21 @@ impl Notifier {
         self.push(now, owner, Item::Forget(event));
     }
 
+    /// The push service itself has told, at `at`, that it no longer serves `owner` at `target` (XEP-0357 §8).
+    #[cfg_attr(not(test), expect(dead_code, reason = "no adapter tells of it yet"))]
+    pub(super) fn revoked(
+        &mut self,
+        now: Timestamp,
+        owner: &BareJid,
+        target: Target,
+        at: Timestamp,
+        event: EventHold,
+    ) {
+        self.holds.open(event);
+        let change = accounts::revocation(owner, target, at);
+        self.push(now, owner, Item::Revoked { change, event });
+    }
+
     /// A client asks to enable or disable push.
     pub(super) fn request(&mut self, now: Timestamp, host: HostId, asked: Asked) {
         let (owner, resource, reply) = (asked.owner, asked.resource, asked.reply);
@@ -144,9 +159,10 @@ impl Notifier {
 
     /// An attempt at a delivery has ended.
     pub(super) fn outcome(&mut self, now: Timestamp, id: DeliveryId, outcome: DeliveryOutcome) {
-        if let Some(finished) = self.deliveries.finish(now, id, outcome) {
-            self.finished(now, finished);
-        }
+        let finished = self.deliveries.finish(now, id, outcome, &self.policy);
+        finished
+            .into_iter()
+            .for_each(|finished| self.finished(now, finished));
     }
 
     /// An IQ of our own was answered.
@@ -265,12 +281,11 @@ impl Notifier {
     fn finished(&mut self, now: Timestamp, finished: Finished) {
         self.report(reports::finished(now, &finished));
         let was_sent = finished.was_sent();
-        let (queued, ends) = (finished.queued, finished.ends);
+        let (queued, finding) = (finished.queued, finished.finding);
         let registration = queued.delivery.registration.clone();
-        if let Some(condition) = ends {
-            let owner = queued.delivery.owner.clone();
-            let item = Item::ends(&queued.delivery, condition);
-            self.push(now, &owner, item);
+        if let Some(finding) = finding {
+            let found = Found::new(now, &queued.delivery, finding);
+            self.push(now, &queued.delivery.owner, Item::Found(found));
         }
         if finished.again {
             let forgotten = self.deliveries.put_back(now, queued, finished.no_room);
@@ -285,8 +300,7 @@ impl Notifier {
     /// A delivery is given up that was not sent.
     fn unsent(&mut self, now: Timestamp, queued: &Queued, end: PublishEnd) {
         self.report(reports::unsent(now, queued, end));
-        let target = &queued.delivery.registration.target;
-        self.decisions.unsent(&queued.keys, target);
+        self.decisions.given_up(queued);
         self.release(&queued.holds);
     }
 
@@ -305,28 +319,13 @@ impl Notifier {
         if matches!(changes, [Change::Enable { .. }, ..]) {
             self.effects.push_back(Effect::User(owner.clone(), true));
         }
+        let report = reports::done(owner, &item, changes, done);
+        self.effects.extend(report.map(Effect::Report));
         match item {
-            Item::Request(asked) => {
-                let outcome = accounts::outcome(&asked, changes, done);
-                let owner = owner.clone();
-                self.report(Report::Requested { owner, outcome });
-                self.effects.push_back(Effect::Answer(asked.reply, Ok(())));
-            }
-            Item::Forget(event) => {
-                let owner = owner.clone();
-                self.report(Report::Forgotten { owner });
-                self.release(&[event]);
-            }
-            Item::End {
-                change,
-                condition,
-                trace,
-            } if done.contains(&Committed::Removed(1)) => {
-                let report = reports::ended(change, condition, trace);
-                self.effects.extend(report.map(Effect::Report));
-            }
+            Item::Request(asked) => self.effects.push_back(Effect::Answer(asked.reply, Ok(()))),
+            Item::Forget(event) | Item::Revoked { event, .. } => self.release(&[event]),
             Item::RemoveAgain(_) => self.invalidate(owner),
-            Item::Pending(_) | Item::End { .. } => {}
+            Item::Pending(_) | Item::Found(_) => {}
         }
     }
 
@@ -398,3 +397,6 @@ impl Notifier {
         self.effects.push_back(Effect::Report(report));
     }
 }
+
+#[cfg(test)]
+mod tests;

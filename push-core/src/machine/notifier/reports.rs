@@ -1,14 +1,16 @@
 //! Reports about what the parts return.
 
+use super::accounts;
 use crate::Report;
 use crate::Timestamp;
 use crate::TraceId;
 use crate::delivery::{DeliveryOutcome, Route};
-use crate::machine::values::{Finished, Pending, Queued};
+use crate::machine::values::{Finished, Found, Item, Pending, Queued};
 use crate::plugin::Reason;
-use crate::report::{Decision, PassedOver, PublishEnd, RequestOutcome};
+use crate::registration::Finding;
+use crate::report::{Decision, EndReason, PassedOver, PublishEnd, RequestOutcome};
 use crate::session::Cause;
-use crate::store::Change;
+use crate::store::{Change, Committed};
 use crate::xep::error::DefinedCondition;
 use jid::BareJid;
 use std::time::Duration;
@@ -95,16 +97,69 @@ fn end(outcome: &DeliveryOutcome) -> PublishEnd {
     }
 }
 
-/// A registration that its push service has ended.
-pub(super) fn ended(change: Change, condition: DefinedCondition, trace: TraceId) -> Option<Report> {
-    let Change::Remove { owner, target, .. } = change else {
+/// What became of an item whose changes the store has made, if that is notable.
+pub(super) fn done(
+    owner: &BareJid,
+    item: &Item,
+    changes: &[Change],
+    done: &[Committed],
+) -> Option<Report> {
+    let owner = owner.clone();
+    match item {
+        Item::Request(asked) => Some(Report::Requested {
+            owner,
+            outcome: accounts::outcome(asked, changes, done),
+        }),
+        Item::Forget(_) => Some(Report::Forgotten { owner }),
+        Item::Found(found) => settled(owner, found, changes, done),
+        Item::Revoked { change, .. } => revoked(owner, change, done),
+        Item::Pending(_) | Item::RemoveAgain(_) => None,
+    }
+}
+
+fn settled(
+    owner: BareJid,
+    found: &Found,
+    changes: &[Change],
+    done: &[Committed],
+) -> Option<Report> {
+    let (target, trace) = (found.target.clone(), found.trace);
+    match (changes, done) {
+        ([Change::Settle { status, .. }], [Committed::Settled]) => Some(Report::Settled {
+            trace,
+            owner,
+            target,
+            status: *status,
+        }),
+        (_, [Committed::Removed(1)]) => Some(Report::Ended {
+            trace: Some(trace),
+            owner,
+            target,
+            reason: reason(found.finding)?,
+        }),
+        _ => None,
+    }
+}
+
+fn reason(finding: Finding) -> Option<EndReason> {
+    match finding {
+        Finding::Over { condition, .. } => Some(EndReason::Refused(condition)),
+        Finding::Refused { condition, .. } => Some(EndReason::RefusedForDays(condition)),
+        Finding::Unreachable { .. } => Some(EndReason::Unreachable),
+        Finding::Accepted | Finding::Answered => None,
+    }
+}
+
+fn revoked(owner: BareJid, change: &Change, done: &[Committed]) -> Option<Report> {
+    let Change::Remove { target, .. } = change else {
         return None;
     };
-    Some(Report::Ended {
-        trace,
+    let is_removed = done == [Committed::Removed(1)];
+    is_removed.then(|| Report::Ended {
+        trace: None,
         owner,
-        target,
-        condition,
+        target: target.clone(),
+        reason: EndReason::Revoked,
     })
 }
 

@@ -4,7 +4,7 @@ use crate::Result;
 use crate::fill::{DEVICES, account, device, owner};
 use crate::place::Store;
 use push_core::Timestamp;
-use push_core::registration::Status;
+use push_core::registration::{Status, Trouble};
 use push_core::store::Committed;
 use push_tests::store::{enable, jid, remove_owner, settle};
 use std::fmt;
@@ -55,10 +55,13 @@ impl Operation {
                 store.commit(&[change]).await? == [Committed::Enabled]
             }
             Self::Settle => {
-                let status = Status::Failing {
-                    failures: 1,
-                    since: Timestamp::from_millis(revision()),
-                };
+                let at = Timestamp::from_millis(revision());
+                let status = Status::Failing(Trouble {
+                    since: at,
+                    last: at,
+                    days: 1,
+                    refusals: 1,
+                });
                 let change = settle(&owner, &device(1, 1).target, 1, status);
                 store.commit(&[change]).await? == [Committed::Settled]
             }

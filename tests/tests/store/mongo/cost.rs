@@ -90,7 +90,7 @@ async fn populate(operator: &mongodb::Database) {
         let owner = format!("u{n}@example.org");
         doc! {
             "bucket": i32::from(bucket(&jid(&owner))), "owner": owner, "service": PUSH, "node": "n", "revision": 1_i64,
-            "status": "active", "failures": 0, "status_at": 0_i64, "enabled_at": 0_i64,
+            "status": "active", "refusals": 0, "days": 0, "since": 0_i64, "last": 0_i64, "enabled_at": 0_i64,
             "updated_at": mongodb::bson::DateTime::now(), "document": r#"{"v":1,"identity":"server"}"#,
         }
     };

@@ -40,9 +40,11 @@ async fn people_and_other_programs_can_rely_on_names_and_types() {
     store.commit(&changes).await.unwrap();
     let documents = stored(&database).await;
     assert_eq!(documents.len(), 2);
-    for (mut document, (status, failures, at)) in documents
-        .into_iter()
-        .zip([("active", 0, 0_i64), ("failing", 4, 1_795_000_000_004)])
+    let expected = [
+        ("active", 0, 0, 0_i64, 0_i64),
+        ("failing", 6, 5, 1_795_000_000_004, 1_795_000_004_004),
+    ];
+    for (mut document, (status, refusals, days, since, last)) in documents.into_iter().zip(expected)
     {
         assert!(matches!(document.remove("_id"), Some(Bson::ObjectId(_))));
         assert!(matches!(
@@ -66,8 +68,10 @@ async fn people_and_other_programs_can_rely_on_names_and_types() {
             "node": if revision == 6 { "a" } else { "b" },
             "revision": revision,
             "status": status,
-            "failures": failures,
-            "status_at": at,
+            "refusals": refusals,
+            "days": days,
+            "since": since,
+            "last": last,
             "enabled_at": 1_790_000_000_000_i64 + revision,
             "document": content,
         };
@@ -98,9 +102,12 @@ async fn what_is_no_registration_is_not_let_in() {
         ("revision", Bson::Int64(-1)),
         ("revision", Bson::Double(1.0)),
         ("status", Bson::Null),
-        ("failures", Bson::Int64(1)),
-        ("failures", Bson::Double(1.0)),
-        ("status_at", Bson::Int32(1)),
+        ("refusals", Bson::Int64(1)),
+        ("refusals", Bson::Double(1.0)),
+        ("refusals", Bson::Int32(-1)),
+        ("days", Bson::Int64(1)),
+        ("since", Bson::Int32(1)),
+        ("last", Bson::Null),
         ("enabled_at", Bson::DateTime(mongodb::bson::DateTime::now())),
         ("updated_at", Bson::Int64(1)),
         ("document", Bson::Document(doc! { "v": 1 })),

@@ -2,10 +2,11 @@
 
 use super::config;
 use mongodb::bson::{Document, doc};
+use push_core::registration::Status;
 use push_core::store::{Migrated, RegistrationStore, StoreError};
 use push_store_mongo::{MongoConfig, migrate, open};
 use push_tests::database::mongo::{Database, fresh_database};
-use push_tests::store::{enable, registration, registrations};
+use push_tests::store::{enable, registration, registrations, settle, status};
 
 const ALICE: &str = "alice@example.org";
 
@@ -48,12 +49,38 @@ async fn an_earlier_version_waits_for_a_migration_where_it_must() {
             "{error}"
         );
         let done = migrate(cautious(&database)).await.unwrap();
-        assert_eq!(done, Migrated { from: 0, to: 1 });
+        assert_eq!(done, Migrated { from: 0, to: 2 });
         open(cautious(&database)).await.unwrap();
         let done = migrate(cautious(&database)).await.unwrap();
-        assert_eq!(done, Migrated { from: 1, to: 1 });
+        assert_eq!(done, Migrated { from: 2, to: 2 });
         set_version(&database, 0).await;
     }
+}
+
+#[tokio::test]
+async fn documents_of_the_first_version_are_brought_up_to_date() {
+    let database = fresh_database().await.unwrap();
+    open(config(&database)).await.unwrap();
+    let connected = database.connect().await.unwrap();
+    let without = doc! { "collMod": "registration", "validator": {} };
+    connected.run_command(without).await.unwrap();
+    let first = doc! {
+        "bucket": 0x7a64, "owner": ALICE, "service": "push.example.net", "node": "n", "revision": 5_i64,
+        "status": "failing", "failures": 3, "status_at": 7_i64, "enabled_at": 7_i64,
+        "updated_at": mongodb::bson::DateTime::now(), "document": r#"{"v":1,"identity":"user"}"#,
+    };
+    let documents = connected.collection::<Document>("registration");
+    documents.insert_one(first).await.unwrap();
+    set_version(&database, 1).await;
+    let store = open(config(&database)).await.unwrap();
+    let have = registrations(&store, ALICE).await;
+    let found: Vec<_> = have.iter().map(|have| have.status).collect();
+    assert_eq!(found, [Status::Active]);
+    let failing = settle(ALICE, &have[0].target, 5, status(1));
+    store.commit(&[failing]).await.unwrap();
+    assert_eq!(registrations(&store, ALICE).await[0].status, status(1));
+    let stored = documents.find_one(doc! {}).await.unwrap().unwrap();
+    assert!(!stored.contains_key("failures") && !stored.contains_key("status_at"));
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ async fn what_a_deadlock_undoes_is_done_again() {
     let have = registration("push.example.net", "n", 1);
     let changes = [enable(one, &have), enable(two, &have)];
     store.commit(&changes).await.unwrap();
-    let update = |owner| format!("UPDATE registration SET failures = 9 WHERE owner = '{owner}'");
+    let update = |owner| format!("UPDATE registration SET refusals = 9 WHERE owner = '{owner}'");
     let sql = format!("{}; SELECT pg_sleep(0.6); {}", update(two), update(one));
     let operator = tokio::spawn({
         let database = database.clone();

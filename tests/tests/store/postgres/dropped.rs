@@ -63,7 +63,7 @@ async fn a_dropped_transaction_keeps_no_lock() {
     store.commit(&changes).await.unwrap();
     // The transaction gets the first row and waits for this one.
     let update =
-        "UPDATE registration SET failures = 0 WHERE owner = 'b@example.org'; SELECT pg_sleep(2)";
+        "UPDATE registration SET refusals = 0 WHERE owner = 'b@example.org'; SELECT pg_sleep(2)";
     let holder = tokio::spawn({
         let database = database.clone();
         async move { database.execute(update).await }

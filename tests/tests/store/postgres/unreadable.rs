@@ -11,7 +11,7 @@ const SPOILED: [&str; 7] = [
     "document = '{\"v\":2}'",
     "document = 'secret'",
     "status = 'odd'",
-    "status = 'failing', failures = -1",
+    "status = 'failing', refusals = -1",
     "revision = -1",
     "enabled_at = -1",
     "service = '@'",

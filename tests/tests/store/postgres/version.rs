@@ -1,10 +1,11 @@
 //! Tables of other versions, and of other programs.
 
 use super::{config, store};
+use push_core::registration::Status;
 use push_core::store::{Migrated, RegistrationStore, StoreError};
 use push_store_postgres::{PostgresConfig, PostgresStore, migrate, open};
 use push_tests::database::postgres::fresh_database;
-use push_tests::store::{enable, registration, registrations};
+use push_tests::store::{enable, registration, registrations, settle, status};
 
 const ALICE: &str = "alice@example.org";
 
@@ -24,7 +25,7 @@ async fn ten_instances_start_at_once() {
         assert_eq!(registrations(&store, ALICE).await, [have]);
     }
     let versions = database.execute("SELECT version FROM xmpp_push_schema");
-    assert_eq!(versions.await.unwrap(), "1");
+    assert_eq!(versions.await.unwrap(), "1\n2");
 }
 
 #[tokio::test]
@@ -50,10 +51,37 @@ async fn migrating_says_from_where_to_where() {
         "{error}"
     );
     let first = migrate(&config).await.unwrap();
-    assert_eq!(first, Migrated { from: 0, to: 1 });
+    assert_eq!(first, Migrated { from: 0, to: 2 });
     let again = migrate(&config).await.unwrap();
-    assert_eq!(again, Migrated { from: 1, to: 1 });
+    assert_eq!(again, Migrated { from: 2, to: 2 });
     open(&config).await.unwrap();
+}
+
+/// The tables of version 1, with a registration that somebody has imported as failing.
+const FIRST: &str = r#"
+    ALTER TABLE registration DROP COLUMN days, DROP COLUMN last;
+    ALTER TABLE registration RENAME COLUMN refusals TO failures;
+    ALTER TABLE registration RENAME COLUMN since TO status_at;
+    DELETE FROM xmpp_push_schema WHERE version > 1;
+    INSERT INTO registration VALUES
+        ('alice@example.org', 'push.example.net', 'a', 31332, 5, 'failing', 3, 7, 1790000000000, 0,
+         '{"v":1,"identity":"user"}')"#;
+
+#[tokio::test]
+async fn tables_of_the_first_version_are_brought_up_to_date() {
+    let (database, before) = store().await;
+    drop(before);
+    database.execute(FIRST).await.unwrap();
+    let config = config(&database);
+    let store = open(&config).await.unwrap();
+    let have = registrations(&store, ALICE).await;
+    let found: Vec<_> = have.iter().map(|have| have.status).collect();
+    assert_eq!(found, [Status::Active]);
+    let failing = settle(ALICE, &have[0].target, 5, status(1));
+    store.commit(&[failing]).await.unwrap();
+    assert_eq!(registrations(&store, ALICE).await[0].status, status(1));
+    let again = migrate(&config).await.unwrap();
+    assert_eq!(again, Migrated { from: 2, to: 2 });
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! Files of other versions.
 
 use super::{config, path, shell};
+use push_core::registration::Status;
 use push_core::store::{Migrated, RegistrationStore, StoreError};
 use push_store_sqlite::{SqliteConfig, migrate, open};
-use push_tests::store::{enable, registration, registrations};
+use push_tests::store::{enable, registration, registrations, settle, status};
 use tempfile::TempDir;
 
 /// The schema of version 1 with two registrations, as the first release left it.
@@ -51,6 +52,28 @@ async fn a_file_of_the_first_version_is_brought_up_to_date() {
     assert_eq!(registrations(&store, "alice@example.org").await[0], next);
 }
 
+/// What version 2 added, and a registration that somebody has imported as failing.
+const SECOND: &str = "
+    ALTER TABLE registration ADD COLUMN failures  INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE registration ADD COLUMN status_at INTEGER NOT NULL DEFAULT 0;
+    UPDATE registration SET status = 'failing', failures = 3, status_at = 7 WHERE node = 'b';
+    PRAGMA user_version = 2;
+";
+
+#[tokio::test]
+async fn what_no_program_has_judged_begins_as_active() {
+    let folder = first();
+    shell(&folder).execute_batch(SECOND).unwrap();
+    let store = open(config(&path(&folder))).unwrap();
+    let have = registrations(&store, "alice@example.org").await;
+    let found: Vec<_> = have.iter().map(|have| have.status).collect();
+    assert_eq!(found, [Status::Active, Status::Active]);
+    let change = settle("alice@example.org", &have[1].target, 5, status(1));
+    store.commit(&[change]).await.unwrap();
+    let have = registrations(&store, "alice@example.org").await;
+    assert_eq!(have[1].status, status(1));
+}
+
 #[test]
 fn nothing_is_migrated_unless_it_may_be() {
     let folder = first();
@@ -62,8 +85,8 @@ fn nothing_is_migrated_unless_it_may_be() {
     let version =
         shell(&folder).pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0));
     assert_eq!(version, Ok(1));
-    assert_eq!(migrate(&by_hand(&folder)), Ok(Migrated { from: 1, to: 2 }));
-    assert_eq!(migrate(&by_hand(&folder)), Ok(Migrated { from: 2, to: 2 }));
+    assert_eq!(migrate(&by_hand(&folder)), Ok(Migrated { from: 1, to: 3 }));
+    assert_eq!(migrate(&by_hand(&folder)), Ok(Migrated { from: 3, to: 3 }));
     open(by_hand(&folder)).unwrap();
 }
 
@@ -74,6 +97,6 @@ fn a_new_file_is_set_up() {
         open(by_hand(&folder)),
         Err(StoreError::WrongVersion { .. })
     ));
-    assert_eq!(migrate(&by_hand(&folder)), Ok(Migrated { from: 0, to: 2 }));
+    assert_eq!(migrate(&by_hand(&folder)), Ok(Migrated { from: 0, to: 3 }));
     open(by_hand(&folder)).unwrap();
 }

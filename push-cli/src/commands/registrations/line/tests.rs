@@ -1,5 +1,5 @@
 use super::*;
-use push_core::registration::Status;
+use push_core::registration::{Status, Trouble};
 
 const LEAST: &str = r#"{"owner":"a@b","service":"c","node":"d","revision":"7","status":"active","enabled_at":5,"identity":"user"}"#;
 
@@ -37,13 +37,16 @@ fn full() -> Registration {
 #[test]
 fn every_registration_reads_back() {
     let at = Timestamp::from_millis(1_790_000_000_000);
+    let trouble = Trouble {
+        since: at,
+        last: Timestamp::from_millis(1_790_000_000_001),
+        days: 2,
+        refusals: 3,
+    };
     let statuses = [
         Status::Active,
-        Status::Failing {
-            failures: 3,
-            since: at,
-        },
-        Status::Quarantined { until: at },
+        Status::Failing(trouble),
+        Status::Quarantined(trouble),
     ];
     for status in statuses {
         let entry_of_status = with(Registration { status, ..full() });

@@ -1,13 +1,14 @@
 //! Users: what is to be done for each of them, in order, and what is known of their registrations.
 
 mod cache;
+mod found;
 mod lane;
 mod queries;
 mod request;
 #[cfg(test)]
 mod tests;
 
-pub(super) use request::{check, outcome};
+pub(super) use request::{check, outcome, revocation};
 
 use crate::action::Query;
 use crate::event::StoreAnswer;
@@ -21,6 +22,7 @@ use crate::store::{Change, Committed, Loaded, StoreError};
 use crate::xep::push::RequestError;
 use crate::{Account, Policy, Timestamp};
 use cache::Cache;
+use found::Follows;
 use jid::BareJid;
 use lane::{Lane, State};
 use queries::{Answered, Overdue, Queries, Question};
@@ -137,9 +139,7 @@ impl Accounts {
         while let Some(overdue) = self.queries.tick(now, policy) {
             match overdue {
                 Overdue::Unanswered(question) => {
-                    let reason = "no answer in time".to_owned();
-                    let error = StoreError::Unavailable { reason };
-                    self.settle(now, *question, Err(error), policy);
+                    self.settle(now, *question, Err(queries::no_answer()), policy);
                 }
                 Overdue::Certain(owner, again) if again.is_empty() => self.distrust(owner),
                 Overdue::Certain(owner, again) => {
@@ -156,31 +156,29 @@ impl Accounts {
             if !lane.is_idle() {
                 return;
             }
-            let query = match lane.first() {
-                None => {
-                    self.lanes.remove(owner);
-                    return;
-                }
-                Some(Item::End { change, .. }) => Query::Commit(vec![change.clone()]),
-                Some(Item::RemoveAgain(changes)) => Query::Commit(changes.clone()),
-                Some(item @ (Item::Pending(_) | Item::Request(_) | Item::Forget(_))) => {
-                    let trusted = policy.account_ttl();
-                    // A change's revision must be after every existing one: where others write to the store, it is asked first.
-                    let loaded = lane.is_loaded();
-                    let fresh = trusted.is_none() || loaded || matches!(item, Item::Pending(_));
-                    let ttl = trusted.filter(|_| !loaded);
-                    let known = self.cache.get(owner, now, ttl).filter(|_| fresh);
-                    match known.cloned() {
-                        None => return self.ask(owner, Query::Load(owner.clone()), None),
-                        Some(known) => match self.with_account(now, owner, known, policy) {
-                            Some(changes) => Query::Commit(changes),
-                            None => continue,
-                        },
-                    }
-                }
+            let Some(item) = lane.first() else {
+                self.lanes.remove(owner);
+                return;
+            };
+            let changes = if let Some(changes) = item.changes() {
+                changes
+            } else {
+                let trusted = policy.account_ttl();
+                // A change's revision must be after every existing one: where others write to the store, it is asked first.
+                let loaded = lane.is_loaded();
+                let fresh = trusted.is_none() || loaded || !item.draws_revision();
+                let ttl = trusted.filter(|_| !loaded);
+                let known = self.cache.get(owner, now, ttl).filter(|_| fresh);
+                let Some(known) = known.cloned() else {
+                    return self.ask(owner, Query::Load(owner.clone()), None);
+                };
+                let Some(changes) = self.with_account(now, owner, known, policy) else {
+                    continue;
+                };
+                changes
             };
             let item = self.lanes.get_mut(owner).and_then(Lane::pop);
-            return self.ask(owner, query, item);
+            return self.ask(owner, Query::Commit(changes), item);
         }
     }
 
@@ -201,9 +199,18 @@ impl Accounts {
         policy: &Policy,
     ) -> Option<Vec<Change>> {
         let lane = self.lanes.get_mut(owner)?;
-        if let Item::Pending(_) = lane.first()? {
-            if let Some(Item::Pending(pending)) = lane.pop() {
-                self.waiting -= 1;
+        if let Item::Found(found) = lane.first()? {
+            match found::follows(found, owner, &known, &policy.status) {
+                Follows::Write(change) => return Some(vec![change]),
+                Follows::Remember(change) => {
+                    self.cache.update(owner, &[change], &[Committed::Settled]);
+                }
+                Follows::Nothing => {}
+            }
+        }
+        if let Item::Pending(_) | Item::Found(_) = lane.first()? {
+            self.waiting -= 1;
+            if let Item::Pending(pending) = lane.pop()? {
                 let step = Step::Decide(owner.clone(), pending, known);
                 self.steps.push_back(step);
             }
@@ -244,12 +251,14 @@ impl Accounts {
                 self.committed(&owner, changes, done, item);
             }
             (query, result) => {
-                let reason = "the store answered another question".to_owned();
-                let error = result.err().unwrap_or(StoreError::Refused { reason });
-                if matches!(query, Query::Commit(_)) {
+                let error = result.err().unwrap_or_else(queries::other_answer);
+                let is_status = found::is_status(&query);
+                if matches!(query, Query::Commit(_)) && !is_status {
                     self.cache.forget(&owner);
                     self.queries.doubt(now, &owner, policy);
                 }
+                self.waiting -= usize::from(is_status);
+                let item = item.filter(|_| !is_status);
                 self.failed(now, &owner, item, &error, policy);
             }
         }
@@ -315,11 +324,7 @@ impl Accounts {
         }
         for request in lane.take_requests() {
             self.waiting -= 1;
-            let refusal = match error {
-                StoreError::Unavailable { .. } => RequestError::Unavailable,
-                _ => RequestError::Refused,
-            };
-            let step = Step::Refuse(owner.clone(), request, refusal);
+            let step = Step::Refuse(owner.clone(), request, request::refusal(error));
             self.steps.push_back(step);
         }
         if !lane.is_empty() {

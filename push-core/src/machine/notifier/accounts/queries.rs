@@ -6,7 +6,7 @@ use crate::ids::QueryId;
 use crate::machine::deadlines::{Deadlines, Key};
 use crate::machine::values::Item;
 use crate::registration::Target;
-use crate::store::{Change, Guard};
+use crate::store::{Change, Guard, StoreError};
 use crate::{Policy, Timestamp};
 use jid::BareJid;
 use std::collections::{BTreeMap, VecDeque};
@@ -198,6 +198,18 @@ impl Queries {
             }
         }
     }
+}
+
+/// Returns the error of a store that has not answered in time.
+pub(super) fn no_answer() -> StoreError {
+    let reason = "no answer in time".to_owned();
+    StoreError::Unavailable { reason }
+}
+
+/// Returns the error of a store that has not answered what was asked.
+pub(super) fn other_answer() -> StoreError {
+    let reason = "the store answered another question".to_owned();
+    StoreError::Refused { reason }
 }
 
 /// Returns whether a removal does all that an earlier one of the same user did.

@@ -4,7 +4,7 @@ use crate::machine::values::{ClientRequest, Registrations};
 use crate::registration::{MAX_RESOURCE, Registration, Revision, Status, Target};
 use crate::report::RequestOutcome;
 use crate::row::MAX_KEY;
-use crate::store::{Change, Committed, Guard};
+use crate::store::{Change, Committed, Guard, StoreError};
 use crate::xep::push::{Request, RequestError};
 use crate::{Policy, Timestamp};
 use jid::BareJid;
@@ -92,6 +92,15 @@ pub(super) fn changes(
     }
 }
 
+/// Returns the removal of a registration that its push service has revoked at `at`. One that was enabled later stays.
+pub(in crate::machine) fn revocation(owner: &BareJid, target: Target, at: Timestamp) -> Change {
+    Change::Remove {
+        owner: owner.clone(),
+        target,
+        guard: Guard::UpTo(Revision::last_at(at)),
+    }
+}
+
 /// Returns what became of a request whose changes the store has done.
 pub(in crate::machine) fn outcome(
     asked: &ClientRequest,
@@ -106,6 +115,14 @@ pub(in crate::machine) fn outcome(
         Request::Disable { .. } => {
             RequestOutcome::Disabled(done.iter().map(Committed::removed).sum())
         }
+    }
+}
+
+/// Returns how a client is told that the store has not done it.
+pub(super) const fn refusal(error: &StoreError) -> RequestError {
+    match error {
+        StoreError::Unavailable { .. } => RequestError::Unavailable,
+        _ => RequestError::Refused,
     }
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::machine::sample::{NOW, account, enable, event, host, owner, pending, target};
-use crate::machine::values::ReplyTo;
-use crate::registration::PublishOptions;
+use crate::machine::values::{Found, ReplyTo};
+use crate::registration::{Finding, PublishOptions};
 use crate::store::Guard;
 use crate::xep::error::DefinedCondition;
 use rand_core::SeedableRng;
@@ -116,7 +116,8 @@ fn named(item: &Item) -> String {
         Item::Request(asked) => format!("request {}", number(asked)),
         Item::Pending(pending) => format!("pending {}", pending.trace),
         Item::Forget(event) => format!("forget {}", event.number),
-        Item::End { trace, .. } => format!("end {trace}"),
+        Item::Found(found) => format!("found {}", found.trace),
+        Item::Revoked { event, .. } => format!("revoked {}", event.number),
         Item::RemoveAgain(changes) => format!("{} removals again", changes.len()),
     }
 }
@@ -130,15 +131,35 @@ fn number(asked: &ClientRequest) -> u64 {
 
 /// The push service has ended a registration of alice.
 fn end(node: &str) -> Item {
-    Item::End {
-        change: Change::Remove {
-            owner: owner("alice"),
-            target: target(node),
-            guard: Guard::Exactly(Revision::new(1)),
+    found(
+        node,
+        Finding::Over {
+            condition: DefinedCondition::Gone,
+            is_sudden: false,
         },
-        condition: DefinedCondition::Gone,
+    )
+}
+
+/// The push service has refused a delivery to a registration of alice.
+fn refused(node: &str) -> Item {
+    found(
+        node,
+        Finding::Refused {
+            condition: DefinedCondition::BadRequest,
+            doubted_at: Timestamp::default(),
+            is_sudden: false,
+        },
+    )
+}
+
+fn found(node: &str, finding: Finding) -> Item {
+    Item::Found(Found {
         trace: TraceId::new(9),
-    }
+        target: target(node),
+        revision: Revision::new(1),
+        finding,
+        at: NOW,
+    })
 }
 
 #[test]
@@ -185,7 +206,7 @@ fn requests_of_one_user_are_done_in_order_each_with_its_own_item() {
         ["commit alice@example.org"]
     );
     assert!(users.push("alice", enable("b", 2)).is_empty());
-    assert!(users.push("alice", end("a")).is_empty());
+    assert!(users.push("alice", Item::Forget(event(9))).is_empty());
     assert!(users.missed("alice", 3).is_empty());
     let enabled = [Committed::Enabled];
     assert_eq!(
@@ -196,8 +217,8 @@ fn requests_of_one_user_are_done_in_order_each_with_its_own_item() {
         users.commits(&enabled),
         ["done request 2", "commit alice@example.org"]
     );
-    let removed = [Committed::Removed(0)];
-    assert_eq!(users.commits(&removed), ["done end 9", "decide 3 of 2"]);
+    let removed = [Committed::Removed(2)];
+    assert_eq!(users.commits(&removed), ["done forget 9", "decide 3 of 0"]);
 }
 
 #[test]
@@ -328,7 +349,7 @@ fn an_account_that_the_store_finds_otherwise_is_forgotten() {
     let mut users = Users::knowing_alice(&["a"]);
     users.push("alice", end("a"));
     let gone_already = users.commits(&[Committed::Removed(0)]);
-    assert_eq!(gone_already, ["done end 9"]);
+    assert_eq!(gone_already, ["done found 9"]);
     assert_eq!(users.missed("alice", 1), ["load alice@example.org"]);
 }
 
@@ -478,4 +499,99 @@ fn an_account_that_somebody_has_changed_meanwhile_is_loaded_once_more() {
     users.accounts.forget(&owner("alice"));
     assert_eq!(users.loads(&[]), ["load alice@example.org"]);
     assert_eq!(users.loads(&["a"]), ["decide 1 of 1"]);
+}
+
+#[test]
+fn the_first_refusal_of_a_day_is_written_and_a_further_one_is_only_remembered() {
+    let mut users = Users::knowing_alice(&["a"]);
+    assert_eq!(
+        users.push("alice", refused("a")),
+        ["commit alice@example.org"]
+    );
+    assert_eq!(users.commits(&[Committed::Settled]), ["done found 9"]);
+    assert!(users.push("alice", refused("a")).is_empty());
+    assert_eq!(
+        (users.accounts.waiting(), users.accounts.is_empty()),
+        (0, true)
+    );
+    let known = users
+        .accounts
+        .cache
+        .get(&owner("alice"), NOW, None)
+        .unwrap();
+    assert_eq!(known[0].status.trouble().unwrap().refusals, 2);
+}
+
+#[test]
+fn a_finding_about_an_account_that_is_not_known_loads_it() {
+    let mut users = Users::new();
+    assert_eq!(users.push("alice", end("a")), ["load alice@example.org"]);
+    assert_eq!(users.loads(&["a"]), ["commit alice@example.org"]);
+    assert_eq!(users.commits(&[Committed::Removed(1)]), ["done found 9"]);
+    assert!(users.accounts.is_empty());
+}
+
+#[test]
+fn a_finding_about_a_registration_that_is_gone_or_enabled_anew_does_nothing() {
+    let mut users = Users::knowing_alice(&["a"]);
+    assert!(users.push("alice", end("b")).is_empty());
+    users.push("alice", enable("a", 1));
+    users.commits(&[Committed::Enabled]);
+    assert!(users.push("alice", end("a")).is_empty());
+    assert_eq!(
+        (users.accounts.waiting(), users.accounts.is_empty()),
+        (0, true)
+    );
+}
+
+#[test]
+fn a_status_that_is_not_stored_is_given_up_and_holds_up_nobody() {
+    let mut users = Users::knowing_alice(&["a"]);
+    users.push("alice", refused("a"));
+    users.missed("alice", 1);
+    let steps = users.fails();
+    assert_eq!(steps[0], "failed");
+    let decided = users.wait(30);
+    assert_eq!(decided, ["decide 1 of 1"], "the account is still known");
+    assert_eq!(
+        (users.accounts.waiting(), users.accounts.is_empty()),
+        (0, true)
+    );
+    assert_eq!(
+        users.accounts.next_deadline(),
+        None,
+        "no late commit is feared"
+    );
+}
+
+#[test]
+fn an_end_that_is_not_stored_is_asked_for_again() {
+    let mut users = Users::knowing_alice(&["a"]);
+    users.push("alice", end("a"));
+    assert_eq!(users.fails(), ["failed"]);
+    assert_eq!(users.wait(1), ["load alice@example.org"]);
+    assert_eq!(users.loads(&["a"]), ["commit alice@example.org"]);
+    assert_eq!(users.commits(&[Committed::Removed(1)]), ["done found 9"]);
+}
+
+#[test]
+fn a_revocation_removes_what_was_enabled_until_then() {
+    let mut users = Users::knowing_alice(&["a"]);
+    let change = revocation(&owner("alice"), target("a"), NOW);
+    let Change::Remove {
+        guard: Guard::UpTo(last),
+        ..
+    } = change
+    else {
+        unreachable!()
+    };
+    let before = Revision::draw(NOW, u64::MAX, []);
+    let after = Revision::draw(NOW.after(Duration::from_millis(1)), 0, []);
+    assert!(before <= last && last < after);
+    let event = event(3);
+    let revoked = Item::Revoked { change, event };
+    assert_eq!(users.push("alice", revoked), ["commit alice@example.org"]);
+    assert_eq!(users.fails(), ["failed"]);
+    assert_eq!(users.wait(1), ["commit alice@example.org"]);
+    assert_eq!(users.commits(&[Committed::Removed(1)]), ["done revoked 3"]);
 }

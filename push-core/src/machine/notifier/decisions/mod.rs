@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 mod told;
+mod tries;
 
 use crate::delivery::{Delivery, Notification};
 use crate::hash::Seeded;
@@ -18,11 +19,16 @@ use crate::{Policy, Timestamp};
 use jid::BareJid;
 use std::sync::Arc;
 use told::Told;
+use tries::Tries;
+
+/// Why a registration in quarantine is not told.
+const QUARANTINED: &str = "quarantined: one delivery a day";
 
 /// Asks the plugin, and remembers which registrations were told of which messages.
 #[derive(Debug)]
 pub(super) struct Decisions {
     told: Told,
+    tries: Tries,
     last_trace: u64,
 }
 
@@ -49,6 +55,7 @@ impl Decisions {
     pub(super) fn new(hash: Seeded) -> Self {
         Self {
             told: Told::new(hash),
+            tries: Tries::new(hash),
             last_trace: 0,
         }
     }
@@ -131,6 +138,12 @@ impl Decisions {
                     self.told.learn(&pending.keys, &registration.target);
                     decided.told_before.push(registration.clone());
                 }
+                _ if !self.tries.may_get(by.now, registration) => {
+                    decided.passed_over.push(PassedOver {
+                        registration: registration.clone(),
+                        reason: QUARANTINED.into(),
+                    });
+                }
                 Choice::Publish => {
                     let delivery =
                         delivery(by, pending, registration, notification, content.clone());
@@ -144,8 +157,9 @@ impl Decisions {
             }
         }
         for queued in &decided.deliveries {
-            self.told
-                .mark(&queued.keys, &queued.delivery.registration.target);
+            let registration = &queued.delivery.registration;
+            self.told.mark(&queued.keys, &registration.target);
+            self.tries.mark(by.now, registration);
         }
         decided
     }
@@ -153,6 +167,13 @@ impl Decisions {
     /// The registration at `target` was not told of these messages after all.
     pub(super) fn unsent(&mut self, keys: &[MessageKey], target: &Target) {
         self.told.unmark(keys, target);
+    }
+
+    /// A delivery was given up before it was sent.
+    pub(super) fn given_up(&mut self, queued: &Queued) {
+        let registration = &queued.delivery.registration;
+        self.unsent(&queued.keys, &registration.target);
+        self.tries.unmark(registration);
     }
 
     /// Forgets what was told longer ago than the policy says, or is over its bound.

@@ -2,16 +2,16 @@
 
 mod flights;
 mod health;
+mod judge;
 mod queue;
 mod routes;
 #[cfg(test)]
 mod tests;
-mod verdict;
 
 use crate::delivery::{Class, DeliveryOutcome, Route};
 use crate::hash::Seeded;
 use crate::ids::{DeliveryId, EventHold, HostId, TraceId};
-use crate::machine::values::{Effect, Finished, MessageKey, Queued, RouteEvent, Sending};
+use crate::machine::values::{Attempt, Effect, Finished, MessageKey, Queued, RouteEvent, Sending};
 use crate::registration::{Identity, Registration, Target};
 use crate::report::{PublishEnd, Report};
 use crate::settings::IdentityChoice;
@@ -21,6 +21,7 @@ use crate::{Policy, Timestamp};
 use flights::Flights;
 use health::Health;
 use jid::BareJid;
+use judge::Judge;
 use queue::{QueueKey, Queues};
 use routes::Routes;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ const CLASSES: [Class; 3] = [Class::Message, Class::Call, Class::Stop];
 pub(super) struct Deliveries {
     routes: Routes,
     health: Health,
+    judge: Judge,
     queues: Queues,
     flights: Flights,
     last_own: u64,
@@ -65,6 +67,7 @@ impl Deliveries {
         Self {
             routes: Routes::new(choice),
             health: Health::new(hash),
+            judge: Judge::new(hash),
             queues: Queues::new(hash),
             flights: Flights::new(hash),
             last_own: 0,
@@ -130,6 +133,7 @@ impl Deliveries {
         now: Timestamp,
         id: DeliveryId,
         outcome: DeliveryOutcome,
+        policy: &Policy,
     ) -> Option<Finished> {
         let flight = self.flights.take(id)?;
         self.queues.release(flight.queue());
@@ -143,9 +147,17 @@ impl Deliveries {
         if outcome == DeliveryOutcome::Accepted {
             self.health.accept(host, service, identity);
         }
+        let attempt = Attempt {
+            host,
+            delivery: &queued.delivery,
+            identity,
+            accepted,
+            is_healthy: true,
+        };
+        let finding = self.judge.judge(now, attempt, &outcome, policy);
         let no_room = has_no_room(&outcome);
         Some(Finished {
-            ends: verdict::ends_registration(&outcome, identity, accepted),
+            finding,
             again: no_room && !is_void,
             no_room,
             outcome,
@@ -319,7 +331,7 @@ impl Deliveries {
             let (host, again) = (flight.queued().host, flight.is_cut() && !flight.is_void());
             let (route, sent_at) = (flight.route(), flight.sent_at());
             if !self.routes.is_doubtful(route, host, sent_at) {
-                let mut finished = self.finish(now, id, DeliveryOutcome::TimedOut)?;
+                let mut finished = self.finish(now, id, DeliveryOutcome::TimedOut, policy)?;
                 finished.again = again;
                 return Some(finished);
             }

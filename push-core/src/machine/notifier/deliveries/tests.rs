@@ -1,6 +1,6 @@
 use super::*;
 use crate::machine::sample::{NOW, event, host, key, later, owner, queued, registration, target};
-use crate::registration::Revision;
+use crate::registration::{Finding, Revision};
 use crate::store::Guard;
 use crate::xep::error::{ErrorType, StanzaError};
 use std::time::Duration;
@@ -53,7 +53,8 @@ impl Sent {
     }
 
     fn finish(&mut self, index: usize, number: u64, outcome: DeliveryOutcome) -> Option<Finished> {
-        self.deliveries.finish(self.now, by(index, number), outcome)
+        self.deliveries
+            .finish(self.now, by(index, number), outcome, &self.policy)
     }
 
     /// Takes an attempt that nobody has answered in time.
@@ -352,7 +353,11 @@ fn an_outcome_for_a_number_of_another_host_does_nothing() {
     assert!(sent.finish(1, 1, refused(DefinedCondition::Gone)).is_none());
     assert!(sent.finish(0, 2, refused(DefinedCondition::Gone)).is_none());
     let finished = sent.finish(0, 1, refused(DefinedCondition::Gone)).unwrap();
-    assert_eq!(finished.ends, Some(DefinedCondition::Gone));
+    let over = Finding::Over {
+        condition: DefinedCondition::Gone,
+        is_sudden: false,
+    };
+    assert_eq!(finished.finding, Some(over));
     assert!(sent.finish(0, 1, DeliveryOutcome::Accepted).is_none());
     assert!(sent.deliveries.is_empty());
 }

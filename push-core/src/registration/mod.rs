@@ -1,5 +1,11 @@
 //! Registrations: where a user's notifications go.
 
+mod finding;
+mod status;
+
+pub use finding::{Finding, Next, StatusPolicy};
+pub use status::{Status, Trouble};
+
 use crate::Timestamp;
 use jid::BareJid;
 use serde::{Deserialize, Serialize};
@@ -135,6 +141,11 @@ impl Revision {
         Self(by_time.max(after.unwrap_or_default()).min(Self::MAX.0))
     }
 
+    /// The greatest revision of what is accepted at `at`, unless a greater one was seen before.
+    pub fn last_at(at: Timestamp) -> Self {
+        Self::draw(at, u64::MAX, [])
+    }
+
     /// The revision made of the low 63 bits of `bits`.
     pub const fn new(bits: u64) -> Self {
         Self(bits & (u64::MAX >> 1))
@@ -156,38 +167,6 @@ pub enum Identity {
     User,
     /// The user's server's domain, by the adapter: what XEP-0357 means.
     Server,
-}
-
-/// How a registration fares.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Status {
-    /// Nothing is known against it.
-    #[default]
-    Active,
-    /// Publishes to it were refused.
-    Failing {
-        /// How many in a row.
-        failures: u32,
-        /// When the first of them was.
-        since: Timestamp,
-    },
-    /// Refused too often.
-    Quarantined {
-        /// When it is tried again.
-        until: Timestamp,
-    },
-}
-
-impl Status {
-    /// The word operators and stores know the status by.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Failing { .. } => "failing",
-            Self::Quarantined { .. } => "quarantined",
-        }
-    }
 }
 
 /// One enabled (user, service, node).

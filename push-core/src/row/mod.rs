@@ -1,19 +1,19 @@
 //! A registration as stores keep it: columns to query and one JSON document.
 
-use crate::Timestamp;
-use crate::registration::{
-    Identity, PublishOptions, PubsubNode, Registration, Revision, Status, Target,
-};
+mod error;
+mod status;
+mod time;
+mod unreadable;
+
+pub use error::{DOCUMENT_VERSION, RowError};
+pub use status::StatusColumns;
+pub use unreadable::UnreadableRows;
+
+use crate::registration::{Identity, PublishOptions, PubsubNode, Registration, Revision, Target};
 use jid::BareJid;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use thiserror::Error;
-
-/// The newest version of the document this program reads.
-///
-/// Written is the oldest that says all: 2 where options are sealed, so that no program from before takes such a row for
-/// one without options; 1 otherwise.
-pub const DOCUMENT_VERSION: u32 = 2;
+use time::{millis, timestamp};
 
 /// The first version with sealed options.
 const SEALED_VERSION: u32 = 2;
@@ -44,78 +44,6 @@ pub struct Row {
     pub enabled_at: i64,
     /// Everything else: JSON with a version.
     pub document: String,
-}
-
-/// A status in columns, so that it is changed without reading the document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StatusColumns {
-    /// [`Status::as_str`]
-    pub status: String,
-    /// Failures in a row; 0 unless failing.
-    pub failures: i32,
-    /// Failing since, or quarantined until: Unix milliseconds; 0 when active.
-    pub status_at: i64,
-}
-
-impl From<Status> for StatusColumns {
-    fn from(status: Status) -> Self {
-        let (failures, at) = match status {
-            Status::Active => (0, Timestamp::default()),
-            Status::Failing { failures, since } => (failures, since),
-            Status::Quarantined { until } => (0, until),
-        };
-        Self {
-            status: status.as_str().to_owned(),
-            failures: i32::try_from(failures).unwrap_or(i32::MAX),
-            status_at: millis(at),
-        }
-    }
-}
-
-impl TryFrom<StatusColumns> for Status {
-    type Error = RowError;
-
-    fn try_from(columns: StatusColumns) -> Result<Self, RowError> {
-        let at = timestamp(columns.status_at, "status_at");
-        match columns.status.as_str() {
-            "active" => Ok(Self::Active),
-            "failing" => Ok(Self::Failing {
-                failures: u32::try_from(columns.failures)
-                    .map_err(|_| RowError::Column { column: "failures" })?,
-                since: at?,
-            }),
-            "quarantined" => Ok(Self::Quarantined { until: at? }),
-            _ => Err(RowError::Column { column: "status" }),
-        }
-    }
-}
-
-fn millis(at: Timestamp) -> i64 {
-    i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn timestamp(millis: i64, column: &'static str) -> Result<Timestamp, RowError> {
-    u64::try_from(millis)
-        .map(Timestamp::from_millis)
-        .map_err(|_| RowError::Column { column })
-}
-
-/// A row that cannot be read, without its content.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RowError {
-    /// Written by a later version of this program.
-    #[error("document of version {found}, this program reads up to {DOCUMENT_VERSION}")]
-    Newer {
-        /// The document's version.
-        found: u32,
-    },
-    /// A column that does not hold what it should.
-    #[error("unreadable {column}")]
-    Column {
-        /// Its name.
-        column: &'static str,
-    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -217,6 +145,8 @@ fn document(json: &str) -> Result<Document, RowError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Timestamp;
+    use crate::registration::Status;
 
     fn registration() -> Registration {
         let fields = [("b", " x\u{1F600}\n"), ("a", ""), ("é", "\"")];
@@ -238,21 +168,6 @@ mod tests {
     fn a_row_reads_back_byte_for_byte_and_in_order() {
         let row = Row::from(&registration());
         assert_eq!(Registration::try_from(row).unwrap(), registration());
-    }
-
-    #[test]
-    fn every_status_reads_back() {
-        let at = Timestamp::from_millis(1_790_000_000_000);
-        for status in [
-            Status::Active,
-            Status::Failing {
-                failures: 3,
-                since: at,
-            },
-            Status::Quarantined { until: at },
-        ] {
-            assert_eq!(Status::try_from(StatusColumns::from(status)), Ok(status));
-        }
     }
 
     #[test]

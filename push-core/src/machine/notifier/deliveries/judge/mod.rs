@@ -1,0 +1,158 @@
+//! The judge of outcomes: what they mean for registrations, with what is known of their push services.
+//!
+//! Only the push service itself can end a registration, and only when it spoke to the identity it knows: a push service that
+//! sees another domain answers item-not-found. It is not believed while it accepts nobody, nor when it ends many at once.
+
+mod domain;
+mod recent;
+#[cfg(test)]
+mod tests;
+
+use crate::delivery::DeliveryOutcome;
+use crate::hash::{Seeded, SeededMap};
+use crate::ids::HostId;
+use crate::machine::values::Attempt;
+use crate::profile::Verdict;
+use crate::registration::{Finding, Identity, Next, Status};
+use crate::xep::error::{DefinedCondition, StanzaError};
+use crate::{Policy, Timestamp};
+use domain::{Domain, Whose};
+
+/// Push services remembered in each of two generations.
+const MAX_DOMAINS: usize = 10_000;
+
+/// What is known of push services, by host and domain. One that goes on being used is never forgotten, however many others
+/// there are.
+#[derive(Debug)]
+pub(super) struct Judge {
+    young: SeededMap<u64, Domain>,
+    old: SeededMap<u64, Domain>,
+    hash: Seeded,
+}
+
+impl Judge {
+    pub(super) fn new(hash: Seeded) -> Self {
+        Self {
+            young: hash.map(),
+            old: hash.map(),
+            hash,
+        }
+    }
+
+    /// Returns what an outcome says about the registration, if anything follows from that.
+    pub(super) fn judge(
+        &mut self,
+        now: Timestamp,
+        attempt: Attempt<'_>,
+        outcome: &DeliveryOutcome,
+        policy: &Policy,
+    ) -> Option<Finding> {
+        let delivery = attempt.delivery;
+        let (target, status) = (&delivery.registration.target, delivery.registration.status);
+        let user = self.hash.hash(&delivery.owner);
+        let whose = Whose::new(user, self.hash.hash(&(user, target)));
+        let domain = self.domain(attempt.host, target.service.domain().as_str());
+        let mut finding = match outcome {
+            DeliveryOutcome::Accepted => {
+                domain.accept(now, whose);
+                Finding::Accepted
+            }
+            DeliveryOutcome::Refused(error) if is_answer(error) => {
+                domain.reach(now, whose);
+                let verdict = verdict(attempt, error, policy);
+                refused(
+                    now,
+                    domain,
+                    whose,
+                    attempt,
+                    (verdict, error.condition),
+                    policy,
+                )
+            }
+            DeliveryOutcome::Refused(_)
+            | DeliveryOutcome::Undeliverable(_)
+            | DeliveryOutcome::TimedOut => {
+                let is_unreachable = domain.ignore(now) && attempt.is_healthy;
+                let reached_at = domain.reached_at();
+                is_unreachable.then_some(Finding::Unreachable { reached_at })?
+            }
+            DeliveryOutcome::NotSent(_) | DeliveryOutcome::Foreign => return None,
+        };
+        let policy = &policy.status;
+        if status.next(finding, now, policy) == Next::Ends
+            && let Finding::Over { is_sudden, .. } | Finding::Refused { is_sudden, .. } =
+                &mut finding
+        {
+            *is_sudden = domain.end(now, whose, policy);
+        }
+        (status.next(finding, now, policy) != Next::Stays).then_some(finding)
+    }
+
+    fn domain(&mut self, host: HostId, name: &str) -> &mut Domain {
+        let key = self.hash.hash(&(host, name));
+        if !self.young.contains_key(&key) {
+            if self.young.len() >= MAX_DOMAINS {
+                self.old = std::mem::replace(&mut self.young, self.hash.map());
+            }
+            let known = self.old.remove(&key).unwrap_or_else(Domain::new);
+            self.young.insert(key, known);
+        }
+        self.young.entry(key).or_insert_with(Domain::new)
+    }
+}
+
+/// Returns what a refusal means, as far as the push service can be believed.
+fn refused(
+    now: Timestamp,
+    domain: &mut Domain,
+    whose: Whose,
+    attempt: Attempt<'_>,
+    (verdict, condition): (Verdict, DefinedCondition),
+    policy: &Policy,
+) -> Finding {
+    if verdict == Verdict::Passes {
+        return Finding::Answered;
+    }
+    domain.refuse(whose);
+    // One that is quarantined was suspected to be ended by mistake.
+    let is_quarantined = matches!(attempt.delivery.registration.status, Status::Quarantined(_));
+    let needs_others = verdict == Verdict::Counts || is_quarantined;
+    if !attempt.is_healthy || needs_others && !domain.accepts_others(now, whose) {
+        domain.doubt(now);
+        return Finding::Answered;
+    }
+    if needs_others && domain.refuses_all(now, &policy.status) {
+        return Finding::Answered;
+    }
+    let is_sudden = false;
+    if verdict == Verdict::Ends {
+        return Finding::Over {
+            condition,
+            is_sudden,
+        };
+    }
+    Finding::Refused {
+        condition,
+        doubted_at: domain.doubted_at(),
+        is_sudden,
+    }
+}
+
+/// Returns whether an error was made by the push service, rather than on the way to it. An own IQ cannot tell by the sender.
+fn is_answer(error: &StanzaError) -> bool {
+    !matches!(
+        error.condition,
+        DefinedCondition::RemoteServerNotFound | DefinedCondition::RemoteServerTimeout
+    )
+}
+
+fn verdict(attempt: Attempt<'_>, error: &StanzaError, policy: &Policy) -> Verdict {
+    // Prosody's own bounce when it has no s2s; only an adapter can tell it from the push service's.
+    let is_bounce =
+        error.condition == DefinedCondition::NotAllowed && attempt.identity != Identity::Server;
+    if is_bounce || attempt.identity != attempt.accepted {
+        return Verdict::Passes;
+    }
+    let service = &attempt.delivery.registration.target.service;
+    policy.profiles.of(service).verdict(error)
+}

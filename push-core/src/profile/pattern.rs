@@ -1,0 +1,100 @@
+//! Which push services a profile is for.
+
+use jid::BareJid;
+
+/// The JIDs of some push services.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern(Kind);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
+    /// This JID.
+    Exactly(BareJid),
+    /// All of this domain.
+    Domain(BareJid),
+    /// All of the domains below this one.
+    Below(BareJid),
+    /// All.
+    All,
+}
+
+impl Pattern {
+    /// Reads a bare JID with a localpart, a domain, a domain with `*.` before it, or `*`.
+    pub fn read(text: &str) -> Option<Self> {
+        if text == "*" {
+            return Some(Self(Kind::All));
+        }
+        if let Some(domain) = text.strip_prefix("*.") {
+            let domain = BareJid::new(domain).ok();
+            let domain = domain.filter(|jid| jid.node().is_none());
+            return domain.map(|domain| Self(Kind::Below(domain)));
+        }
+        let jid = BareJid::new(text).ok()?;
+        Some(Self(if jid.node().is_some() {
+            Kind::Exactly(jid)
+        } else {
+            Kind::Domain(jid)
+        }))
+    }
+
+    /// Returns whether a push service is one of these.
+    pub fn fits(&self, service: &BareJid) -> bool {
+        match &self.0 {
+            Kind::Exactly(jid) => jid == service,
+            Kind::Domain(domain) => domain.domain() == service.domain(),
+            Kind::Below(domain) => {
+                let below = service.domain().as_str();
+                let below = below.strip_suffix(domain.domain().as_str());
+                below.is_some_and(|below| below.len() > 1 && below.ends_with('.'))
+            }
+            Kind::All => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_fits_what_it_says() {
+        let cases: &[(&str, &[&str], &[&str])] = &[
+            (
+                "push.example.net",
+                &["push.example.net", "node@push.example.net"],
+                &["example.net", "a.push.example.net"],
+            ),
+            (
+                "node@push.example.net",
+                &["node@push.example.net"],
+                &["push.example.net", "other@push.example.net"],
+            ),
+            (
+                "*.example.net",
+                &[
+                    "push.example.net",
+                    "a.push.example.net",
+                    "n@push.example.net",
+                ],
+                &["example.net", "pushexample.net", ".example.net.org"],
+            ),
+            ("*", &["push.example.net", "node@example.org"], &[]),
+        ];
+        for (text, fitting, others) in cases {
+            let pattern = Pattern::read(text).unwrap();
+            let fits = |jid: &&&str| pattern.fits(&BareJid::new(jid).unwrap());
+            assert!(fitting.iter().all(|jid| fits(&jid)), "{text}");
+            let others = others.iter().filter(|jid| BareJid::new(jid).is_ok());
+            assert_eq!(others.filter(fits).count(), 0, "{text}");
+        }
+        for text in ["", "*.", "*.a@b", "a b@c", "node@"] {
+            assert_eq!(Pattern::read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn letters_are_prepared_as_in_any_jid() {
+        let pattern = Pattern::read("*.EXAMPLE.net").unwrap();
+        assert!(pattern.fits(&BareJid::new("Push.example.net").unwrap()));
+    }
+}
