@@ -7,6 +7,7 @@ use push_tests::live::newcomer::Newcomer;
 use push_tests::live::prosody::{Prosody, ProsodyConfig};
 use push_tests::live::push_service::{PushService, Reply};
 use push_tests::live::slot::Slot;
+use std::slice::from_ref;
 
 /// A server with these options of the adapter, and the service of its one host.
 async fn bounded(options: &str) -> Result<(Prosody, Played)> {
@@ -52,8 +53,8 @@ async fn a_user_who_misses_much_leaves_the_window_to_others() -> Result<()> {
     let (alice, bob) = (&jids[1], &jids[2]);
     played.attach("first").await?;
     writer.log_in(&jids[0]).await?;
-    write(&mut writer, &[alice.clone()], 20).await?;
-    write(&mut writer, &[bob.clone()], 1).await?;
+    write(&mut writer, from_ref(alice), 20).await?;
+    write(&mut writer, from_ref(bob), 1).await?;
     played.hears_all(&["kind='offline'", &user(bob)]).await?;
     let missed = |jid: &str| played.count_of(&["kind='offline'", &user(jid)]);
     assert_eq!(missed(bob), 1);
@@ -75,11 +76,11 @@ async fn over_its_share_a_user_loses_the_own_oldest() -> Result<()> {
     acknowledge_all(&played)?;
     played.say("<bye xmlns='LINK'/>")?;
     writer.log_in(&jids[0]).await?;
-    write(&mut writer, &[bob.clone()], 1).await?;
+    write(&mut writer, from_ref(bob), 1).await?;
     // With a session that is not available each message is archived, and then stored.
     let mut session = Newcomer::connect(&Slot::new(0).host(), server.ports().c2s).await?;
     session.log_in(alice).await?;
-    write(&mut writer, &[alice.clone()], 1).await?;
+    write(&mut writer, from_ref(alice), 1).await?;
     played.attach("second").await?;
     played.hears("dropped='1'").await?;
     played.hears_all(&["kind='offline'", &user(alice)]).await?;

@@ -7,7 +7,7 @@ use push_tests::live::puppet::Outgoing;
 use push_tests::live::slot::Slots;
 use push_tests::live::stage::{Script, Stage};
 
-/// As mod_muc_offline_delivery has a room send it.
+/// As `mod_muc_offline_delivery` has a room send it.
 #[tokio::test]
 async fn a_room_wakes_a_member_who_is_not_in_it() -> Result<()> {
     let stage = stage().await?;
@@ -35,7 +35,7 @@ async fn a_client_that_poses_as_a_room_wakes_nobody() -> Result<()> {
     stage.push.stays_at(0).await
 }
 
-/// Has an offline message stored without naming the user, as mod_offline lets it.
+/// Has an offline message stored without naming the user, as `mod_offline` lets it.
 const CARELESS: &str = r#"
 module:hook("message/bare", function (event)
     if event.stanza.attr.type ~= "chat" then return nil; end

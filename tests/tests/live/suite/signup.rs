@@ -60,11 +60,15 @@ async fn joined(busy: &mut JoinSet<Result<Newcomer>>) -> Result<()> {
 /// The store has exactly as many registrations as were acknowledged.
 async fn none_is_lost(stage: &Stage, acknowledged: u32) -> Result<()> {
     tokio::time::sleep(QUIET).await;
-    let store = rusqlite::Connection::open(stage.service.file("registrations.db")).unwrap();
-    let count = "SELECT COUNT(*) FROM registration";
-    let kept: u32 = store.query_row(count, [], |row| row.get(0)).unwrap();
+    let kept = registrations(stage).map_err(|error| Failure::new(error.to_string()))?;
     assert_eq!(kept, acknowledged, "registrations that were acknowledged");
     Ok(())
+}
+
+fn registrations(stage: &Stage) -> rusqlite::Result<u32> {
+    let store = rusqlite::Connection::open(stage.service.file("registrations.db"))?;
+    let count = "SELECT COUNT(*) FROM registration";
+    store.query_row(count, [], |row| row.get(0))
 }
 
 #[tokio::test]
