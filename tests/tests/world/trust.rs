@@ -2,8 +2,8 @@
 
 use push_core::report::Report;
 use push_tests::world::stage::{chat, telling};
-use std::time::Duration;
 use push_tests::world::{Bench, Manner, World, settings};
+use std::time::Duration;
 
 /// Elements an adapter may say.
 fn claims() -> [String; 4] {

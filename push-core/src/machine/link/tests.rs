@@ -240,12 +240,20 @@ fn an_adapter_that_waits_for_acknowledgements_gets_them_at_once() {
     (1..=2).for_each(|number| ours.acknowledge(number));
     assert!(ours.sent().is_empty());
     ours.acknowledge(3);
-    assert_eq!(ours.sent(), ["a: ack 1-3"], "a quarter of the window of ten");
+    assert_eq!(
+        ours.sent(),
+        ["a: ack 1-3"],
+        "a quarter of the window of ten"
+    );
     ours.links.stop();
     ours.sent();
     let event = ours.event(4).unwrap();
     ours.links.acknowledge(ours.now, vec![event]);
-    assert_eq!(ours.sent(), ["a: ack 4"], "a service that stops waits for nothing");
+    assert_eq!(
+        ours.sent(),
+        ["a: ack 4"],
+        "a service that stops waits for nothing"
+    );
 }
 
 #[test]
