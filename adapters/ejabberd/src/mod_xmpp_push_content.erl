@@ -33,9 +33,11 @@ encode(Message) ->
     #xmlel{attrs = Attrs} = El = xmpp:encode(Message, ?NS_CLIENT),
     El#xmlel{attrs = lists:keystore(<<"xmlns">>, 1, Attrs, {<<"xmlns">>, ?NS_CLIENT})}.
 
+%% A copy without a content does not hide the content around it.
 judge(El, Inner, Wants) ->
-    Content = has_content(Inner),
-    case Content orelse lists:member(any, Wants) orelse (lists:member(calls, Wants) andalso is_call(Inner)) of
+    Content = has_content(Inner) orelse has_content(El),
+    IsCall = lists:member(calls, Wants) andalso (is_call(Inner) orelse is_call(El)),
+    case Content orelse lists:member(any, Wants) orelse IsCall of
         true -> {El, Content};
         false -> none
     end.

@@ -2,7 +2,7 @@
 //!
 //! A transcript is paragraphs, separated by empty lines. `in:` with indented stanzas is heard by the service, `then:` is
 //! something else that happens (`Player::happen` knows the sentences); the `out:` behind either is all that the service says
-//! within the [`MOMENT`] after it. Everything else is prose. Random words have names: `SESSION-A` and `INSTANCE-A` are the first of their
+//! within 10 ms after it. Everything else is prose. Random words have names: `SESSION-A` and `INSTANCE-A` are the first of their
 //! kind.
 
 use super::bench::Bench;

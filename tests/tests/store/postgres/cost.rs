@@ -27,7 +27,7 @@ async fn fill(database: &Database) {
     let others = format!(
         "INSERT INTO registration
          SELECT 'u' || n || '@example.org', 'push.example.net', 'n', n % 65536, 1, 'active', 0, 0, 1, 1,
-             '{{\"v\":1,\"identity\":\"server\"}}'
+             '{{\"v\":1,\"identity\":\"server\"}}', 0, 0
          FROM generate_series(1, {OTHERS}) AS n"
     );
     database.execute(&others).await.unwrap();
