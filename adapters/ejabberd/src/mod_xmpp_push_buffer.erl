@@ -86,7 +86,7 @@ drop_eldest(Tabs, Table) ->
 
 %%% Out
 
-%% What is withdrawn has its place until the service has acknowledged it, or starts anew.
+%% An event that is withdrawn has its place until the service has acknowledged it, or starts anew.
 -spec window_used(#tabs{}) -> non_neg_integer().
 window_used(#tabs{outstanding = Outstanding, withdrawn = Withdrawn}) ->
     ets:info(Outstanding, size) + ets:info(Withdrawn, size).
@@ -148,7 +148,7 @@ ack_withdrawn(#tabs{withdrawn = Withdrawn} = Tabs, After, To) ->
             ok
     end.
 
-%% What the service is to be told once more at its hello.
+%% Returns the numbers that the service is to be told once more at its hello.
 -spec take_withdrawn(#tabs{}) -> [pos_integer()].
 take_withdrawn(#tabs{withdrawn = Withdrawn}) ->
     Numbers = [Number || {Number} <- ets:tab2list(Withdrawn)],

@@ -5,7 +5,7 @@
 
 -include("xmpp.hrl").
 
-%% What keeps it from working, and what to do.
+%% Says why it cannot work, and how to mend that.
 -spec problem(binary()) -> none | binary().
 problem(Host) ->
     case is_compiled_for_another() of

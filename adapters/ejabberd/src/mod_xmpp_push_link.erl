@@ -256,7 +256,7 @@ number(Name, El, Default) ->
 
 %%% To the service
 
-%% What became of the account before is sent first.
+%% Earlier news of the account is sent first.
 request(Ref, User, #state{attached = true, tabs = Tabs, resent = Resent} = S) ->
     case mod_xmpp_push_buffer:is_journal_sent(Tabs, User, Resent) of
         true -> send_request(Ref, S);

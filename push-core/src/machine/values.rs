@@ -238,7 +238,7 @@ pub(super) struct Finished {
     pub(super) route: Route,
     /// From handing it to the stream to the end.
     pub(super) latency: Duration,
-    /// What that says about the registration, if anything follows from it.
+    /// The finding about the registration, if anything follows from it.
     pub(super) finding: Option<Finding>,
     /// It has to be sent again.
     pub(super) again: bool,

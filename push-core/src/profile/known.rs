@@ -46,7 +46,7 @@ impl Profile {
             understands_silent: true,
             rules: &[],
         },
-        // What Tigase's own server takes for passing.
+        // Tigase's own server takes these for passing.
         Self {
             name: "tigase",
             understands_silent: false,

@@ -57,7 +57,7 @@ impl Rule {
     }
 }
 
-/// What holds where a profile says nothing else.
+/// Applies where a profile says nothing else.
 pub(super) const COMMON: &[Rule] = &[
     Rule::all(Verdict::Passes).typed(&[ErrorType::Wait, ErrorType::Continue]),
     Rule::of(

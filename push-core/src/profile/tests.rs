@@ -29,7 +29,7 @@ fn profile(name: &str) -> &'static Profile {
     all.find(|profile| profile.name == name).unwrap()
 }
 
-/// What holds where the table of a profile says nothing else.
+/// Applies where the table of a profile says nothing else.
 fn usual(condition: Condition) -> &'static str {
     match condition {
         Condition::ItemNotFound

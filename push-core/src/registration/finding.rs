@@ -71,7 +71,7 @@ pub enum Finding {
     },
 }
 
-/// What follows from a finding.
+/// The consequence of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Nothing.
@@ -136,7 +136,7 @@ impl Status {
             return anew;
         };
         if !trouble.is_unreachable() {
-            // What it refused is not forgotten in an outage.
+            // Its refusals are not forgotten in an outage.
             let is_old = at.since(trouble.last) >= policy.remove_after;
             return if is_old { anew } else { Next::Stays };
         }

@@ -15,7 +15,7 @@ use super::{Context as _, Failure, Result};
 /// How long the server may take for one answer: longer than an adapter waits for the service.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// What ends an answer to a request.
+/// The end of an answer to a request.
 const END_OF_IQ: [&str; 2] = ["</iq>", "/>"];
 
 /// A stream on which one request is made at a time.

@@ -12,7 +12,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 const TYPES: [&str; 5] = ["auth", "cancel", "continue", "modify", "wait"];
 const OTHERS: usize = 60;
 
-/// What others met: how each of them fares, and when each was notified.
+/// The fate of the others: how each of them fares, and when each was notified.
 type Met = BTreeMap<String, (Vec<Status>, Vec<Timestamp>)>;
 
 /// Every error, in an order in which those of a kind are apart.

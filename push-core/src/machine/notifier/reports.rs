@@ -97,7 +97,7 @@ fn end(outcome: &DeliveryOutcome) -> PublishEnd {
     }
 }
 
-/// What became of an item whose changes the store has made, if that is notable.
+/// Tells of an item whose changes the store has made, if that is notable.
 pub(super) fn done(
     owner: &BareJid,
     item: &Item,

@@ -1,4 +1,4 @@
-//! What the adapter tells an operator: each change of a link, once.
+//! The adapter tells an operator of each change of a link, once.
 
 use push_tests::live::Result;
 

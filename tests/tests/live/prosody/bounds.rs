@@ -117,7 +117,7 @@ async fn over_all_entries_missed_messages_go_first_and_then_the_oldest_news() ->
     Ok(())
 }
 
-/// What a publish for this node at this address would be.
+/// Returns a publish for this node at this address.
 fn publish(number: usize, to: &str, node: &str) -> String {
     format!(
         "<publish xmlns='LINK' ref='{number}' to='{to}' timeout='60'>\

@@ -1,4 +1,4 @@
-//! What other modules of Prosody send to users without a session.
+//! Messages that other modules of Prosody send to users without a session.
 
 use super::{config, stage};
 use push_tests::live::Result;

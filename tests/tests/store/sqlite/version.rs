@@ -52,7 +52,7 @@ async fn a_file_of_the_first_version_is_brought_up_to_date() {
     assert_eq!(registrations(&store, "alice@example.org").await[0], next);
 }
 
-/// What version 2 added, and a registration that somebody has imported as failing.
+/// The addition of version 2, and a registration that somebody has imported as failing.
 const SECOND: &str = "
     ALTER TABLE registration ADD COLUMN failures  INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE registration ADD COLUMN status_at INTEGER NOT NULL DEFAULT 0;

@@ -1,4 +1,4 @@
-//! What was found out about a registration: what has to be written, and what only to be remembered.
+//! Findings about registrations: those that have to be written, and those that are only remembered.
 
 use crate::action::Query;
 use crate::machine::values::{Found, Registrations};

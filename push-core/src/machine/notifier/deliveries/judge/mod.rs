@@ -21,7 +21,7 @@ use domain::{Domain, Whose};
 /// Push services remembered in each of two generations.
 const MAX_DOMAINS: usize = 10_000;
 
-/// What is known of push services, by host and domain. One that goes on being used is never forgotten, however many others
+/// Keeps the answers of push services in mind, by host and domain. One that goes on being used is never forgotten, however many others
 /// there are.
 #[derive(Debug)]
 pub(super) struct Judge {

@@ -32,7 +32,7 @@ impl Court {
         self.now = self.now.after(time);
     }
 
-    /// What an outcome says about the registration of a user that has this status.
+    /// Returns the finding about the registration of a user that has this status.
     fn judge(&mut self, name: &str, status: Status, outcome: &DeliveryOutcome) -> Option<Finding> {
         let mut delivery = queued(name, "n", 1).delivery;
         let registration = crate::Registration {
