@@ -57,7 +57,7 @@ fn attached(listener: &TcpListener) -> TcpStream {
     say(
         &mut socket,
         &format!(
-            "<hello xmlns='urn:x-xmpp-push:link:1' version='1' session='{session}' epoch='e' software='test'/>"
+            "<hello xmlns='urn:x-xmpp-push:link' version='1' session='{session}' epoch='e' software='test'/>"
         ),
     );
     socket
@@ -75,7 +75,7 @@ fn request_all(mut socket: TcpStream, sent: &AtomicUsize) {
         say(
             &mut socket,
             &format!(
-                "<request xmlns='urn:x-xmpp-push:link:1' ref='{number}' user='alice' resource='phone'><enable xmlns='urn:xmpp:push:0' jid='app.test'/></request>"
+                "<request xmlns='urn:x-xmpp-push:link' ref='{number}' user='alice' resource='phone'><enable xmlns='urn:xmpp:push:0' jid='app.test'/></request>"
             ),
         );
         sent.store(number, Ordering::Relaxed);

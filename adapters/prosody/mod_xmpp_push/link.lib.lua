@@ -4,7 +4,7 @@ local st = require "util.stanza";
 
 local pairs, ipairs = pairs, ipairs;
 local hosts = prosody.hosts;
-local xmlns_link = "urn:x-xmpp-push:link:1";
+local xmlns_link = "urn:x-xmpp-push:link";
 
 local Link = {};
 Link.__index = Link;

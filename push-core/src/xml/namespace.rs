@@ -93,7 +93,7 @@ namespaces! {
     /// XEP-0373.
     OpenPgp = "urn:xmpp:openpgp:0",
     /// The link to an adapter, docs/protocol.md.
-    Link = "urn:x-xmpp-push:link:1",
+    Link = "urn:x-xmpp-push:link",
 }
 
 #[cfg(test)]

@@ -176,7 +176,7 @@ impl Adapter {
     /// The component's stream came up.
     pub fn connect(&mut self) {
         self.connected = true;
-        self.say("<knock xmlns='urn:x-xmpp-push:link:1'/>");
+        self.say("<knock xmlns='urn:x-xmpp-push:link'/>");
     }
 
     /// The component's stream is lost.
@@ -248,7 +248,7 @@ impl Adapter {
         let due = Timestamp::from_millis(now.as_millis() + REQUEST);
         self.requests.insert(number, (user.to_owned(), due));
         self.say(&format!(
-            "<request xmlns='urn:x-xmpp-push:link:1' ref='{number}' user='{user}' resource='{resource}'>{payload}</request>"
+            "<request xmlns='urn:x-xmpp-push:link' ref='{number}' user='{user}' resource='{resource}'>{payload}</request>"
         ));
         number
     }
@@ -271,7 +271,7 @@ impl Adapter {
         if self.in_flight.remove(&number).is_none() {
             return;
         }
-        let outcome = format!("<outcome xmlns='urn:x-xmpp-push:link:1' ref='{number}' {what}/>");
+        let outcome = format!("<outcome xmlns='urn:x-xmpp-push:link' ref='{number}' {what}/>");
         if self.attached || self.bye {
             self.say(&outcome);
         } else {

@@ -73,7 +73,7 @@ fn options_of(pubsub: &Stanza) -> Vec<(String, String)> {
 
 /// Whatever an adapter says of a publish, it has one end, and the registration is there or has been ended by the push service.
 pub fn outcome(attributes: &str) -> bool {
-    let text = format!("<outcome xmlns='urn:x-xmpp-push:link:1' ref='1' {attributes}/>");
+    let text = format!("<outcome xmlns='urn:x-xmpp-push:link' ref='1' {attributes}/>");
     let Some(stanza) = xml::only(&text) else {
         return false;
     };
@@ -107,13 +107,13 @@ fn waiting() -> Bench {
     let hello = bench.take().concat();
     let session = session_of(&hello).unwrap();
     bench.hear(&from_adapter(&format!(
-        "<hello xmlns='urn:x-xmpp-push:link:1' version='1' session='{session}' epoch='e'/>"
+        "<hello xmlns='urn:x-xmpp-push:link' version='1' session='{session}' epoch='e'/>"
     )));
     bench.hear(&from_adapter(
-        "<request xmlns='urn:x-xmpp-push:link:1' ref='1' user='alice'><enable xmlns='urn:xmpp:push:0' jid='a.b' node='n'/></request>",
+        "<request xmlns='urn:x-xmpp-push:link' ref='1' user='alice'><enable xmlns='urn:xmpp:push:0' jid='a.b' node='n'/></request>",
     ));
     bench.hear(&from_adapter(
-        "<event xmlns='urn:x-xmpp-push:link:1' n='1' kind='offline' user='alice'/>",
+        "<event xmlns='urn:x-xmpp-push:link' n='1' kind='offline' user='alice'/>",
     ));
     bench.take_reports();
     bench

@@ -36,7 +36,7 @@ pub struct Load {
     publish: usize,
 }
 
-const LINK: &str = "xmlns='urn:x-xmpp-push:link:1'";
+const LINK: &str = "xmlns='urn:x-xmpp-push:link'";
 
 impl Load {
     /// Attaches the hosts, enables the registrations, and lets events wait.

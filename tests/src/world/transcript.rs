@@ -150,7 +150,7 @@ impl Player {
         let session = session.split("session='").nth(1).unwrap();
         let session = self.unnamed(session.split('\'').next().unwrap());
         self.bench.hear(&format!(
-            "<message from='{HOST}/xmpp-push' to='push.example.org'><hello xmlns='urn:x-xmpp-push:link:1' \
+            "<message from='{HOST}/xmpp-push' to='push.example.org'><hello xmlns='urn:x-xmpp-push:link' \
              version='1' session='{session}' epoch='e1' software='prosody 0.12.3' dropped='0'/></message>"
         ));
         self.bench.take();
@@ -160,7 +160,7 @@ impl Player {
         self.requests += 1;
         let (number, user) = (self.requests, user.to_lowercase());
         self.bench.hear(&format!(
-            "<message from='{HOST}/xmpp-push' to='push.example.org'><request xmlns='urn:x-xmpp-push:link:1' \
+            "<message from='{HOST}/xmpp-push' to='push.example.org'><request xmlns='urn:x-xmpp-push:link' \
              ref='{number}' user='{user}' resource='{resource}'><enable xmlns='urn:xmpp:push:0' \
              jid='{SERVICE}' node='{resource}-node'>{form}</enable></request></message>"
         ));

@@ -307,7 +307,7 @@ fn whoever_asks_for_a_drain_is_told_and_nothing_new_is_taken_after_it() {
     // It was on its way when the adapter heard that we stop. The next run is told of it again.
     world.bench.hear(
         "<message from='example.org/xmpp-push' to='push.example.org'>\
-         <event xmlns='urn:x-xmpp-push:link:1' n='2' kind='offline' user='bob'/></message>",
+         <event xmlns='urn:x-xmpp-push:link' n='2' kind='offline' user='bob'/></message>",
     );
     assert_eq!(world.bench.take(), [""; 0]);
 }

@@ -300,7 +300,7 @@ impl Course {
             .iter()
             .flat_map(|(_, stanza)| {
                 stanza
-                    .split("<publish xmlns='urn:x-xmpp-push:link:1' ref='")
+                    .split("<publish xmlns='urn:x-xmpp-push:link' ref='")
                     .skip(1)
             })
             .map(|publish| publish.split('\'').next().unwrap())

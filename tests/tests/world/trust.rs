@@ -21,7 +21,7 @@ fn claims() -> [String; 4] {
 }
 
 fn message(from: &str, element: &str) -> String {
-    let element = element.replacen(' ', " xmlns='urn:x-xmpp-push:link:1' ", 1);
+    let element = element.replacen(' ', " xmlns='urn:x-xmpp-push:link' ", 1);
     format!("<message from='{from}' to='push.example.org'>{element}</message>")
 }
 
@@ -95,7 +95,7 @@ fn users_of_other_hosts_cannot_be_meant() {
         let said = world.bench.take().concat();
         assert!(
             said.contains(
-                "<ack xmlns='urn:x-xmpp-push:link:1' epoch='epoch-example.org-1'>1</ack>"
+                "<ack xmlns='urn:x-xmpp-push:link' epoch='epoch-example.org-1'>1</ack>"
             ),
             "{said}"
         );

@@ -20,7 +20,7 @@ struct Told {
 /// Asks over the link.
 fn by_link(bench: &mut Bench, payload: &str) -> Told {
     bench.hear(&format!(
-        "<message from='{HOST}/xmpp-push' to='push.example.org'><request xmlns='urn:x-xmpp-push:link:1' \
+        "<message from='{HOST}/xmpp-push' to='push.example.org'><request xmlns='urn:x-xmpp-push:link' \
          ref='1' user='alice' resource='phone'>{payload}</request></message>"
     ));
     let sent = bench.take().concat();
@@ -102,7 +102,7 @@ fn attached() -> Bench {
     let session = session.root().only_child().unwrap();
     let session = session.attribute("session").unwrap();
     bench.hear(&format!(
-        "<message from='{HOST}/xmpp-push' to='push.example.org'><hello xmlns='urn:x-xmpp-push:link:1' version='1' \
+        "<message from='{HOST}/xmpp-push' to='push.example.org'><hello xmlns='urn:x-xmpp-push:link' version='1' \
          session='{session}' epoch='e'/></message>"
     ));
     bench.take();

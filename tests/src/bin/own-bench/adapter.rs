@@ -69,13 +69,13 @@ pub(crate) fn hello(to: &mut String, session: &str) {
     message(
         to,
         format_args!(
-            "<hello xmlns='urn:x-xmpp-push:link:1' version='1' session='{session}' epoch='e1' software='bench'><can>{kinds}</can></hello>"
+            "<hello xmlns='urn:x-xmpp-push:link' version='1' session='{session}' epoch='e1' software='bench'><can>{kinds}</can></hello>"
         ),
     );
 }
 
 pub(crate) fn pong(to: &mut String) {
-    message(to, format_args!("<pong xmlns='urn:x-xmpp-push:link:1'/>"));
+    message(to, format_args!("<pong xmlns='urn:x-xmpp-push:link'/>"));
 }
 
 /// A client enables push.
@@ -84,7 +84,7 @@ pub(crate) fn enable(to: &mut String, user: u64) {
     message(
         to,
         format_args!(
-            "<request xmlns='urn:x-xmpp-push:link:1' ref='{}' user='user{user}' resource='phone'><enable xmlns='urn:xmpp:push:0' jid='app{service}.example.net' node='{user:032x}'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>http://jabber.org/protocol/pubsub#publish-options</value></field><field var='secret'><value>{user:064x}</value></field></x></enable></request>",
+            "<request xmlns='urn:x-xmpp-push:link' ref='{}' user='user{user}' resource='phone'><enable xmlns='urn:xmpp:push:0' jid='app{service}.example.net' node='{user:032x}'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>http://jabber.org/protocol/pubsub#publish-options</value></field><field var='secret'><value>{user:064x}</value></field></x></enable></request>",
             user + 1
         ),
     );
@@ -95,7 +95,7 @@ pub(crate) fn event(to: &mut String, number: u64, user: u64) {
     message(
         to,
         format_args!(
-            "<event xmlns='urn:x-xmpp-push:link:1' n='{number}' kind='offline' user='user{user}'><message xmlns='jabber:client' type='chat' from='juliet@example.org/balcony' to='user{user}@{HOST}' id='m{number}'><body>Art thou not Romeo, and a Montague?</body><origin-id xmlns='urn:xmpp:sid:0' id='m{number}'/></message></event>"
+            "<event xmlns='urn:x-xmpp-push:link' n='{number}' kind='offline' user='user{user}'><message xmlns='jabber:client' type='chat' from='juliet@example.org/balcony' to='user{user}@{HOST}' id='m{number}'><body>Art thou not Romeo, and a Montague?</body><origin-id xmlns='urn:xmpp:sid:0' id='m{number}'/></message></event>"
         ),
     );
 }
@@ -104,6 +104,6 @@ pub(crate) fn event(to: &mut String, number: u64, user: u64) {
 pub(crate) fn outcome(to: &mut String, number: u64) {
     message(
         to,
-        format_args!("<outcome xmlns='urn:x-xmpp-push:link:1' ref='{number}' type='result'/>"),
+        format_args!("<outcome xmlns='urn:x-xmpp-push:link' ref='{number}' type='result'/>"),
     );
 }

@@ -94,7 +94,7 @@ impl Adapter {
         }
         if self.attached && !numbers.is_empty() {
             self.say(&format!(
-                "<withdraw xmlns='urn:x-xmpp-push:link:1' epoch='{}'>{}</withdraw>",
+                "<withdraw xmlns='urn:x-xmpp-push:link' epoch='{}'>{}</withdraw>",
                 self.epoch_name(),
                 numbers.trim_end()
             ));
@@ -150,7 +150,7 @@ impl Adapter {
         *self.said.entry(number).or_default() += 1;
         let entry = &self.outstanding[&number];
         let mut event = format!(
-            "<event xmlns='urn:x-xmpp-push:link:1' n='{number}' kind='{}' user='{}' count='{}' first='{}'",
+            "<event xmlns='urn:x-xmpp-push:link' n='{number}' kind='{}' user='{}' count='{}' first='{}'",
             entry.kind,
             escaped(&entry.user),
             entry.count,

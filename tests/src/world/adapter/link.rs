@@ -20,7 +20,7 @@ impl Adapter {
             match element.name() {
                 "hello" => self.attach(element),
                 "bye" => (self.attached, self.bye) = (false, true),
-                "ping" => self.say("<pong xmlns='urn:x-xmpp-push:link:1'/>"),
+                "ping" => self.say("<pong xmlns='urn:x-xmpp-push:link'/>"),
                 "ack" => self.acknowledged(element),
                 "users" => self.users(element),
                 "answer" => self.answered(element),
@@ -53,7 +53,7 @@ impl Adapter {
             .got
             .map(|got| format!(" instance='{instance}' got='{got}'"));
         self.say(&format!(
-            "<hello xmlns='urn:x-xmpp-push:link:1' version='1' session='{}' epoch='{}' software='fake 1' dropped='0'{}/>",
+            "<hello xmlns='urn:x-xmpp-push:link' version='1' session='{}' epoch='{}' software='fake 1' dropped='0'{}/>",
             hello.attribute("session").unwrap(),
             self.epoch_name(),
             got.unwrap_or_default()

@@ -8,7 +8,7 @@ use push_tests::live::slot::{Lease, Slot};
 use push_tests::live::stage::Ports;
 use std::time::Duration;
 
-const LINK: &str = "urn:x-xmpp-push:link:1";
+const LINK: &str = "urn:x-xmpp-push:link";
 
 /// The service's end of a link.
 pub(super) struct Played {

@@ -28,7 +28,7 @@ impl Poser {
         let name = tag.split(' ').next().unwrap_or_default();
         self.component.say(&format!(
             "<message from='{from}' to='{host}/xmpp-push'>\
-             <{tag} xmlns='urn:x-xmpp-push:link:1'>{content}</{name}></message>"
+             <{tag} xmlns='urn:x-xmpp-push:link'>{content}</{name}></message>"
         ))
     }
 

@@ -5,7 +5,7 @@ use push_tests::live::Result;
 use push_tests::live::puppet::{Outgoing, ReceivedMessage};
 use push_tests::live::stage::Stage;
 
-const LINK: &str = "urn:x-xmpp-push:link:1";
+const LINK: &str = "urn:x-xmpp-push:link";
 
 /// What the service could say to the adapter, each with an effect if it came from the service.
 fn commands(stage: &Stage, user: &str) -> Vec<String> {
