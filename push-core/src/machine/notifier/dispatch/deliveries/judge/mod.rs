@@ -72,7 +72,7 @@ impl Judge {
             DeliveryOutcome::Refused(_)
             | DeliveryOutcome::Undeliverable(_)
             | DeliveryOutcome::TimedOut => {
-                let is_unreachable = domain.ignore(now) && attempt.is_healthy;
+                let is_unreachable = domain.ignore(now);
                 let reached_at = domain.reached_at();
                 is_unreachable.then_some(Finding::Unreachable { reached_at })?
             }
@@ -98,6 +98,23 @@ impl Judge {
             self.young.insert(key, known);
         }
         self.young.entry(key).or_insert_with(Domain::new)
+    }
+}
+
+/// Returns whether another attempt may succeed: the delivery did not reach its push service, was not answered, or was refused for
+/// a reason that passes. One in quarantine has had its try.
+pub(super) fn is_passing(attempt: Attempt<'_>, outcome: &DeliveryOutcome, policy: &Policy) -> bool {
+    if matches!(attempt.delivery.registration.status, Status::Quarantined(_)) {
+        return false;
+    }
+    match outcome {
+        DeliveryOutcome::Accepted | DeliveryOutcome::NotSent(_) => false,
+        DeliveryOutcome::Undeliverable(_)
+        | DeliveryOutcome::TimedOut
+        | DeliveryOutcome::Foreign => true,
+        DeliveryOutcome::Refused(error) => {
+            !is_answer(error) || verdict(attempt, error, policy) == Verdict::Passes
+        }
     }
 }
 

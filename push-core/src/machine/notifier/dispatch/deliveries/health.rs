@@ -1,0 +1,291 @@
+//! How the push services fare: how many deliveries each may have in flight.
+
+use crate::delivery::DeliveryOutcome;
+use crate::hash::{Seeded, SeededMap};
+use crate::ids::{HostId, ServiceKey};
+use crate::machine::values::HealthChange;
+use crate::registration::Identity;
+use crate::{Policy, Timestamp};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+/// Push services remembered in each of two generations.
+const MAX_SERVICES: usize = 10_000;
+
+/// Deliveries that a push service may have in flight while nothing is known of it.
+const FIRST_WINDOW: usize = 8;
+
+/// Users whose deliveries must have failed since the last one was accepted, for the breaker to open. One or two prove nothing.
+const VOTES: usize = 3;
+
+/// The health of each push service, as the users of one host meet it: a breaker, and a window that grows with what is accepted.
+///
+/// In two generations: when the young one is full it becomes the old one, and the old one goes. A push service that is used is
+/// never forgotten, however many others there are.
+#[derive(Debug)]
+pub(super) struct Health {
+    young: SeededMap<ServiceKey, Service>,
+    old: SeededMap<ServiceKey, Service>,
+    /// Deliveries in flight that were begun at push services that had proved nothing.
+    unproven: usize,
+    /// Push services for which there was no place among those.
+    starved: VecDeque<(HostId, ServiceKey)>,
+    /// Publishes that the adapters of hosts let be in flight.
+    places: BTreeMap<HostId, usize>,
+    hash: Seeded,
+}
+
+#[derive(Debug, Default)]
+struct Service {
+    /// The identity under which it last accepted a delivery.
+    accepted: Option<Identity>,
+    in_flight: usize,
+    /// How many it may have in flight, and how many of those it has accepted.
+    window: usize,
+    accepted_of_window: usize,
+    /// Since when it has accepted nothing while something was in flight.
+    silent_since: Option<Timestamp>,
+    /// The users whose deliveries have failed since it last accepted one.
+    votes: BTreeSet<u64>,
+    breaker: Breaker,
+    is_starved: bool,
+}
+
+/// A circuit breaker: closed while a push service works, open while it does not, half-open when its pause is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Breaker {
+    #[default]
+    Closed,
+    Open {
+        until: Timestamp,
+        pause: Duration,
+    },
+}
+
+/// How many more deliveries a push service may have in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    /// So many.
+    For(usize),
+    /// None, until one of those in flight has ended.
+    None,
+    /// None, whatever happens, until then.
+    Never(Timestamp),
+}
+
+/// What the end of a delivery says about its push service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Evidence {
+    /// It accepted the delivery, under this identity.
+    Accepted(Identity),
+    /// It failed in a way that passes: for this user, as far as one delivery can tell.
+    Failed(u64),
+    /// Nothing.
+    Nothing,
+}
+
+impl Evidence {
+    /// Returns what an outcome says; `passes` if it is an answer that passes.
+    pub(super) fn of(
+        outcome: &DeliveryOutcome,
+        identity: Identity,
+        user: u64,
+        passes: bool,
+    ) -> Self {
+        match outcome {
+            DeliveryOutcome::Accepted => Self::Accepted(identity),
+            DeliveryOutcome::NotSent(_) => Self::Nothing,
+            _ if passes => Self::Failed(user),
+            _ => Self::Nothing,
+        }
+    }
+}
+
+impl Health {
+    pub(super) fn new(hash: Seeded) -> Self {
+        Self {
+            young: hash.map(),
+            old: hash.map(),
+            unproven: 0,
+            starved: VecDeque::new(),
+            places: BTreeMap::new(),
+            hash,
+        }
+    }
+
+    /// Returns the identity that a push service knows the host by, if it has accepted anything lately.
+    pub(super) fn accepted(&self, service: ServiceKey) -> Option<Identity> {
+        self.get(service)?.accepted
+    }
+
+    /// Returns whether its breaker is closed.
+    pub(super) fn is_well(&self, service: ServiceKey) -> bool {
+        let known = self.get(service);
+        known.is_none_or(|service| service.breaker == Breaker::Closed)
+    }
+
+    /// Returns how many more deliveries a push service may have in flight.
+    pub(super) fn room(
+        &mut self,
+        now: Timestamp,
+        host: HostId,
+        service: ServiceKey,
+        policy: &Policy,
+    ) -> Room {
+        let unproven = self.unproven;
+        let share = self
+            .places
+            .get(&host)
+            .map_or(usize::MAX, |places| places / 2);
+        let known = self.service(service);
+        let most = match known.breaker {
+            Breaker::Open { until, .. } if now < until => return Room::Never(until),
+            Breaker::Open { .. } => 1,
+            Breaker::Closed if known.is_proven(now, policy) => {
+                known.window.min(policy.in_flight_per_service)
+            }
+            Breaker::Closed => FIRST_WINDOW,
+        };
+        let most = most.min(share.max(1));
+        if most <= known.in_flight {
+            return Room::None;
+        }
+        let room = most - known.in_flight;
+        if known.is_proven(now, policy) {
+            return Room::For(room);
+        }
+        let places = policy.in_flight_unproven.saturating_sub(unproven);
+        if places == 0 {
+            if !std::mem::replace(&mut known.is_starved, true) {
+                self.starved.push_back((host, service));
+            }
+            return Room::None;
+        }
+        Room::For(room.min(places))
+    }
+
+    /// Notes how many publishes the adapter of a host lets be in flight, of which one push service gets half.
+    pub(super) fn set_places(&mut self, host: HostId, places: Option<u64>) {
+        let places = places.and_then(|places| usize::try_from(places).ok());
+        self.places.insert(host, places.unwrap_or(usize::MAX));
+    }
+
+    /// A delivery is in flight. Returns whether it takes one of the places of push services that have proved nothing.
+    pub(super) fn begin(&mut self, now: Timestamp, service: ServiceKey, policy: &Policy) -> bool {
+        let known = self.service(service);
+        let is_unproven = !known.is_proven(now, policy);
+        known.in_flight += 1;
+        known.silent_since.get_or_insert(now);
+        self.unproven += usize::from(is_unproven);
+        is_unproven
+    }
+
+    /// A delivery is in flight no more. Returns whether its push service fares otherwise from now on.
+    pub(super) fn end(
+        &mut self,
+        now: Timestamp,
+        service: ServiceKey,
+        was_unproven: bool,
+        evidence: Evidence,
+        policy: &Policy,
+    ) -> Option<HealthChange> {
+        self.unproven -= usize::from(was_unproven);
+        let hash = self.hash;
+        let known = self.service(service);
+        known.in_flight = known.in_flight.saturating_sub(1);
+        let change = match evidence {
+            Evidence::Accepted(identity) => known.accept(now, identity, policy),
+            Evidence::Failed(user) => known.fail(now, user, policy, |pause| {
+                // A quarter more at most, so that not all are tried at the same moment.
+                pause.mul_f64(1.0 + f64::from(hash.hash(&(service, now)) as u8) / 1024.0)
+            }),
+            Evidence::Nothing => None,
+        };
+        if known.in_flight == 0 {
+            known.silent_since = None;
+        }
+        change
+    }
+
+    /// Returns a push service that waits for a place of those that have proved nothing, if there is one.
+    pub(super) fn next_starved(&mut self, policy: &Policy) -> Option<(HostId, ServiceKey)> {
+        if self.unproven >= policy.in_flight_unproven {
+            return None;
+        }
+        let (host, service) = self.starved.pop_front()?;
+        self.service(service).is_starved = false;
+        Some((host, service))
+    }
+
+    fn get(&self, service: ServiceKey) -> Option<&Service> {
+        self.young.get(&service).or_else(|| self.old.get(&service))
+    }
+
+    fn service(&mut self, service: ServiceKey) -> &mut Service {
+        if !self.young.contains_key(&service) {
+            if self.young.len() >= MAX_SERVICES {
+                self.old = std::mem::replace(&mut self.young, self.hash.map());
+            }
+            let known = self.old.remove(&service).unwrap_or_default();
+            self.young.insert(service, known);
+        }
+        self.young.entry(service).or_default()
+    }
+}
+
+impl Service {
+    /// Returns whether it has shown that it works: it has accepted something, and is not silent.
+    fn is_proven(&self, now: Timestamp, policy: &Policy) -> bool {
+        let is_silent = |since| now.since(since) >= policy.unproven_after;
+        self.breaker == Breaker::Closed
+            && self.window > 0
+            && !self.silent_since.is_some_and(is_silent)
+    }
+
+    fn accept(
+        &mut self,
+        now: Timestamp,
+        identity: Identity,
+        policy: &Policy,
+    ) -> Option<HealthChange> {
+        let was_proven = self.is_proven(now, policy);
+        let was_open = self.breaker != Breaker::Closed;
+        self.accepted = Some(identity);
+        self.silent_since = Some(now);
+        self.votes.clear();
+        self.breaker = Breaker::Closed;
+        if !was_proven {
+            (self.window, self.accepted_of_window) = (FIRST_WINDOW, 0);
+            return Some(HealthChange::Better { was_open });
+        }
+        self.accepted_of_window += 1;
+        if self.accepted_of_window >= self.window && self.window < policy.in_flight_per_service {
+            self.window *= 2;
+            self.accepted_of_window = 0;
+        }
+        None
+    }
+
+    fn fail(
+        &mut self,
+        now: Timestamp,
+        user: u64,
+        policy: &Policy,
+        jitter: impl Fn(Duration) -> Duration,
+    ) -> Option<HealthChange> {
+        if self.votes.len() < VOTES {
+            self.votes.insert(user);
+        }
+        let pause = match self.breaker {
+            // Begun before it opened: nothing new.
+            Breaker::Open { until, .. } if now < until => return None,
+            Breaker::Open { pause, .. } => (pause * 2).min(policy.breaker_max_pause),
+            Breaker::Closed if self.votes.len() < VOTES => return None,
+            Breaker::Closed => policy.breaker_pause,
+        };
+        let was_closed = self.breaker == Breaker::Closed;
+        let until = now.after(jitter(pause));
+        self.breaker = Breaker::Open { until, pause };
+        was_closed.then_some(HealthChange::Worse { pause })
+    }
+}
