@@ -144,7 +144,7 @@ impl Health {
             Breaker::Closed if known.is_proven(now, policy) => {
                 known.window.min(policy.in_flight_per_service)
             }
-            Breaker::Closed => FIRST_WINDOW,
+            Breaker::Closed => FIRST_WINDOW.min(policy.in_flight_per_service),
         };
         let most = most.min(share.max(1));
         if most <= known.in_flight {

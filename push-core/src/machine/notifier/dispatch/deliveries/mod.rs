@@ -56,7 +56,7 @@ pub(super) enum Next {
     Fetch(HostId, ServiceKey, usize),
 }
 
-/// A delivery whose turn has come. It takes a place in flight until it is started or discarded.
+/// A delivery whose turn has come. Others for its registration wait until it is started or discarded.
 #[derive(Debug)]
 pub(super) struct Turn {
     service: ServiceKey,
