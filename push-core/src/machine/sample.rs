@@ -130,6 +130,7 @@ pub(super) fn queued(name: &str, node: &str, number: u64) -> Queued {
         keys: vec![key(number)],
         holds: vec![event(number)],
         echoes: Vec::new(),
+        missed_at: NOW,
         since: NOW,
     }
 }

@@ -12,8 +12,16 @@ pub(in crate::machine) struct MessageKey {
     pub(in crate::machine) sender: u64,
 }
 
-/// Keeps the newest keys. Returns the others.
-pub(super) fn newest(keys: &mut Vec<MessageKey>) -> Vec<MessageKey> {
+/// Adds newer keys, each once, and keeps the newest. Returns the others.
+pub(in crate::machine) fn add(
+    keys: &mut Vec<MessageKey>,
+    newer: impl IntoIterator<Item = MessageKey>,
+) -> Vec<MessageKey> {
+    for key in newer {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
     let over = keys.len().saturating_sub(MAX_KEYS);
     keys.drain(..over).collect()
 }

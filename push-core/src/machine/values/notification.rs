@@ -1,7 +1,7 @@
 //! Missed messages on their way to being delivered.
 
 use super::deferral::{Attempts, Retry};
-use super::key::{MessageKey, newest};
+use super::key::{MessageKey, add};
 use crate::Timestamp;
 use crate::delivery::{Delivery, Notification};
 use crate::ids::{EventHold, HostId, TraceId};
@@ -44,20 +44,21 @@ impl Pending {
             }
     }
 
-    /// Takes the newer content and counts the messages of both.
+    /// Takes what has come later: the content of the later message, and the number of both.
     pub(in crate::machine) fn absorb(&mut self, newer: Self) {
         let count = counted(&self.notification.content, &newer.notification.content);
-        self.notification = newer.notification;
+        if newer.last_missed_at >= self.last_missed_at {
+            self.notification = newer.notification;
+        }
         self.notification.content.message_count = count;
         self.sessions = newer.sessions;
         self.last_missed_at = self.last_missed_at.max(newer.last_missed_at);
         if let (Some(retry), Some(newer)) = (&mut self.retry, newer.retry) {
-            retry.keys.extend(newer.keys);
+            add(&mut retry.keys, newer.keys);
             retry.asked_for.extend(newer.asked_for);
         }
         self.holds.extend(newer.holds);
-        self.keys.extend(newer.keys);
-        newest(&mut self.keys);
+        add(&mut self.keys, newer.keys);
     }
 }
 
@@ -80,6 +81,8 @@ pub(in crate::machine) struct Queued {
     pub(in crate::machine) holds: Vec<EventHold>,
     /// Events that tell of the same messages once more.
     pub(in crate::machine) echoes: Vec<EventHold>,
+    /// When the last of the messages was missed.
+    pub(in crate::machine) missed_at: Timestamp,
     /// When it was decided.
     pub(in crate::machine) since: Timestamp,
 }
@@ -95,28 +98,30 @@ impl Queued {
         })
     }
 
-    /// Takes the newer content and registration, and counts the messages of both. Returns the keys that found no room.
+    /// Takes the content of the later message and the newer registration, and counts the messages of both. Returns the keys that found no room.
     pub(in crate::machine) fn absorb(&mut self, newer: Self) -> Vec<MessageKey> {
+        let is_later = newer.missed_at >= self.missed_at;
+        let message_count = counted(&self.delivery.content, &newer.delivery.content);
+        let content = if is_later {
+            &newer.delivery.content
+        } else {
+            &self.delivery.content
+        };
         self.delivery = Delivery {
             trace: self.delivery.trace,
-            content: joined(&self.delivery.content, &newer.delivery.content),
+            content: Arc::new(Summary {
+                message_count,
+                ..(**content).clone()
+            }),
+            expires_at: self.delivery.expires_at.max(newer.delivery.expires_at),
             ..newer.delivery
         };
+        self.missed_at = self.missed_at.max(newer.missed_at);
         self.attempts = self.attempts.joined(newer.attempts);
-        self.keys.extend(newer.keys);
         self.holds.extend(newer.holds);
         self.echoes.extend(newer.echoes);
-        newest(&mut self.keys)
+        add(&mut self.keys, newer.keys)
     }
-}
-
-/// Returns the newer content with the messages of both counted.
-fn joined(older: &Summary, newer: &Arc<Summary>) -> Arc<Summary> {
-    let message_count = counted(older, newer);
-    Arc::new(Summary {
-        message_count,
-        ..(**newer).clone()
-    })
 }
 
 fn counted(older: &Summary, newer: &Summary) -> Option<u64> {

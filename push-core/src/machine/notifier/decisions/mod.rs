@@ -10,7 +10,7 @@ use crate::hash::Seeded;
 use crate::ids::{EventHold, HostId, TraceId};
 use crate::link::MissedMessage;
 use crate::machine::values::{
-    Attempts, Decided, MessageKey, Pending, Queued, Registrations, Retry,
+    Attempts, Decided, MessageKey, Pending, Queued, Registrations, Retry, add_keys,
 };
 use crate::plugin::{Choice, Missed, Plugin, Reason, Situation};
 use crate::registration::{Registration, Target};
@@ -105,7 +105,9 @@ impl Decisions {
         }
         let key = outer.zip(message);
         let key = key.map(|(outer, message)| self.told.key(by.owner, outer, message));
-        let known = arrival.retry.iter().flat_map(|retry| retry.keys.clone());
+        let known = arrival.retry.as_ref().map(|retry| retry.keys.clone());
+        let mut keys = known.unwrap_or_default();
+        add_keys(&mut keys, key);
         let last = arrived.last.or(arrived.first);
         Ok(Pending {
             trace: arrival.trace,
@@ -116,7 +118,7 @@ impl Decisions {
             rule: verdict.reason().clone(),
             missed_at: missed.missed_at,
             last_missed_at: last.unwrap_or(by.now),
-            keys: known.chain(key).collect(),
+            keys,
             holds: Vec::from_iter(arrival.event),
             retry: arrival.retry,
             sessions: arrived.sessions,
@@ -235,6 +237,7 @@ fn delivery(
         keys: pending.keys.clone(),
         holds: pending.holds.clone(),
         echoes: Vec::new(),
+        missed_at: pending.last_missed_at,
         since: by.now,
     }
 }

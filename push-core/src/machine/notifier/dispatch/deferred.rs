@@ -5,7 +5,7 @@ use crate::hash::{Seeded, SeededMap};
 use crate::ids::{EventHold, HostId, ServiceKey, Slot};
 use crate::link::{Recipient, RecipientId};
 use crate::machine::deadlines::{Deadlines, Key};
-use crate::machine::values::{Deferral, Parked, Retry};
+use crate::machine::values::{Deferral, Parked, Retry, add_keys};
 use crate::registration::Registration;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -119,7 +119,7 @@ impl Deferred {
                 let mut known = entry.parked.iter_mut();
                 if let Some(known) = known.find(|known| known.slot == newer.slot) {
                     known.attempts = known.attempts.joined(newer.attempts);
-                    known.keys.extend(newer.keys);
+                    add_keys(&mut known.keys, newer.keys);
                     known.expires_at = known.expires_at.max(newer.expires_at);
                     known.registration = newer.registration;
                 }
@@ -165,13 +165,17 @@ impl Deferred {
     /// Takes an event that its adapter tells again.
     pub(super) fn take(&mut self, event: EventHold) -> Option<Retry> {
         let entry = self.remove(event)?;
+        let mut keys = Vec::new();
+        for parked in &entry.parked {
+            add_keys(&mut keys, parked.keys.iter().copied());
+        }
         let recipient = |parked: &Parked| {
             let id = RecipientId::of(&parked.registration.target);
             (id, parked.attempts)
         };
         Some(Retry {
             recipients: Some(entry.parked.iter().map(recipient).collect()),
-            keys: entry.parked.into_iter().flat_map(|of| of.keys).collect(),
+            keys,
             asked_for: entry
                 .asked_for
                 .map(|of| (event.host, of))

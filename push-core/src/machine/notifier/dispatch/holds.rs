@@ -157,6 +157,9 @@ mod tests {
         assert!(!holds.all_withdrawn(&both, &[]));
         holds.withdraw(event(2));
         assert!(holds.all_withdrawn(&both, &[]));
-        assert!(!holds.all_withdrawn(&[], &[]), "without events nobody is back");
+        assert!(
+            !holds.all_withdrawn(&[], &[]),
+            "without events nobody is back"
+        );
     }
 }

@@ -1,12 +1,13 @@
 //! How the push services fare: how many deliveries each may have in flight.
 
+use super::judge::recent::Users;
 use crate::delivery::DeliveryOutcome;
 use crate::hash::{Seeded, SeededMap};
 use crate::ids::{HostId, ServiceKey};
 use crate::machine::values::HealthChange;
 use crate::registration::Identity;
 use crate::{Policy, Timestamp};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// Push services remembered in each of two generations.
@@ -15,8 +16,10 @@ const MAX_SERVICES: usize = 10_000;
 /// Deliveries that a push service may have in flight while nothing is known of it.
 const FIRST_WINDOW: usize = 8;
 
-/// Users whose deliveries must have failed since the last one was accepted, for the breaker to open. One or two prove nothing.
+/// For the breaker to open, the deliveries of so many users must have failed since the push service last accepted one, and of one
+/// in so many of all who had an answer within a day. A few prove nothing.
 const VOTES: usize = 3;
+const ONE_IN: usize = 4;
 
 /// The health of each push service, as the users of one host meet it: a breaker, and a window that grows with what is accepted.
 ///
@@ -43,10 +46,10 @@ struct Service {
     /// How many it may have in flight, and how many of those it has accepted.
     window: usize,
     accepted_of_window: usize,
-    /// Since when it has accepted nothing while something was in flight.
+    /// When the first attempt was made that is later than its last answer.
     silent_since: Option<Timestamp>,
     /// The users whose deliveries have failed since it last accepted one.
-    votes: BTreeSet<u64>,
+    votes: Users,
     breaker: Breaker,
     is_starved: bool,
 }
@@ -80,6 +83,8 @@ pub(super) enum Evidence {
     Accepted(Identity),
     /// It failed in a way that passes: for this user, as far as one delivery can tell.
     Failed(u64),
+    /// It answered otherwise.
+    Answered,
     /// Nothing.
     Nothing,
 }
@@ -96,7 +101,7 @@ impl Evidence {
             DeliveryOutcome::Accepted => Self::Accepted(identity),
             DeliveryOutcome::NotSent(_) => Self::Nothing,
             _ if passes => Self::Failed(user),
-            _ => Self::Nothing,
+            _ => Self::Answered,
         }
     }
 }
@@ -180,13 +185,15 @@ impl Health {
         is_unproven
     }
 
-    /// A delivery is in flight no more. Returns whether its push service fares otherwise from now on.
+    /// A delivery is in flight no more. Returns whether its push service, which has answered so many `users` within a day, fares
+    /// otherwise from now on.
     pub(super) fn end(
         &mut self,
         now: Timestamp,
         service: ServiceKey,
         was_unproven: bool,
         evidence: Evidence,
+        users: usize,
         policy: &Policy,
     ) -> Option<HealthChange> {
         self.unproven -= usize::from(was_unproven);
@@ -195,15 +202,20 @@ impl Health {
         known.in_flight = known.in_flight.saturating_sub(1);
         let change = match evidence {
             Evidence::Accepted(identity) => known.accept(now, identity, policy),
-            Evidence::Failed(user) => known.fail(now, user, policy, |pause| {
+            Evidence::Failed(user) => {
                 // A quarter more at most, so that not all are tried at the same moment.
-                pause.mul_f64(1.0 + f64::from(hash.hash(&(service, now)) as u8) / 1024.0)
-            }),
+                let random = hash.hash(&(service, now)) % 256;
+                let needed = VOTES.max(users / ONE_IN + 1);
+                known.fail(now, user, needed, policy, |pause| {
+                    pause + pause * u32::try_from(random).unwrap_or_default() / 1024
+                })
+            }
+            Evidence::Answered => {
+                known.answer(now);
+                None
+            }
             Evidence::Nothing => None,
         };
-        if known.in_flight == 0 {
-            known.silent_since = None;
-        }
         change
     }
 
@@ -242,6 +254,11 @@ impl Service {
             && !self.silent_since.is_some_and(is_silent)
     }
 
+    /// It has answered: what is in flight has until then to be answered, too.
+    fn answer(&mut self, now: Timestamp) {
+        self.silent_since = (self.in_flight > 0).then_some(now);
+    }
+
     fn accept(
         &mut self,
         now: Timestamp,
@@ -251,7 +268,7 @@ impl Service {
         let was_proven = self.is_proven(now, policy);
         let was_open = self.breaker != Breaker::Closed;
         self.accepted = Some(identity);
-        self.silent_since = Some(now);
+        self.answer(now);
         self.votes.clear();
         self.breaker = Breaker::Closed;
         if !was_proven {
@@ -270,17 +287,16 @@ impl Service {
         &mut self,
         now: Timestamp,
         user: u64,
+        needed: usize,
         policy: &Policy,
         jitter: impl Fn(Duration) -> Duration,
     ) -> Option<HealthChange> {
-        if self.votes.len() < VOTES {
-            self.votes.insert(user);
-        }
+        self.votes.insert(user);
         let pause = match self.breaker {
             // Begun before it opened: nothing new.
             Breaker::Open { until, .. } if now < until => return None,
             Breaker::Open { pause, .. } => (pause * 2).min(policy.breaker_max_pause),
-            Breaker::Closed if self.votes.len() < VOTES => return None,
+            Breaker::Closed if self.votes.count() < needed => return None,
             Breaker::Closed => policy.breaker_pause,
         };
         let was_closed = self.breaker == Breaker::Closed;

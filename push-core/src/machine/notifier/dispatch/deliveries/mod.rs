@@ -219,9 +219,15 @@ impl Deliveries {
         let finding = self.judge.judge(now, attempt, &outcome, policy);
         let user = self.hash.hash(&queued.delivery.owner);
         let evidence = Evidence::of(&outcome, route.identity(), user, passes);
+        let name = registration.target.service.domain().as_str();
+        let users = match evidence {
+            Evidence::Failed(_) => self.judge.users(now, queued.host, name),
+            _ => 0,
+        };
+        let is_unproven = place.is_unproven;
         let health = self
             .health
-            .end(now, service, place.is_unproven, evidence, policy);
+            .end(now, service, is_unproven, evidence, users, policy);
         self.queues.offer(queued.host, service);
         self.pass(policy);
         let next = match () {
@@ -331,7 +337,7 @@ impl Deliveries {
                 let place = flight.place();
                 let nothing = Evidence::Nothing;
                 self.health
-                    .end(now, place.service, place.is_unproven, nothing, policy);
+                    .end(now, place.service, place.is_unproven, nothing, 0, policy);
                 self.queues.release(place.slot);
                 removed.push(flight.into_queued());
             }

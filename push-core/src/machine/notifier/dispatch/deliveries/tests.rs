@@ -211,9 +211,7 @@ fn one_that_is_put_back_takes_in_the_newer_that_waits() {
     let finished = sent.finish(0, 1, no_room()).unwrap();
     assert!(finished.next == AfterAttempt::NoRoom && !finished.was_sent());
     sent.push(queued("alice", "a", 2));
-    let forgotten = sent
-        .deliveries
-        .put_back(NOW, finished.queued, &sent.policy);
+    let forgotten = sent.deliveries.put_back(NOW, finished.queued, &sent.policy);
     assert!(forgotten.is_empty());
     let turn = sent.turn().unwrap();
     assert_eq!(turn.events().0, [event(1), event(2)]);

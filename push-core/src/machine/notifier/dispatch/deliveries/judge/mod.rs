@@ -4,7 +4,7 @@
 //! sees another domain answers item-not-found. It is not believed while it accepts nobody, nor when it ends many at once.
 
 mod domain;
-mod recent;
+pub(super) mod recent;
 #[cfg(test)]
 mod tests;
 
@@ -86,6 +86,11 @@ impl Judge {
             *is_sudden = domain.end(now, whose, policy);
         }
         (status.next(finding, now, policy) != Next::Stays).then_some(finding)
+    }
+
+    /// Returns how many users of a host a push service has answered within a day.
+    pub(super) fn users(&mut self, now: Timestamp, host: HostId, name: &str) -> usize {
+        self.domain(host, name).users(now)
     }
 
     fn domain(&mut self, host: HostId, name: &str) -> &mut Domain {
