@@ -262,7 +262,8 @@ impl Notifier {
             self.dispatch.join(owner, target, keys, &pending.holds);
         }
         for queued in std::mem::take(&mut decided.deliveries) {
-            self.dispatch.deliver(now, queued, &self.policy);
+            let is_retry = pending.retry.is_some();
+            self.dispatch.deliver(now, queued, is_retry, &self.policy);
         }
         self.conclude(owner, pending, decision, decided);
     }

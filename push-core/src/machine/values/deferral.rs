@@ -14,14 +14,26 @@ pub(in crate::machine) struct Attempts {
     pub(in crate::machine) failed: u32,
     /// When the next one may be made.
     pub(in crate::machine) not_before: Timestamp,
+    /// It waits for the end of another delivery of its user.
+    pub(in crate::machine) is_behind: bool,
 }
 
 impl Attempts {
+    /// Returns the same, the next one not before then; `is_behind` if it waits for the end of another delivery of its user.
+    pub(in crate::machine) fn not_before(self, at: Timestamp, is_behind: bool) -> Self {
+        Self {
+            not_before: self.not_before.max(at),
+            is_behind,
+            ..self
+        }
+    }
+
     /// Returns those of two deliveries that are joined: the newer one waits as long as the older one.
     pub(in crate::machine) fn joined(self, newer: Self) -> Self {
         Self {
             failed: self.failed.max(newer.failed),
             not_before: self.not_before.max(newer.not_before),
+            is_behind: self.is_behind && newer.is_behind,
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::hash::{Seeded, SeededMap};
 use crate::ids::{EventHold, HostId, ServiceKey, Slot};
 use crate::link::{Recipient, RecipientId};
 use crate::machine::deadlines::{Deadlines, Key};
-use crate::machine::values::{Deferral, Parked, Retry, add_keys};
+use crate::machine::values::{Attempts, Deferral, Parked, Retry, add_keys};
 use crate::registration::Registration;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +26,8 @@ pub(super) struct Deferred {
     count: SeededMap<ServiceKey, usize>,
     /// How many the adapters of hosts can keep.
     bounds: BTreeMap<HostId, u64>,
+    /// When it was looked last whether something is due.
+    ticked_at: Timestamp,
 }
 
 /// One deferred event.
@@ -60,6 +62,7 @@ impl Deferred {
             wake_of: hash.map(),
             count: hash.map(),
             bounds: BTreeMap::new(),
+            ticked_at: Timestamp::default(),
         }
     }
 
@@ -90,6 +93,14 @@ impl Deferred {
         })
     }
 
+    /// Returns whether an event waits for a delivery to this registration that its adapter was not asked for.
+    pub(super) fn has(&self, slot: Slot) -> bool {
+        self.of_owner(slot.owner).any(|event| {
+            let entry = &self.entries[&event];
+            entry.asked_for.is_none() && entry.parked.iter().any(|parked| parked.slot == slot)
+        })
+    }
+
     /// Notes how many events the adapter of a host can keep, of which one push service gets half.
     pub(super) fn set_bound(&mut self, host: HostId, bound: u64) {
         self.bounds.insert(host, bound);
@@ -111,14 +122,17 @@ impl Deferred {
         (of == service).then(|| (event, self.end(event)))
     }
 
-    /// The newer one waits as long as the older one, and both end with the later.
+    /// Both wait as long as the newer one, and end with the later.
     fn join(&mut self, into: EventHold, newer: Vec<Parked>) {
         self.leave_indices(into);
         if let Some(entry) = self.entries.get_mut(&into) {
             for newer in newer {
                 let mut known = entry.parked.iter_mut();
                 if let Some(known) = known.find(|known| known.slot == newer.slot) {
-                    known.attempts = known.attempts.joined(newer.attempts);
+                    known.attempts = Attempts {
+                        failed: known.attempts.failed.max(newer.attempts.failed),
+                        ..newer.attempts
+                    };
                     add_keys(&mut known.keys, newer.keys);
                     known.expires_at = known.expires_at.max(newer.expires_at);
                     known.registration = newer.registration;
@@ -158,7 +172,7 @@ impl Deferred {
             }
             self.enter_indices(*event);
         }
-        self.set_wake(service, now);
+        self.set_wake(service);
         events
     }
 
@@ -171,7 +185,11 @@ impl Deferred {
         }
         let recipient = |parked: &Parked| {
             let id = RecipientId::of(&parked.registration.target);
-            (id, parked.attempts)
+            let attempts = Attempts {
+                is_behind: false,
+                ..parked.attempts
+            };
+            (id, attempts)
         };
         Some(Retry {
             recipients: Some(entry.parked.iter().map(recipient).collect()),
@@ -216,22 +234,20 @@ impl Deferred {
         entry.parked
     }
 
-    /// Lets the events of a registration be told again at once: nothing of it is in flight any more. Returns its push services.
-    pub(super) fn release(&mut self, slot: Slot, now: Timestamp) -> Vec<ServiceKey> {
-        let events: Vec<EventHold> = self.of_owner(slot.owner).collect();
-        let mut services = Vec::new();
+    /// Lets the events of a user be told again at once that have waited for the end of another delivery of theirs.
+    pub(super) fn release(&mut self, owner: u64, service: ServiceKey, now: Timestamp) {
+        let events: Vec<EventHold> = self.of_owner(owner).collect();
         for event in events {
             self.leave_indices(event);
             let entry = self.entries.get_mut(&event);
             for parked in entry.into_iter().flat_map(|entry| &mut entry.parked) {
-                if parked.slot == slot && parked.attempts.not_before > now {
+                if parked.service == service && parked.attempts.is_behind {
                     parked.attempts.not_before = now;
-                    services.push(parked.service);
+                    parked.attempts.is_behind = false;
                 }
             }
             self.enter_indices(event);
         }
-        services
     }
 
     /// Lets all events of a push service be told again at once: it is well again.
@@ -307,6 +323,7 @@ impl Deferred {
 
     /// Returns a push service of which events may be told again from now on.
     pub(super) fn wake(&mut self, now: Timestamp) -> Option<(HostId, ServiceKey)> {
+        self.ticked_at = now;
         let (host, service) = self.wakes.pop_due(now)?;
         self.wake_of.remove(&service);
         Some((host, service))
@@ -377,12 +394,13 @@ impl Deferred {
         let waiting: Vec<_> = waiting.collect();
         for one in waiting {
             self.waiting.insert(one);
-            self.set_wake(one.0, Timestamp::default());
+            self.set_wake(one.0);
         }
     }
 
-    /// Sets the time at which the first event of a push service may be told again, if that is after `now`.
-    fn set_wake(&mut self, service: ServiceKey, now: Timestamp) {
+    /// Sets the time at which the first event of a push service may be told again, if that is yet to come.
+    fn set_wake(&mut self, service: ServiceKey) {
+        let now = self.ticked_at;
         let mut waiting = self.waiting.range((service, Timestamp::default(), FIRST)..);
         let first = waiting.next().filter(|(of, ..)| *of == service);
         let first = first.filter(|(_, at, _)| *at > now);

@@ -8,7 +8,7 @@ mod holds;
 use super::reports;
 use crate::delivery::{DeliveryOutcome, Route};
 use crate::hash::Seeded;
-use crate::ids::{DeliveryId, EventHold, HostId, ServiceKey, Slot};
+use crate::ids::{DeliveryId, EventHold, HostId, ServiceKey};
 use crate::link::RecipientId;
 use crate::machine::values::{
     AfterAttempt, Attempts, Effect, Finished, Found, HealthChange, MessageKey, Parked, Queued,
@@ -154,12 +154,23 @@ impl Dispatch {
         (0..joined).for_each(|_| self.holds.add(events));
     }
 
-    /// Takes a new delivery.
-    pub(super) fn deliver(&mut self, now: Timestamp, queued: Queued, policy: &Policy) {
+    /// Takes a new delivery; `is_retry` if its event was deferred before.
+    pub(super) fn deliver(
+        &mut self,
+        now: Timestamp,
+        queued: Queued,
+        is_retry: bool,
+        policy: &Policy,
+    ) {
         self.holds.add(&queued.holds);
-        let attempts = queued.attempts;
-        if attempts.not_before > now && self.deliveries.can_defer(&queued) {
-            return self.park(queued, attempts);
+        if self.deliveries.can_defer(&queued) {
+            let slot = self.deliveries.slot(&queued);
+            let is_early = queued.attempts.not_before > now;
+            if is_early || !is_retry && self.deferred.has(slot) {
+                // It is told at once with those that wait already.
+                let attempts = queued.attempts.not_before(now, false);
+                return self.park(now, queued, attempts);
+            }
         }
         let trace = queued.delivery.trace;
         let registration = queued.delivery.registration.clone();
@@ -170,7 +181,10 @@ impl Dispatch {
     }
 
     /// Lets a delivery wait at its adapter.
-    fn park(&mut self, queued: Queued, attempts: Attempts) {
+    fn park(&mut self, now: Timestamp, queued: Queued, attempts: Attempts) {
+        if self.holds.all_withdrawn(&queued.holds, &queued.echoes) {
+            return self.give_up(now, queued, PublishEnd::Withdrawn);
+        }
         let parked = Parked {
             service: self.deliveries.service(&queued),
             slot: self.deliveries.slot(&queued),
@@ -217,8 +231,7 @@ impl Dispatch {
             self.give_up(now, queued, PublishEnd::Withdrawn);
         }
         for change in changes {
-            // A device that enables push is there, and has what it missed.
-            self.withdraw_deferred(owner, |have| deliveries::is_moot(change, have));
+            self.withdraw_deferred(owner, |have| deliveries::removes(change, have));
         }
     }
 
@@ -260,6 +273,8 @@ impl Dispatch {
             self.steps.push_back(Step::Found(owner, found));
         }
         self.health(now, &queued, finished.service, finished.health);
+        self.deferred
+            .release(finished.slot.owner, finished.service, now);
         match finished.next {
             AfterAttempt::Over => {
                 if !was_sent {
@@ -268,7 +283,6 @@ impl Dispatch {
                 }
                 self.release(&queued.holds);
                 self.release(&queued.echoes);
-                self.let_follow(now, queued.host, finished.slot);
             }
             AfterAttempt::Again => self.put_back(now, queued, policy),
             AfterAttempt::NoRoom => {
@@ -296,13 +310,6 @@ impl Dispatch {
         );
     }
 
-    /// What was deferred while a delivery for its registration was in flight need not wait any more.
-    fn let_follow(&mut self, now: Timestamp, host: HostId, slot: Slot) {
-        for service in self.deferred.release(slot, now) {
-            self.deliveries.offer(host, service);
-        }
-    }
-
     fn put_back(&mut self, now: Timestamp, queued: Queued, policy: &Policy) {
         let registration = queued.delivery.registration.clone();
         let forgotten = self.deliveries.put_back(now, queued, policy);
@@ -316,13 +323,14 @@ impl Dispatch {
         let pause = self.pause(&queued, policy);
         let attempts = Attempts {
             not_before: now.after(pause),
+            is_behind: false,
             ..queued.attempts
         };
         let expires_at = queued.delivery.expires_at;
         if expires_at.is_some_and(|at| at <= attempts.not_before) {
             self.give_up(now, queued, PublishEnd::Expired);
         } else if self.deliveries.can_defer(&queued) {
-            self.park(queued, attempts);
+            self.park(now, queued, attempts);
         } else {
             queued.attempts = attempts;
             self.put_back(now, queued, policy);
@@ -373,7 +381,7 @@ impl Dispatch {
             self.finished(now, finished, policy);
         }
         while let Some((queued, attempts)) = self.deliveries.impatient(now, policy) {
-            self.park(queued, attempts);
+            self.park(now, queued, attempts);
         }
         while let Some((host, service)) = self.deferred.wake(now) {
             self.deliveries.offer(host, service);
@@ -398,7 +406,7 @@ impl Dispatch {
                         self.effect(Effect::Send(sending));
                     }
                 }
-                Next::Park(queued, attempts) => self.park(queued, attempts),
+                Next::Park(queued, attempts) => self.park(now, queued, attempts),
                 Next::Fetch(host, service, room) => self.fetch(now, host, service, room, policy),
             }
         }

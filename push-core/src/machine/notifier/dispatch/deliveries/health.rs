@@ -17,7 +17,7 @@ const MAX_SERVICES: usize = 10_000;
 const FIRST_WINDOW: usize = 8;
 
 /// For the breaker to open, the deliveries of so many users must have failed since the push service last accepted one, and of one
-/// in so many of all who had an answer within a day. A few prove nothing.
+/// in so many of all who had an answer within a day. A few prove nothing, nor do many at the same moment.
 const VOTES: usize = 3;
 const ONE_IN: usize = 4;
 
@@ -50,11 +50,14 @@ struct Service {
     silent_since: Option<Timestamp>,
     /// The users whose deliveries have failed since it last accepted one.
     votes: Users,
+    /// When the first of them has failed.
+    failing_since: Option<Timestamp>,
     breaker: Breaker,
     is_starved: bool,
 }
 
-/// A circuit breaker: closed while a push service works, open while it does not, half-open when its pause is over.
+/// A circuit breaker: closed while a push service works, open while it does not, half-open when its pause is over. It keeps back
+/// those for whom a delivery has failed. Everybody else may try: several users can have had their own reasons to fail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Breaker {
     #[default]
@@ -70,10 +73,12 @@ enum Breaker {
 pub(super) enum Room {
     /// So many.
     For(usize),
+    /// So many, and one for each user: it has proved nothing, and no user shall be in another's way.
+    Few(usize),
+    /// So many, one for each user, and until then only for whom none has failed yet.
+    Probes(usize, Timestamp),
     /// None, until one of those in flight has ended.
     None,
-    /// None, whatever happens, until then.
-    Never(Timestamp),
 }
 
 /// What the end of a delivery says about its push service.
@@ -143,21 +148,22 @@ impl Health {
             .get(&host)
             .map_or(usize::MAX, |places| places / 2);
         let known = self.service(service);
-        let most = match known.breaker {
-            Breaker::Open { until, .. } if now < until => return Room::Never(until),
-            Breaker::Open { .. } => 1,
-            Breaker::Closed if known.is_proven(now, policy) => {
-                known.window.min(policy.in_flight_per_service)
-            }
-            Breaker::Closed => FIRST_WINDOW.min(policy.in_flight_per_service),
+        let is_proven = known.is_proven(now, policy);
+        let window = if is_proven {
+            known.window
+        } else {
+            FIRST_WINDOW
         };
-        let most = most.min(share.max(1));
-        if most <= known.in_flight {
-            return Room::None;
-        }
-        let room = most - known.in_flight;
-        if known.is_proven(now, policy) {
-            return Room::For(room);
+        let most = window.min(policy.in_flight_per_service).min(share.max(1));
+        let room = most.saturating_sub(known.in_flight);
+        match known.breaker {
+            Breaker::Open { until, .. } if now < until => {
+                let places = policy.in_flight_unproven.saturating_sub(unproven);
+                return Room::Probes(room.min(places), until);
+            }
+            _ if room == 0 => return Room::None,
+            _ if is_proven => return Room::For(room),
+            _ => {}
         }
         let places = policy.in_flight_unproven.saturating_sub(unproven);
         if places == 0 {
@@ -166,7 +172,7 @@ impl Health {
             }
             return Room::None;
         }
-        Room::For(room.min(places))
+        Room::Few(room.min(places))
     }
 
     /// Notes how many publishes the adapter of a host lets be in flight, of which one push service gets half.
@@ -270,6 +276,7 @@ impl Service {
         self.accepted = Some(identity);
         self.answer(now);
         self.votes.clear();
+        self.failing_since = None;
         self.breaker = Breaker::Closed;
         if !was_proven {
             (self.window, self.accepted_of_window) = (FIRST_WINDOW, 0);
@@ -292,11 +299,13 @@ impl Service {
         jitter: impl Fn(Duration) -> Duration,
     ) -> Option<HealthChange> {
         self.votes.insert(user);
+        let since = *self.failing_since.get_or_insert(now);
+        let is_proof = now.since(since) >= policy.unproven_after && self.votes.count() >= needed;
         let pause = match self.breaker {
             // Begun before it opened: nothing new.
             Breaker::Open { until, .. } if now < until => return None,
             Breaker::Open { pause, .. } => (pause * 2).min(policy.breaker_max_pause),
-            Breaker::Closed if self.votes.count() < needed => return None,
+            Breaker::Closed if !is_proof => return None,
             Breaker::Closed => policy.breaker_pause,
         };
         let was_closed = self.breaker == Breaker::Closed;

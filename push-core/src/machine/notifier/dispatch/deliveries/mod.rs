@@ -161,7 +161,7 @@ impl Deliveries {
                 queued,
             })),
             Popped::Unwanted(queued) => {
-                let attempts = queued.attempts;
+                let attempts = queued.attempts.not_before(now, false);
                 Next::Park(queued, attempts)
             }
             Popped::Room(host, service, room) => Next::Fetch(host, service, room),
@@ -443,12 +443,12 @@ impl Deliveries {
             self.queues.open(host);
         }
         let (queued, is_behind) = self.queues.tick(now)?;
-        let mut attempts = queued.attempts;
-        if is_behind {
+        let end = match is_behind {
             // Until the one before it has ended.
-            let end = now.after(policy.publish_timeout + flights::GRACE);
-            attempts.not_before = attempts.not_before.max(end);
-        }
+            true => now.after(policy.publish_timeout + flights::GRACE),
+            false => now,
+        };
+        let attempts = queued.attempts.not_before(end, is_behind);
         Some((queued, attempts))
     }
 
@@ -472,16 +472,8 @@ impl Deliveries {
     }
 }
 
-/// Returns whether what waits for a registration is moot after a change: it is over, or its device is there.
-pub(super) fn is_moot(change: &Change, have: &Registration) -> bool {
-    match change {
-        Change::Enable { registration, .. } => registration.target == have.target,
-        _ => removes(change, have),
-    }
-}
-
 /// Returns whether a change is the end of a registration; of one that was enabled later it is not.
-fn removes(change: &Change, have: &Registration) -> bool {
+pub(super) fn removes(change: &Change, have: &Registration) -> bool {
     let target = &have.target;
     match change {
         Change::Remove {

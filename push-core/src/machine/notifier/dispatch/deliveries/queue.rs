@@ -13,6 +13,9 @@ use jid::BareJid;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+/// How many deliveries are looked at in search of one whose user has none in flight.
+const LOOKED_AT: usize = 100;
+
 /// All queues, one for each host and push service with something waiting.
 ///
 /// They are served in turns, so that none waits for another, and only those are looked at that have something to send. Behind
@@ -22,7 +25,7 @@ pub(super) struct Queues {
     by_key: SeededMap<ServiceKey, Queue>,
     waiting: BTreeMap<Slot, Waiting>,
     /// Registrations with a delivery in flight.
-    busy: BTreeSet<Slot>,
+    busy: BTreeMap<Slot, ServiceKey>,
     /// Queues that may have something to send, in turns.
     ready: VecDeque<ServiceKey>,
     by_host: BTreeSet<(HostId, ServiceKey)>,
@@ -54,6 +57,15 @@ struct Waiting {
     patience: Key,
 }
 
+/// What is chosen from a queue.
+enum Picked {
+    Delivery(Slot),
+    Unwanted(Slot),
+    Nothing,
+    Later(Timestamp),
+    Room(usize),
+}
+
 /// What a queue whose turn it is has to offer.
 #[derive(Debug)]
 pub(super) enum Popped {
@@ -70,7 +82,7 @@ impl Queues {
         Self {
             by_key: hash.map(),
             waiting: BTreeMap::new(),
-            busy: BTreeSet::new(),
+            busy: BTreeMap::new(),
             ready: VecDeque::new(),
             by_host: BTreeSet::new(),
             wakes: Deadlines::new(),
@@ -157,33 +169,70 @@ impl Queues {
                 continue;
             };
             queue.is_ready = false;
-            let (host, first) = (queue.host, queue.order.first().copied());
+            let host = queue.host;
             let Some(route) = route(host) else {
                 self.rest(key);
                 continue;
             };
-            match (room(host, key), first) {
-                (Room::For(_), Some((at, _, slot))) if at <= now => {
+            let room = room(host, key);
+            match self.pick(now, key, room) {
+                Picked::Delivery(slot) => {
                     let queued = self.take_slot(slot)?;
-                    self.busy.insert(slot);
+                    self.busy.insert(slot, key);
                     return Some(Popped::Delivery(key, slot, route, queued));
                 }
-                (Room::For(_), Some((at, ..))) => self.wake_at(key, at),
-                (Room::For(most), None) => {
+                Picked::Unwanted(slot) => return self.take_slot(slot).map(Popped::Unwanted),
+                Picked::Nothing => self.rest(key),
+                Picked::Later(at) => self.wake_at(key, at),
+                Picked::Room(most) => {
                     self.rest(key);
                     return Some(Popped::Room(host, key, most));
                 }
-                (Room::Never(until), Some((.., slot))) if self.is_deferrable(slot) => {
-                    self.wake_at(key, until);
-                    let queued = self.take_slot(slot)?;
-                    self.make_ready(key);
-                    return Some(Popped::Unwanted(queued));
-                }
-                (Room::Never(until), _) => self.wake_at(key, until),
-                (Room::None, _) => self.rest(key),
             }
         }
         None
+    }
+
+    /// Chooses what a queue has to offer to a push service with this room.
+    fn pick(&self, now: Timestamp, key: ServiceKey, room: Room) -> Picked {
+        let order = self.by_key.get(&key).map(|queue| &queue.order);
+        let mut order = order.into_iter().flatten().copied();
+        let first = order.next();
+        match (room, first) {
+            (Room::None | Room::For(0) | Room::Few(0), _) => Picked::Nothing,
+            (Room::For(most) | Room::Few(most), None) => Picked::Room(most),
+            (Room::For(_), Some((at, _, slot))) if at <= now => Picked::Delivery(slot),
+            (Room::For(_) | Room::Few(_), Some((at, ..))) if at > now => Picked::Later(at),
+            (Room::Probes(_, until), Some((.., slot))) if self.has_failed(slot) => {
+                match self.is_deferrable(slot) {
+                    true => Picked::Unwanted(slot),
+                    false => Picked::Later(until),
+                }
+            }
+            (Room::Probes(0, until) | Room::Probes(_, until), None) => Picked::Later(until),
+            (Room::Probes(0, until), _) => Picked::Later(until),
+            (_, first) => {
+                let is_open = matches!(room, Room::Probes(..));
+                let all = first.into_iter().chain(order).take(LOOKED_AT);
+                let mut due = all.filter(|(at, ..)| *at <= now);
+                let next = due.find(|(.., slot)| {
+                    !self.is_served(slot.owner, key) && !(is_open && self.has_failed(*slot))
+                });
+                next.map_or(Picked::Nothing, |(.., slot)| Picked::Delivery(slot))
+            }
+        }
+    }
+
+    /// Returns whether an attempt at a delivery has failed.
+    fn has_failed(&self, slot: Slot) -> bool {
+        let waiting = self.waiting.get(&slot);
+        waiting.is_some_and(|waiting| waiting.queued.attempts.failed > 0)
+    }
+
+    /// Returns whether a push service has a delivery of this user in flight.
+    fn is_served(&self, owner: u64, key: ServiceKey) -> bool {
+        let of_owner = self.busy.range(slot(owner, 0)..=slot(owner, u64::MAX));
+        of_owner.into_iter().any(|(_, service)| *service == key)
     }
 
     /// Notes whether the adapter of a host can keep what waits.
@@ -246,11 +295,7 @@ impl Queues {
         is_meant: impl Fn(&Registration) -> bool,
     ) -> Vec<Queued> {
         let owner = self.hash.hash(owner);
-        let slot = |registration| Slot {
-            owner,
-            registration,
-        };
-        let of_owner = self.waiting.range(slot(0)..=slot(u64::MAX));
+        let of_owner = self.waiting.range(slot(owner, 0)..=slot(owner, u64::MAX));
         let meant = of_owner.filter(|(_, waiting)| is_meant(&waiting.queued.delivery.registration));
         let meant: Vec<Slot> = meant.map(|(slot, _)| *slot).collect();
         let taken = meant.into_iter().filter_map(|slot| self.take_slot(slot));
@@ -289,7 +334,9 @@ impl Queues {
         }
         while let Some(slot) = self.patience.pop_due(now) {
             if self.is_deferrable(slot) {
-                let is_behind = self.waiting.get(&slot).is_some_and(|of| of.place.is_none());
+                let waiting = self.waiting.get(&slot)?;
+                let is_behind =
+                    waiting.place.is_none() || self.is_served(slot.owner, waiting.service);
                 return self.take_slot(slot).map(|queued| (queued, is_behind));
             }
         }
@@ -297,7 +344,7 @@ impl Queues {
     }
 
     fn insert(&mut self, service: ServiceKey, slot: Slot, queued: Queued, until: Timestamp) {
-        let is_behind = self.busy.contains(&slot);
+        let is_behind = self.busy.contains_key(&slot);
         self.arrivals += 1;
         let place = (queued.attempts.not_before, self.arrivals);
         if !is_behind {
@@ -366,5 +413,12 @@ impl Queues {
             self.make_ready(waiting.service);
         }
         Some(waiting.queued)
+    }
+}
+
+const fn slot(owner: u64, registration: u64) -> Slot {
+    Slot {
+        owner,
+        registration,
     }
 }

@@ -121,8 +121,8 @@ fn traces(queued: &[Queued]) -> Vec<u64> {
 fn push_services_take_turns() {
     let mut sent = Sent::new();
     for number in [1, 2, 3] {
-        let node = format!("busy.example/{number}");
-        sent.push(queued("alice", &node, number));
+        let (name, node) = (format!("u{number}"), "busy.example/n");
+        sent.push(queued(&name, node, number));
     }
     sent.push(queued("bob", "idle.example/n", 4));
     assert_eq!(sent.send_all(), [1, 4, 2, 3]);
@@ -228,7 +228,7 @@ fn an_adapter_without_room_for_three_users_gets_nothing_for_a_moment() {
     }
     assert_eq!(sent.send_all(), [1, 2, 3]);
     for number in [1, 2, 3] {
-        sent.push(queued("dave", &format!("n{number}"), 3 + number));
+        sent.push(queued(&format!("u{number}"), "a", 3 + number));
         let is_open = sent.send().is_some();
         assert!(is_open, "closed by {} users", number - 1);
         sent.finish(0, number, no_room()).unwrap();
@@ -275,7 +275,7 @@ fn the_operator_s_choice_opens_another_route() {
 fn a_flight_waits_for_its_adapter_and_goes_again_when_that_is_back() {
     let mut sent = Sent::new();
     sent.push(queued("alice", "a", 1));
-    sent.push(queued("alice", "b", 2));
+    sent.push(queued("bob", "b", 2));
     sent.send_all();
     sent.route(RouteEvent::Detached(host(0)));
     assert!(sent.wait(1_000).is_none(), "timed out without an adapter");
@@ -473,17 +473,26 @@ fn an_enable_that_came_too_late_renews_nothing() {
 }
 
 #[test]
+fn at_a_push_service_that_has_proved_nothing_a_user_has_one_in_flight() {
+    let mut sent = Sent::new();
+    for (number, node) in [(1, "a"), (2, "b"), (3, "c")] {
+        sent.push(queued("alice", node, number));
+    }
+    sent.push(queued("bob", "b", 4));
+    assert_eq!(sent.send_all(), [1, 4]);
+    sent.finish(0, 1, DeliveryOutcome::Accepted).unwrap();
+    assert_eq!(sent.send_all(), [2, 3], "it works");
+}
+
+#[test]
 fn a_registration_has_one_delivery_of_a_class_in_flight_and_the_next_follows_it() {
     let mut sent = Sent::new();
     for number in [1, 2, 3] {
         sent.push(queued("alice", "a", number));
         sent.send_all();
     }
-    let mut call = queued("alice", "a", 4);
-    call.delivery.class = Class::Call;
-    sent.push(call);
-    sent.push(queued("alice", "b", 5));
-    assert_eq!(sent.send_all(), [4, 5], "others pass");
+    sent.push(queued("bob", "a", 4));
+    assert_eq!(sent.send_all(), [4], "others pass");
     sent.finish(0, 1, DeliveryOutcome::Accepted).unwrap();
     let turn = sent.turn().unwrap();
     assert_eq!(turn.events().0, [event(2), event(3)]);
