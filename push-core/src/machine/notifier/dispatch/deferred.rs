@@ -306,13 +306,11 @@ impl Deferred {
         }
     }
 
-    /// Forgets the events of a host that are not of this epoch of its adapter. That tells them again.
-    pub(super) fn forget(&mut self, host: HostId, generation: Option<u32>) {
-        for event in self.of_host(host) {
-            if Some(event.generation) != generation {
-                self.end(event);
-            }
-        }
+    /// Forgets the events of a host that are not of this epoch of its adapter, which tells them again. Returns for whom they were.
+    pub(super) fn forget(&mut self, host: HostId, generation: Option<u32>) -> Vec<Parked> {
+        let events = self.of_host(host).into_iter();
+        let forgotten = events.filter(|event| Some(event.generation) != generation);
+        forgotten.flat_map(|event| self.end(event)).collect()
     }
 
     /// Returns an event that is not worth telling any more, with whom it was for.

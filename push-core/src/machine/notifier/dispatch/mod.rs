@@ -368,7 +368,7 @@ impl Dispatch {
         self.steps.extend(effects.into_iter().map(Step::Effect));
         if let Some(attached) = attached {
             let host = attached.host;
-            self.deferred.forget(host, Some(attached.generation));
+            self.forget_deferred(host, Some(attached.generation));
             self.deferred.set_bound(host, attached.deferred);
             for service in self.deferred.services(host) {
                 self.deliveries.offer(host, service);
@@ -441,7 +441,13 @@ impl Dispatch {
             self.forget(&queued.echoes);
             self.give_up(now, queued, PublishEnd::Withdrawn);
         }
-        self.deferred.forget(host, None);
+        self.forget_deferred(host, None);
+    }
+
+    fn forget_deferred(&mut self, host: HostId, generation: Option<u32>) {
+        for parked in self.deferred.forget(host, generation) {
+            self.untold(parked.keys, parked.registration);
+        }
     }
 
     /// Drops what the adapters will tell again after a restart.
