@@ -1,6 +1,7 @@
 //! Names for what the Machine keeps apart.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// Names one question to the store; the answer repeats it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,6 +73,17 @@ pub(crate) struct Slot {
     pub(crate) owner: u64,
     /// The hash of the target and the class.
     pub(crate) registration: u64,
+}
+
+impl Slot {
+    /// Returns the range of all slots of a user.
+    pub(crate) fn of_owner(owner: u64) -> RangeInclusive<Self> {
+        let slot = |registration| Self {
+            owner,
+            registration,
+        };
+        slot(0)..=slot(u64::MAX)
+    }
 }
 
 /// Stands for one event of an adapter until it can be acknowledged.

@@ -7,6 +7,9 @@ use std::time::Duration;
 pub struct Timestamp(u64);
 
 impl Timestamp {
+    /// The end of time.
+    pub(crate) const MAX: Self = Self(u64::MAX);
+
     /// The moment `millis` milliseconds after the Unix epoch.
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)

@@ -193,7 +193,7 @@ fn deferred(hello: ElementRef<'_>) -> u64 {
     let can = hello
         .children()
         .find(|child| child.is("can", Namespace::Link));
-    let words = can.map(|can| can.text()).unwrap_or_default();
+    let words = can.map(ElementRef::text).unwrap_or_default();
     let can_defer = words.split_ascii_whitespace().any(|word| word == "defer");
     let room = number(hello, "deferred").filter(|_| can_defer);
     room.unwrap_or_default()

@@ -204,7 +204,7 @@ impl ToAdapter {
                 sink.attribute("to", registration.target.service.as_str());
                 sink.number("timeout", *timeout);
                 sink.attribute("class", class.as_str());
-                sink.optional("user", owner.node().map(|user| user.as_str()));
+                sink.optional("user", owner.node().map(jid::NodeRef::as_str));
                 sink.optional("resource", registration.resource.as_deref());
                 Publish {
                     registration,

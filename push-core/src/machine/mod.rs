@@ -31,7 +31,7 @@ use notifier::Notifier;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use std::collections::VecDeque;
-use values::{AttachedRoute, Deferral, Effect, ReplyTo, RouteEvent, Sending, Told};
+use values::{Effect, ReplyTo, RouteEvent, Sending, Told};
 
 /// Actions there is room for while nothing is to be done.
 const KEPT_ACTIONS: usize = 1024;
@@ -158,7 +158,7 @@ impl Machine {
         for host in self.hosts.iter() {
             self.links.greet(now, host);
         }
-        self.route(now, RouteEvent::StreamUp);
+        self.notifier.route(now, RouteEvent::StreamUp);
     }
 
     fn stream_down(&mut self, now: Timestamp, reason: DownReason) {
@@ -166,7 +166,7 @@ impl Machine {
         self.down = Some(reason.clone());
         self.report(Report::StreamDown(reason));
         self.links.stream_down();
-        self.route(now, RouteEvent::StreamDown);
+        self.notifier.route(now, RouteEvent::StreamDown);
         let hosts: Vec<HostId> = self.hosts.iter().collect();
         hosts.into_iter().for_each(|host| self.detach(now, host));
     }
@@ -206,7 +206,7 @@ impl Machine {
     /// An adapter has sent something.
     fn link(&mut self, now: Timestamp, host: HostId, message: ElementRef<'_>) {
         self.links.heard(host);
-        self.route(now, RouteEvent::Heard(host));
+        self.notifier.route(now, RouteEvent::Heard(host));
         for element in message.children().filter_map(crate::link::read) {
             match element {
                 FromAdapter::Knock => self.links.greet(now, host),
@@ -221,17 +221,12 @@ impl Machine {
                 }
                 FromAdapter::Withdraw { session, numbers } => {
                     let withdrawn = self.links.withdraw(host, session, &numbers);
-                    self.notifier
-                        .withdrawn(withdrawn.in_work, withdrawn.deferred);
-                }
-                FromAdapter::Event(event) if self.links.is_attached(host) => {
-                    self.event(now, host, event);
-                }
-                FromAdapter::Request(request) if self.links.is_attached(host) => {
-                    self.request(now, host, &request);
+                    self.notifier.withdrawn(withdrawn);
                 }
                 FromAdapter::Pong => self.links.answered(host),
-                FromAdapter::Event(_) | FromAdapter::Request(_) => {}
+                _ if !self.links.is_attached(host) => {}
+                FromAdapter::Event(event) => self.event(now, host, event),
+                FromAdapter::Request(request) => self.request(now, host, &request),
             }
             // The first is told first, however many elements a message has.
             self.run(now);
@@ -239,32 +234,22 @@ impl Machine {
     }
 
     fn attached(&mut self, now: Timestamp, host: HostId, attached: Attached) {
-        let route = AttachedRoute {
-            host,
-            generation: attached.generation,
-            got: attached.got,
-            deferred: attached.deferred,
-            places: attached.places,
-        };
-        let reports = attached.reports;
+        let (route, reports) = attached.into_parts();
         self.actions.extend(reports.into_iter().map(Action::Report));
         self.offer(now, host, Identity::Server);
-        self.route(now, RouteEvent::Attached(route));
+        self.notifier.route(now, RouteEvent::Attached(route));
     }
 
     fn detach(&mut self, now: Timestamp, host: HostId) {
-        self.route(now, RouteEvent::Detached(host));
+        self.notifier.route(now, RouteEvent::Detached(host));
         let report = self.links.detach(host);
         self.actions.extend(report.map(Action::Report));
     }
 
     fn offer(&mut self, now: Timestamp, host: HostId, identity: Identity) {
         let domain = self.hosts.domain(host).clone();
-        self.route(now, RouteEvent::Offered(host, &domain, identity));
-    }
-
-    fn route(&mut self, now: Timestamp, event: RouteEvent<'_>) {
-        self.notifier.route(now, event);
+        self.notifier
+            .route(now, RouteEvent::Offered(host, &domain, identity));
     }
 
     fn event(&mut self, now: Timestamp, host: HostId, event: LinkEvent<'_>) {
@@ -318,11 +303,7 @@ impl Machine {
                 Effect::Ask(id, query) => self.actions.push_back(Action::Store { id, query }),
                 Effect::Send(sending) => self.send(sending),
                 Effect::Acknowledge(events) => self.links.acknowledge(now, events),
-                Effect::Defer(Deferral {
-                    event,
-                    into,
-                    recipients,
-                }) => self.links.defer(event, into, recipients),
+                Effect::Defer(deferral) => self.links.defer(deferral),
                 Effect::Resume(host, numbers) => self.links.resume(host, &numbers),
                 Effect::User(owner, some) => self.state_user(now, &owner, some),
                 Effect::Answer(reply, answer) => self.reply(reply, answer),
@@ -335,7 +316,7 @@ impl Machine {
         match sending.adapter() {
             Some(host) => {
                 let timeout = self.settings.policy.publish_timeout;
-                self.links.publish(host, sending.into_publish(timeout));
+                self.links.push(host, sending.into_publish(timeout));
             }
             None => self.say(sending.into_own(&self.settings.component, &self.instance)),
         }

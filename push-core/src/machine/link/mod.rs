@@ -7,12 +7,13 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
-pub(super) use numbers::{Taken, Withdrawn};
+pub(super) use numbers::Taken;
 pub(super) use peer::Attached;
 
 use super::deadlines::{Deadlines, Key};
+use super::values::{Deferral, Withdrawn};
 use crate::ids::{EventHold, HostId};
-use crate::link::{Hello, LinkMessage, Ranges, Recipient, ToAdapter};
+use crate::link::{Hello, LinkMessage, Ranges, ToAdapter};
 use crate::report::Report;
 use crate::xep::error::StanzaError;
 use crate::{Settings, Timestamp};
@@ -208,14 +209,10 @@ impl Links {
     }
 
     /// Defers an event for these recipients, or lets it join one that is deferred.
-    pub(super) fn defer(
-        &mut self,
-        event: EventHold,
-        into: Option<EventHold>,
-        recipients: Vec<Recipient>,
-    ) {
-        self.peer(event.host).defer(event, into, recipients);
-        self.mark(event.host);
+    pub(super) fn defer(&mut self, deferral: Deferral) {
+        let host = deferral.event.host;
+        self.peer(host).defer(deferral);
+        self.mark(host);
     }
 
     /// Asks the adapter of a host for deferred events.
@@ -248,11 +245,6 @@ impl Links {
         if self.is_attached(host) && self.generation(host) == generation {
             self.push(host, ToAdapter::Answer { number, answer });
         }
-    }
-
-    /// Sends a publish.
-    pub(super) fn publish(&mut self, host: HostId, publish: ToAdapter) {
-        self.push(host, publish);
     }
 
     /// Tells the adapter whether a user has registrations. Where others write to the store, it is made to forget after a while
@@ -304,8 +296,9 @@ impl Links {
             let peer = self.peer(host);
             let items = peer.portion();
             let domain = peer.domain().clone();
-            if !peer.has_acknowledgements() {
-                self.cancel_ack(host);
+            let link = &mut self.by_host[host.index()];
+            if let Some(due) = link.ack_due.take_if(|_| !link.peer.has_acknowledgements()) {
+                self.deadlines.cancel(due);
             }
             self.mark(host);
             if !items.is_empty() && self.is_up {
@@ -369,7 +362,8 @@ impl Links {
         &mut self.by_host[host.index()].peer
     }
 
-    fn push(&mut self, host: HostId, item: ToAdapter) {
+    /// Sends an element.
+    pub(super) fn push(&mut self, host: HostId, item: ToAdapter) {
         self.peer(host).push(item);
         self.mark(host);
     }
@@ -387,12 +381,6 @@ impl Links {
         if link.ack_due.is_none() {
             let due = Due::Acknowledge(host);
             link.ack_due = Some(self.deadlines.set(now.after(ACK_DELAY), due));
-        }
-    }
-
-    fn cancel_ack(&mut self, host: HostId) {
-        if let Some(due) = self.by_host[host.index()].ack_due.take() {
-            self.deadlines.cancel(due);
         }
     }
 

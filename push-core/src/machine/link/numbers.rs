@@ -2,6 +2,7 @@
 
 use crate::ids::{EventHold, HostId};
 use crate::link::{Ranges, ToAdapter};
+use crate::machine::values::Withdrawn;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -13,13 +14,6 @@ pub(in crate::machine) enum Taken {
     Deferred(EventHold),
     /// It is in work or done.
     Known,
-}
-
-/// Events that their adapter has ended.
-#[derive(Debug, Default)]
-pub(in crate::machine) struct Withdrawn {
-    pub(in crate::machine) in_work: Vec<EventHold>,
-    pub(in crate::machine) deferred: Vec<EventHold>,
 }
 
 /// Numbers that have joined another, until the adapter must have heard so. In two generations, of which the old one was there
@@ -79,6 +73,10 @@ impl Numbers {
             done: Vec::new(),
             ended: Vec::new(),
         }
+    }
+
+    pub(super) fn host(&self) -> HostId {
+        self.host
     }
 
     pub(super) fn generation(&self) -> u32 {

@@ -1,10 +1,11 @@
 //! One adapter: how the link to it stands, what it was told, and what it is to be sent.
 
-use super::numbers::{Numbers, Taken, Withdrawn};
+use super::numbers::{Numbers, Taken};
 use super::outbox::Outbox;
 use super::terms::Terms;
 use crate::ids::{EventHold, HostId};
-use crate::link::{Hello, Ranges, Recipient, ToAdapter, VERSION};
+use crate::link::{Hello, Ranges, ToAdapter, VERSION};
+use crate::machine::values::{AttachedRoute, Deferral, Withdrawn};
 use crate::report::Report;
 use std::sync::Arc;
 
@@ -41,15 +42,15 @@ enum State {
 /// An adapter is attached.
 #[derive(Debug)]
 pub(in crate::machine) struct Attached {
-    /// Up to which number it has what was published in this run.
-    pub(in crate::machine) got: u64,
-    /// Which of its epochs this is.
-    pub(in crate::machine) generation: u32,
-    /// Deferred events it has room for; 0 if it cannot defer.
-    pub(in crate::machine) deferred: u64,
-    /// Publishes it lets be in flight, if it says so.
-    pub(in crate::machine) places: Option<u64>,
-    pub(in crate::machine) reports: Vec<Report>,
+    route: AttachedRoute,
+    reports: Vec<Report>,
+}
+
+impl Attached {
+    /// Returns the route over it, and what there is to report.
+    pub(in crate::machine) fn into_parts(self) -> (AttachedRoute, Vec<Report>) {
+        (self.route, self.reports)
+    }
 }
 
 impl Peer {
@@ -116,13 +117,14 @@ impl Peer {
         }
         let got = hello.got.filter(|(of, _)| *of == instance);
         let got = got.map_or(0, |(_, got)| got);
-        Some(Ok(Attached {
-            got,
+        let route = AttachedRoute {
+            host: self.numbers.host(),
             generation: self.generation(),
+            got,
             deferred: hello.deferred,
             places: hello.places,
-            reports,
-        }))
+        };
+        Some(Ok(Attached { route, reports }))
     }
 
     /// The link is down. What was not sent is dropped; both sides send again after the next hello.
@@ -233,18 +235,14 @@ impl Peer {
 
     /// Defers an event, or lets it join one that is deferred. Nothing to do if the adapter is away or in another epoch: it
     /// tells the event again.
-    pub(super) fn defer(
-        &mut self,
-        event: EventHold,
-        into: Option<EventHold>,
-        recipients: Vec<Recipient>,
-    ) {
+    pub(super) fn defer(&mut self, deferral: Deferral) {
+        let (event, into) = (deferral.event, deferral.into);
         if self.numbers.defer(event, into) && self.is_attached() {
             self.outbox.push(ToAdapter::Defer {
                 session: self.attached.clone(),
                 number: event.number,
                 into: into.map(|into| into.number),
-                recipients,
+                recipients: deferral.recipients,
             });
         }
     }

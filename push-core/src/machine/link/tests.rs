@@ -358,8 +358,8 @@ fn the_hosts_take_turns() {
             number: of,
             answer: Ok(()),
         };
-        ours.links.publish(host(0), publish(number));
-        ours.links.publish(host(1), publish(number));
+        ours.links.push(host(0), publish(number));
+        ours.links.push(host(1), publish(number));
     }
     let hosts = ours
         .sent()
@@ -386,7 +386,7 @@ fn nothing_is_sent_while_the_stream_is_down() {
     let mut ours = Ours::attached();
     ours.links.stream_down();
     ours.links.greet(NOW, host(0));
-    ours.links.publish(host(0), ToAdapter::Ping);
+    ours.links.push(host(0), ToAdapter::Ping);
     assert!(ours.sent().is_empty());
 }
 

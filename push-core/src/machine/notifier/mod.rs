@@ -10,8 +10,8 @@ mod reports;
 
 use super::inbound;
 use super::values::{
-    Asked, ClientRequest, Decided, Effect, Item, Pending, Registrations, ReplyTo, Retry,
-    RouteEvent, Told,
+    Arrival, Asked, ClientRequest, Decided, Effect, Item, Pending, Registrations, ReplyTo, Retry,
+    RouteEvent, Told, Withdrawn,
 };
 use crate::delivery::DeliveryOutcome;
 use crate::event::StoreAnswer;
@@ -27,7 +27,7 @@ use crate::xep::iq::Iq;
 use crate::xep::push::RequestError;
 use crate::{Policy, Settings, Timestamp};
 use accounts::{Accounts, Step};
-use decisions::{Arrival, Context, Decisions};
+use decisions::{Context, Decisions};
 use dispatch::Dispatch;
 use jid::BareJid;
 use rand_chacha::ChaCha8Rng;
@@ -146,9 +146,9 @@ impl Notifier {
         }
     }
 
-    /// Adapters have ended these events: `in_work` here, and deferred ones. What was not sent need not be.
-    pub(super) fn withdrawn(&mut self, in_work: Vec<EventHold>, deferred: Vec<EventHold>) {
-        self.dispatch.withdrawn(in_work, deferred);
+    /// Adapters have ended these events: what was not sent need not be.
+    pub(super) fn withdrawn(&mut self, withdrawn: Withdrawn) {
+        self.dispatch.withdrawn(withdrawn);
     }
 
     /// The store has answered.

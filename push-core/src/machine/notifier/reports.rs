@@ -54,7 +54,7 @@ pub(super) fn finished(now: Timestamp, finished: &Finished) -> Report {
     let waited = now.since(finished.queued.since);
     published(
         &finished.queued,
-        finished.route,
+        finished.place.route,
         end(&finished.outcome),
         waited.saturating_sub(finished.latency),
         finished.latency,

@@ -62,6 +62,23 @@ pub(in crate::machine) struct Retry {
 }
 
 impl Retry {
+    /// Returns what is known of these recipients; nobody else is meant.
+    pub(in crate::machine) fn only_for(self, recipients: Vec<RecipientId>) -> Self {
+        let known = self.recipients.unwrap_or_default();
+        let attempts = |id: &RecipientId| {
+            let known = known.iter().find(|(of, _)| of == id);
+            known.map_or(Attempts::default(), |(_, attempts)| *attempts)
+        };
+        let recipients = recipients.into_iter().map(|id| {
+            let attempts = attempts(&id);
+            (id, attempts)
+        });
+        Self {
+            recipients: Some(recipients.collect()),
+            ..self
+        }
+    }
+
     /// Returns how the attempts at the delivery to a registration have gone; none if it is not for that one.
     pub(in crate::machine) fn attempts(&self, registration: &Registration) -> Option<Attempts> {
         let Some(recipients) = &self.recipients else {

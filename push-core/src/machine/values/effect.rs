@@ -79,3 +79,10 @@ pub(in crate::machine) struct Told {
     /// It was deferred, and nothing is known of that any more.
     pub(in crate::machine) is_again: bool,
 }
+
+/// Events that their adapter has ended.
+#[derive(Debug, Default)]
+pub(in crate::machine) struct Withdrawn {
+    pub(in crate::machine) in_work: Vec<EventHold>,
+    pub(in crate::machine) deferred: Vec<EventHold>,
+}

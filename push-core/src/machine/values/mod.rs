@@ -8,8 +8,8 @@ mod notification;
 mod sending;
 
 pub(super) use deferral::{Attempts, Parked, Retry};
-pub(super) use effect::{AttachedRoute, Deferral, Effect, RouteEvent, Told};
+pub(super) use effect::{AttachedRoute, Deferral, Effect, RouteEvent, Told, Withdrawn};
 pub(super) use item::{Asked, ClientRequest, Found, Item, Registrations, ReplyTo};
 pub(super) use key::{MessageKey, add as add_keys};
-pub(super) use notification::{Decided, Pending, Queued};
-pub(super) use sending::{AfterAttempt, Attempt, Finished, HealthChange, Sending};
+pub(super) use notification::{Arrival, Decided, Pending, Queued, slot};
+pub(super) use sending::{AfterAttempt, Attempt, Finished, HealthChange, Place, Sending};

@@ -1,16 +1,28 @@
 //! Missed messages on their way to being delivered.
 
-use super::deferral::{Attempts, Retry};
+use super::deferral::{Attempts, Parked, Retry};
 use super::key::{MessageKey, add};
 use crate::Timestamp;
-use crate::delivery::{Delivery, Notification};
-use crate::ids::{EventHold, HostId, TraceId};
+use crate::delivery::{Class, Delivery, Notification};
+use crate::hash::Seeded;
+use crate::ids::{EventHold, HostId, ServiceKey, Slot, TraceId};
 use crate::plugin::Reason;
-use crate::registration::Registration;
+use crate::registration::{Registration, Target};
 use crate::report::PassedOver;
 use crate::session::{Cause, Session};
 use crate::xep::summary::Summary;
+use jid::BareJid;
 use std::sync::Arc;
+
+/// A missed message as it has come in.
+#[derive(Debug)]
+pub(in crate::machine) struct Arrival {
+    pub(in crate::machine) host: HostId,
+    pub(in crate::machine) trace: TraceId,
+    pub(in crate::machine) event: Option<EventHold>,
+    /// It was deferred before.
+    pub(in crate::machine) retry: Option<Retry>,
+}
 
 /// Missed messages of one user that are worth one notification, until it is decided which registrations get it.
 #[derive(Debug)]
@@ -88,6 +100,35 @@ pub(in crate::machine) struct Queued {
 }
 
 impl Queued {
+    /// Returns the push service it goes to.
+    pub(in crate::machine) fn service(&self, hash: Seeded) -> ServiceKey {
+        let service = &self.delivery.registration.target.service;
+        ServiceKey(hash.hash(&(self.host, service.domain().as_str())))
+    }
+
+    /// Returns the registration and class it is of.
+    pub(in crate::machine) fn slot(&self, hash: Seeded) -> Slot {
+        let delivery = &self.delivery;
+        slot(
+            hash,
+            &delivery.owner,
+            &delivery.registration.target,
+            delivery.class,
+        )
+    }
+
+    /// Returns what has to be kept of it while it waits at its adapter.
+    pub(in crate::machine) fn parked(&self, hash: Seeded, attempts: Attempts) -> Parked {
+        Parked {
+            service: self.service(hash),
+            slot: self.slot(hash),
+            registration: self.delivery.registration.clone(),
+            keys: self.keys.clone(),
+            attempts,
+            expires_at: self.delivery.expires_at,
+        }
+    }
+
     /// Returns whether one of these messages is among those it tells of.
     pub(in crate::machine) fn tells_of(&self, messages: &[MessageKey]) -> bool {
         self.keys.iter().any(|told| {
@@ -121,6 +162,19 @@ impl Queued {
         self.holds.extend(newer.holds);
         self.echoes.extend(newer.echoes);
         add(&mut self.keys, newer.keys)
+    }
+}
+
+/// Returns the slot of a registration and class.
+pub(in crate::machine) fn slot(
+    hash: Seeded,
+    owner: &BareJid,
+    target: &Target,
+    class: Class,
+) -> Slot {
+    Slot {
+        owner: hash.hash(owner),
+        registration: hash.hash(&(target, class)),
     }
 }
 

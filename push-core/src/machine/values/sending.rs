@@ -6,6 +6,7 @@ use crate::delivery::{Delivery, DeliveryOutcome, Route};
 use crate::ids::{DeliveryId, HostId, ServiceKey, Slot};
 use crate::link::ToAdapter;
 use crate::registration::{Finding, Identity};
+use crate::xep::error::DefinedCondition;
 use std::time::Duration;
 
 /// A delivery that is to be written to its route now.
@@ -82,13 +83,11 @@ pub(in crate::machine) enum HealthChange {
 pub(in crate::machine) struct Finished {
     pub(in crate::machine) outcome: DeliveryOutcome,
     pub(in crate::machine) queued: Queued,
-    pub(in crate::machine) route: Route,
     /// From handing it to the stream to the end.
     pub(in crate::machine) latency: Duration,
     /// The finding about the registration, if anything follows from it.
     pub(in crate::machine) finding: Option<Finding>,
-    pub(in crate::machine) service: ServiceKey,
-    pub(in crate::machine) slot: Slot,
+    pub(in crate::machine) place: Place,
     pub(in crate::machine) health: Option<HealthChange>,
     pub(in crate::machine) next: AfterAttempt,
 }
@@ -104,6 +103,41 @@ pub(in crate::machine) enum AfterAttempt {
     NoRoom,
     /// It is sent again after a pause: it has failed in a way that passes.
     Retry,
+}
+
+impl AfterAttempt {
+    /// Returns what follows an outcome; `passes` if another attempt may succeed, `is_void` if the registration is gone.
+    pub(in crate::machine) fn of(outcome: &DeliveryOutcome, passes: bool, is_void: bool) -> Self {
+        let busy = DefinedCondition::ResourceConstraint;
+        match outcome {
+            _ if is_void => Self::Over,
+            DeliveryOutcome::NotSent(error) if error.condition == busy => Self::NoRoom,
+            _ if passes => Self::Retry,
+            _ => Self::Over,
+        }
+    }
+}
+
+/// What an attempt takes up.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::machine) struct Place {
+    pub(in crate::machine) service: ServiceKey,
+    pub(in crate::machine) slot: Slot,
+    pub(in crate::machine) route: Route,
+    /// Its push service had proved nothing.
+    pub(in crate::machine) is_unproven: bool,
+}
+
+impl Place {
+    /// Returns what an attempt takes up of which no more is known.
+    pub(in crate::machine) fn new(service: ServiceKey, slot: Slot, route: Route) -> Self {
+        Self {
+            service,
+            slot,
+            route,
+            is_unproven: false,
+        }
+    }
 }
 
 impl Finished {

@@ -57,7 +57,10 @@ impl Adapter {
             usize::MAX => String::new(),
             places => format!(" places='{places}'"),
         };
-        self.session = hello.attribute("session").unwrap().to_owned();
+        hello
+            .attribute("session")
+            .unwrap()
+            .clone_into(&mut self.session);
         let got = self
             .got
             .map(|got| format!(" instance='{instance}' got='{got}'"));

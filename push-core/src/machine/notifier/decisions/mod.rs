@@ -7,10 +7,10 @@ mod tries;
 
 use crate::delivery::{Delivery, Notification};
 use crate::hash::Seeded;
-use crate::ids::{EventHold, HostId, TraceId};
+use crate::ids::TraceId;
 use crate::link::MissedMessage;
 use crate::machine::values::{
-    Attempts, Decided, MessageKey, Pending, Queued, Registrations, Retry, add_keys,
+    Arrival, Attempts, Decided, MessageKey, Pending, Queued, Registrations, Retry, add_keys,
 };
 use crate::plugin::{Choice, Missed, Plugin, Reason, Situation};
 use crate::registration::{Registration, Target};
@@ -40,16 +40,6 @@ pub(super) struct Context<'a> {
     plugin: &'a dyn Plugin,
     owner: &'a BareJid,
     now: Timestamp,
-}
-
-/// A missed message as it has come in.
-#[derive(Debug)]
-pub(super) struct Arrival {
-    pub(super) host: HostId,
-    pub(super) trace: TraceId,
-    pub(super) event: Option<EventHold>,
-    /// It was deferred before.
-    pub(super) retry: Option<Retry>,
 }
 
 impl<'a> Context<'a> {

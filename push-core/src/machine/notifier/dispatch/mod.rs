@@ -1,9 +1,11 @@
-//! From a decision to its end: deliveries, what each event still waits for, and which events wait at their adapters. This file
-//! joins the three.
+//! From a decision to its end: deliveries, and the events behind them. This file joins the two.
 
-mod deferred;
 mod deliveries;
-mod holds;
+mod events;
+mod retries;
+mod steps;
+
+pub(super) use steps::Step;
 
 use super::reports;
 use crate::delivery::{DeliveryOutcome, Route};
@@ -11,58 +13,41 @@ use crate::hash::Seeded;
 use crate::ids::{DeliveryId, EventHold, HostId, ServiceKey};
 use crate::link::RecipientId;
 use crate::machine::values::{
-    AfterAttempt, Attempts, Effect, Finished, Found, HealthChange, MessageKey, Parked, Queued,
-    Retry, RouteEvent,
+    AfterAttempt, Attempts, Effect, Finished, Found, HealthChange, MessageKey, Queued, Retry,
+    RouteEvent, Withdrawn,
 };
 use crate::registration::{Identity, Registration, Target};
 use crate::report::{DeferredEnd, PublishEnd, Report};
 use crate::settings::IdentityChoice;
 use crate::store::{Change, Committed};
 use crate::{Policy, Timestamp};
-use deferred::Deferred;
 use deliveries::{Deliveries, Next};
-use holds::{Holds, Released};
+use events::Events;
 use jid::BareJid;
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::time::Duration;
+use steps::Steps;
 
 /// Deliveries and the events behind them.
 #[derive(Debug)]
 pub(super) struct Dispatch {
     deliveries: Deliveries,
-    holds: Holds,
-    deferred: Deferred,
-    steps: VecDeque<Step>,
+    events: Events,
+    steps: Steps,
     hash: Seeded,
-}
-
-/// What follows, in order.
-#[derive(Debug)]
-pub(super) enum Step {
-    Effect(Effect),
-    /// This registration was not told of these messages after all.
-    Untold(Vec<MessageKey>, Arc<Registration>),
-    /// This delivery was given up before it was sent.
-    GivenUp(Box<Queued>),
-    /// Something was found out about a registration of this user.
-    Found(BareJid, Found),
 }
 
 impl Dispatch {
     pub(super) fn new(hash: Seeded, choice: IdentityChoice) -> Self {
         Self {
             deliveries: Deliveries::new(hash, choice),
-            holds: Holds::new(hash),
-            deferred: Deferred::new(hash),
-            steps: VecDeque::new(),
+            events: Events::new(hash),
+            steps: Steps::default(),
             hash,
         }
     }
 
     /// Begins to hold an event, which waits for its decision.
     pub(super) fn open(&mut self, event: EventHold) {
-        self.holds.open(event);
+        self.events.open(event);
     }
 
     /// Takes an event that was deferred and is told again: as `was`, if that is known, and for these recipients.
@@ -71,75 +56,36 @@ impl Dispatch {
         was: Option<EventHold>,
         recipients: Vec<RecipientId>,
     ) -> Option<Retry> {
-        let known = was.and_then(|was| self.deferred.take(was));
-        if recipients.is_empty() {
-            return known;
-        }
-        let mut retry = known.unwrap_or_default();
-        let before = retry.recipients.take().unwrap_or_default();
-        let attempts = |id: &RecipientId| before.iter().find(|(of, _)| of == id);
-        let recipients = recipients.into_iter().map(|id| {
-            let attempts = attempts(&id).map(|(_, attempts)| *attempts);
-            (id, attempts.unwrap_or_default())
-        });
-        retry.recipients = Some(recipients.collect());
-        Some(retry)
+        self.events.resumed(was, recipients)
     }
 
     /// Repeats the deferral of an event whose adapter has not heard of it. Returns false if nothing is known of it.
     pub(super) fn defer_again(&mut self, event: EventHold) -> bool {
-        let again = self.deferred.again(event);
+        let again = self.events.defer_again(event);
         let is_known = again.is_some();
-        let effect = again.map(Effect::Defer);
-        self.steps.extend(effect.map(Step::Effect));
+        self.steps.effects(again.map(Effect::Defer));
         is_known
     }
 
     /// It is decided what becomes of an event that was told again.
     pub(super) fn decided(&mut self, retry: &Retry) {
         for (host, service) in &retry.asked_for {
-            self.deferred.arrived(*service);
+            self.events.decided(*service);
             self.deliveries.offer(*host, *service);
         }
     }
 
     /// One thing less to wait for: what waits for nothing more is acknowledged or deferred.
     pub(super) fn release(&mut self, events: &[EventHold]) {
-        let mut done = Vec::new();
-        for released in self.holds.release(events) {
-            match released {
-                Released::Done(event) => done.push(event),
-                Released::Deferred(event, parked) => self.defer(event, parked),
-            }
+        let settled = self.events.release(events);
+        for (host, service) in self.steps.settle(settled) {
+            self.deliveries.offer(host, service);
         }
-        if !done.is_empty() {
-            self.effect(Effect::Acknowledge(done));
-        }
-    }
-
-    fn defer(&mut self, event: EventHold, parked: Vec<Parked>) {
-        let services: Vec<ServiceKey> = parked.iter().map(|parked| parked.service).collect();
-        let deferral = self.deferred.insert(event, parked);
-        self.effect(Effect::Defer(deferral));
-        for service in services {
-            self.deliveries.offer(event.host, service);
-            while let Some((event, parked)) = self.deferred.drop_one(event.host, service) {
-                self.end_deferred(event, &parked, DeferredEnd::Dropped);
-            }
-        }
-    }
-
-    fn end_deferred(&mut self, event: EventHold, parked: &[Parked], end: DeferredEnd) {
-        for parked in parked {
-            let report = reports::deferred_end(&parked.registration, end);
-            self.report(report);
-        }
-        self.effect(Effect::Acknowledge(vec![event]));
     }
 
     /// Returns whether there are events and the users of all of them are back.
     pub(super) fn all_withdrawn(&self, events: &[EventHold]) -> bool {
-        self.holds.all_withdrawn(events, &[])
+        self.events.all_withdrawn(events, &[])
     }
 
     /// Lets `events` wait for the deliveries that carry these messages to a registration already.
@@ -151,7 +97,7 @@ impl Dispatch {
         events: &[EventHold],
     ) {
         let joined = self.deliveries.join(owner, target, keys, events);
-        (0..joined).for_each(|_| self.holds.add(events));
+        (0..joined).for_each(|_| self.events.add(events));
     }
 
     /// Takes a new delivery; `is_retry` if its event was deferred before.
@@ -162,11 +108,11 @@ impl Dispatch {
         is_retry: bool,
         policy: &Policy,
     ) {
-        self.holds.add(&queued.holds);
+        self.events.add(&queued.holds);
         if self.deliveries.can_defer(&queued) {
-            let slot = self.deliveries.slot(&queued);
+            let slot = queued.slot(self.hash);
             let is_early = queued.attempts.not_before > now;
-            if is_early || !is_retry && self.deferred.has(slot) {
+            if is_early || !is_retry && self.events.is_awaited(slot) {
                 // It is told at once with those that wait already.
                 let attempts = queued.attempts.not_before(now, false);
                 return self.park(now, queued, attempts);
@@ -175,40 +121,28 @@ impl Dispatch {
         let trace = queued.delivery.trace;
         let registration = queued.delivery.registration.clone();
         if let Some((into, forgotten)) = self.deliveries.push(now, queued, policy) {
-            self.untold(forgotten, registration);
-            self.report(Report::Joined { trace, into });
+            self.steps.untold(forgotten, registration);
+            self.steps.report(Report::Joined { trace, into });
         }
     }
 
     /// Lets a delivery wait at its adapter.
     fn park(&mut self, now: Timestamp, queued: Queued, attempts: Attempts) {
-        if self.holds.all_withdrawn(&queued.holds, &queued.echoes) {
+        if self.events.all_withdrawn(&queued.holds, &queued.echoes) {
             return self.give_up(now, queued, PublishEnd::Withdrawn);
         }
-        let parked = Parked {
-            service: self.deliveries.service(&queued),
-            slot: self.deliveries.slot(&queued),
-            registration: queued.delivery.registration.clone(),
-            keys: queued.keys.clone(),
-            attempts,
-            expires_at: queued.delivery.expires_at,
-        };
-        self.holds.park(&queued.holds, &queued.echoes, &parked);
-        self.report(reports::deferred(&queued, attempts.not_before));
+        let parked = queued.parked(self.hash, attempts);
+        self.events.park(&queued.holds, &queued.echoes, &parked);
+        self.steps
+            .report(reports::deferred(&queued, attempts.not_before));
         self.release(&queued.holds);
         self.release(&queued.echoes);
     }
 
-    /// Adapters have ended these events: `in_work` here, and deferred ones. Their users are back, or a bound was reached.
-    pub(super) fn withdrawn(&mut self, in_work: Vec<EventHold>, deferred: Vec<EventHold>) {
-        in_work
-            .into_iter()
-            .for_each(|event| self.holds.withdraw(event));
-        for event in deferred {
-            for parked in self.deferred.end(event) {
-                self.untold(parked.keys, parked.registration);
-            }
-        }
+    /// Adapters have ended these events: their users are back, or a bound was reached.
+    pub(super) fn withdrawn(&mut self, withdrawn: Withdrawn) {
+        let ended = self.events.withdraw(withdrawn);
+        self.steps.all_untold(ended);
     }
 
     /// An account is gone: nothing of it is delivered any more.
@@ -237,11 +171,9 @@ impl Dispatch {
 
     fn withdraw_deferred(&mut self, owner: &BareJid, is_meant: impl Fn(&Registration) -> bool) {
         let owner = self.hash.hash(owner);
-        for (event, parked) in self.deferred.withdraw(owner, is_meant) {
-            for parked in parked {
-                self.untold(parked.keys, parked.registration);
-            }
-            self.effect(Effect::Acknowledge(vec![event]));
+        for (event, parked) in self.events.take_off(owner, is_meant) {
+            self.steps.all_untold(parked);
+            self.steps.effect(Effect::Acknowledge(vec![event]));
         }
     }
 
@@ -264,22 +196,23 @@ impl Dispatch {
     }
 
     fn finished(&mut self, now: Timestamp, finished: Finished, policy: &Policy) {
-        self.report(reports::finished(now, &finished));
+        self.steps.report(reports::finished(now, &finished));
+        self.health(now, &finished);
         let was_sent = finished.was_sent();
         let mut queued = finished.queued;
         if let Some(finding) = finished.finding {
             let found = Found::new(now, &queued.delivery, finding);
             let owner = queued.delivery.owner.clone();
-            self.steps.push_back(Step::Found(owner, found));
+            self.steps.push(Step::Found(owner, found));
         }
-        self.health(now, &queued, finished.service, finished.health);
-        self.deferred
-            .release(finished.slot.owner, finished.service, now);
+        let owner = finished.place.slot.owner;
+        self.events.let_follow(now, owner, finished.place.service);
         match finished.next {
             AfterAttempt::Over => {
                 if !was_sent {
-                    let registration = queued.delivery.registration.clone();
-                    self.untold(queued.keys.clone(), registration);
+                    let keys = queued.keys.clone();
+                    self.steps
+                        .untold(keys, queued.delivery.registration.clone());
                 }
                 self.release(&queued.holds);
                 self.release(&queued.echoes);
@@ -294,38 +227,26 @@ impl Dispatch {
     }
 
     /// A push service fares otherwise than before.
-    fn health(
-        &mut self,
-        now: Timestamp,
-        queued: &Queued,
-        service: ServiceKey,
-        change: Option<HealthChange>,
-    ) {
-        let Some(change) = change else { return };
+    fn health(&mut self, now: Timestamp, finished: &Finished) {
+        let Some(change) = finished.health else {
+            return;
+        };
         if let HealthChange::Better { .. } = change {
-            self.deferred.release_all(service, now);
+            self.events.let_all_follow(now, finished.place.service);
         }
-        self.steps.extend(
-            reports::health(queued, change).map(|report| Step::Effect(Effect::Report(report))),
-        );
+        let report = reports::health(&finished.queued, change);
+        self.steps.effects(report.map(Effect::Report));
     }
 
     fn put_back(&mut self, now: Timestamp, queued: Queued, policy: &Policy) {
         let registration = queued.delivery.registration.clone();
         let forgotten = self.deliveries.put_back(now, queued, policy);
-        self.untold(forgotten, registration);
+        self.steps.untold(forgotten, registration);
     }
 
     /// An attempt has failed in a way that passes: the next one is made after a pause.
     fn retry(&mut self, now: Timestamp, mut queued: Queued, policy: &Policy) {
-        let attempts = &mut queued.attempts;
-        attempts.failed += 1;
-        let pause = self.pause(&queued, policy);
-        let attempts = Attempts {
-            not_before: now.after(pause),
-            is_behind: false,
-            ..queued.attempts
-        };
+        let attempts = retries::next(now, &queued, self.hash, policy);
         let expires_at = queued.delivery.expires_at;
         if expires_at.is_some_and(|at| at <= attempts.not_before) {
             self.give_up(now, queued, PublishEnd::Expired);
@@ -337,40 +258,26 @@ impl Dispatch {
         }
     }
 
-    /// Returns the pause before the next attempt: up to a quarter longer than the policy says, so that not all are made at once.
-    fn pause(&self, queued: &Queued, policy: &Policy) -> Duration {
-        let failed = queued.attempts.failed;
-        let doubled = policy.retry_pause.saturating_mul(1 << (failed - 1).min(16));
-        let pause = doubled.min(policy.retry_max_pause);
-        let random = self.hash.hash(&(&queued.delivery.owner, failed)) % 256;
-        pause + pause * u32::try_from(random).unwrap_or_default() / 1024
-    }
-
     /// A delivery is given up before it was accepted.
     fn give_up(&mut self, now: Timestamp, queued: Queued, end: PublishEnd) {
-        self.report(reports::unsent(now, &queued, end));
+        self.steps.report(reports::unsent(now, &queued, end));
         let events = [queued.holds.clone(), queued.echoes.clone()].concat();
-        self.steps.push_back(Step::GivenUp(Box::new(queued)));
+        self.steps.push(Step::GivenUp(Box::new(queued)));
         self.release(&events);
     }
 
     /// Routes open or close.
     pub(super) fn route(&mut self, now: Timestamp, event: RouteEvent<'_>, policy: &Policy) {
-        let attached = match event {
-            RouteEvent::Attached(attached) => Some(attached),
-            RouteEvent::Detached(host) => {
-                self.deferred.detach(host);
-                None
-            }
-            _ => None,
-        };
+        if let RouteEvent::Detached(host) = event {
+            self.events.detach(host);
+        }
         let effects = self.deliveries.route(now, event, policy);
-        self.steps.extend(effects.into_iter().map(Step::Effect));
-        if let Some(attached) = attached {
+        self.steps.effects(effects);
+        if let RouteEvent::Attached(attached) = event {
             let host = attached.host;
-            self.forget_deferred(host, Some(attached.generation));
-            self.deferred.set_bound(host, attached.deferred);
-            for service in self.deferred.services(host) {
+            let (forgotten, services) = self.events.attach(attached);
+            self.steps.all_untold(forgotten);
+            for service in services {
                 self.deliveries.offer(host, service);
             }
         }
@@ -383,11 +290,12 @@ impl Dispatch {
         while let Some((queued, attempts)) = self.deliveries.impatient(now, policy) {
             self.park(now, queued, attempts);
         }
-        while let Some((host, service)) = self.deferred.wake(now) {
+        while let Some((host, service)) = self.events.wake(now) {
             self.deliveries.offer(host, service);
         }
-        while let Some((event, parked)) = self.deferred.tick(now) {
-            self.end_deferred(event, &parked, DeferredEnd::Expired);
+        while let Some((event, parked)) = self.events.expire(now) {
+            self.steps
+                .end_deferred(event, &parked, DeferredEnd::Expired);
         }
     }
 
@@ -397,20 +305,20 @@ impl Dispatch {
             match self.deliveries.next(now, policy)? {
                 Next::Turn(turn) => {
                     let (holds, echoes) = turn.events();
-                    let is_withdrawn = self.holds.all_withdrawn(holds, echoes);
+                    let is_withdrawn = self.events.all_withdrawn(holds, echoes);
                     if let Some(end) = turn.why_not(now, is_withdrawn) {
                         let queued = self.deliveries.discard(*turn);
                         self.give_up(now, queued, end);
                     } else {
                         let sending = self.deliveries.start(now, *turn, policy);
-                        self.effect(Effect::Send(sending));
+                        self.steps.effect(Effect::Send(sending));
                     }
                 }
                 Next::Park(queued, attempts) => self.park(now, queued, attempts),
                 Next::Fetch(host, service, room) => self.fetch(now, host, service, room, policy),
             }
         }
-        self.steps.pop_front()
+        self.steps.pop()
     }
 
     /// A push service has room for so many deliveries: events that wait for it are told again.
@@ -422,16 +330,15 @@ impl Dispatch {
         room: usize,
         policy: &Policy,
     ) {
-        let events = if self.deliveries.is_attached(host) {
-            self.deferred.resume(now, service, room)
-        } else {
-            Vec::new()
-        };
-        if events.is_empty() {
-            return self.deliveries.pass(policy);
+        let mut numbers = Vec::new();
+        if self.deliveries.is_attached(host) {
+            numbers = self.events.fetch(now, service, room);
         }
-        let numbers = events.into_iter().map(|event| event.number);
-        self.effect(Effect::Resume(host, numbers.collect()));
+        if numbers.is_empty() {
+            self.deliveries.pass(policy);
+        } else {
+            self.steps.effect(Effect::Resume(host, numbers));
+        }
     }
 
     /// Nothing of a host that is no longer served is waited for; its adapter would tell it again.
@@ -441,13 +348,8 @@ impl Dispatch {
             self.forget(&queued.echoes);
             self.give_up(now, queued, PublishEnd::Withdrawn);
         }
-        self.forget_deferred(host, None);
-    }
-
-    fn forget_deferred(&mut self, host: HostId, generation: Option<u32>) {
-        for parked in self.deferred.forget(host, generation) {
-            self.untold(parked.keys, parked.registration);
-        }
+        let forgotten = self.events.remove_host(host);
+        self.steps.all_untold(forgotten);
     }
 
     /// Drops what the adapters will tell again after a restart.
@@ -456,24 +358,21 @@ impl Dispatch {
             self.forget(&queued.holds);
             self.forget(&queued.echoes);
         }
-        self.deferred = Deferred::new(self.hash);
+        self.events.abandon();
     }
 
     /// Drops `events`: they are never acknowledged, so that their adapter tells them again.
     pub(super) fn forget(&mut self, events: &[EventHold]) {
-        self.holds.forget(events);
+        self.events.drop_all(events);
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
-        let (deliveries, deferred) = (
-            self.deliveries.next_deadline(),
-            self.deferred.next_deadline(),
-        );
-        deliveries.into_iter().chain(deferred).min()
+        let (one, other) = (self.deliveries.next_deadline(), self.events.next_deadline());
+        one.into_iter().chain(other).min()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.deliveries.is_empty() && self.holds.is_empty()
+        self.deliveries.is_empty() && self.events.is_empty()
     }
 
     pub(super) fn waiting(&self) -> usize {
@@ -486,7 +385,7 @@ impl Dispatch {
 
     /// Returns how many events wait at their adapters.
     pub(super) fn deferred(&self) -> usize {
-        self.deferred.len()
+        self.events.deferred()
     }
 
     /// Returns the best identity a host has offered.
@@ -497,19 +396,5 @@ impl Dispatch {
     /// Returns who publishes for users of this host are from.
     pub(super) fn identity(&self, host: HostId) -> Identity {
         self.deliveries.identity(host)
-    }
-
-    fn untold(&mut self, keys: Vec<MessageKey>, registration: Arc<Registration>) {
-        if !keys.is_empty() {
-            self.steps.push_back(Step::Untold(keys, registration));
-        }
-    }
-
-    fn effect(&mut self, effect: Effect) {
-        self.steps.push_back(Step::Effect(effect));
-    }
-
-    fn report(&mut self, report: Report) {
-        self.effect(Effect::Report(report));
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::delivery::Route;
 use crate::hash::{Seeded, SeededMap};
-use crate::ids::{DeliveryId, EventHold, HostId, ServiceKey, Slot};
+use crate::ids::{DeliveryId, EventHold, HostId};
 use crate::machine::deadlines::{Deadlines, Key};
-use crate::machine::values::{MessageKey, Queued, Sending};
+use crate::machine::values::{MessageKey, Place, Queued, Sending};
 use crate::registration::{Registration, Target};
 use crate::{Policy, Timestamp};
 use jid::BareJid;
@@ -25,16 +25,6 @@ pub(super) struct Flights {
     by_owner: BTreeSet<(u64, DeliveryId)>,
     timeouts: Deadlines<DeliveryId>,
     hash: Seeded,
-}
-
-/// What an attempt takes up.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    pub(super) service: ServiceKey,
-    pub(super) slot: Slot,
-    pub(super) route: Route,
-    /// Its push service had proved nothing.
-    pub(super) is_unproven: bool,
 }
 
 /// One attempt at a delivery.

@@ -206,7 +206,7 @@ impl Health {
         let hash = self.hash;
         let known = self.service(service);
         known.in_flight = known.in_flight.saturating_sub(1);
-        let change = match evidence {
+        match evidence {
             Evidence::Accepted(identity) => known.accept(now, identity, policy),
             Evidence::Failed(user) => {
                 // A quarter more at most, so that not all are tried at the same moment.
@@ -221,8 +221,7 @@ impl Health {
                 None
             }
             Evidence::Nothing => None,
-        };
-        change
+        }
     }
 
     /// Returns a push service that waits for a place of those that have proved nothing, if there is one.

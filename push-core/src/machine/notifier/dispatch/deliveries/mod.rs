@@ -1,37 +1,40 @@
 //! Deliveries: those that wait for their turn, those in flight, and what their outcomes mean.
 
+mod busy;
+mod changes;
 mod flights;
 mod health;
 mod judge;
+mod picked;
 mod queue;
 mod routes;
 #[cfg(test)]
 mod tests;
+mod turn;
 
-use crate::delivery::{Class, DeliveryOutcome, Route};
+pub(super) use changes::removes;
+pub(super) use turn::{Next, Turn};
+
+use crate::delivery::{DeliveryOutcome, Route};
 use crate::hash::Seeded;
-use crate::ids::{DeliveryId, EventHold, HostId, ServiceKey, Slot, TraceId};
+use crate::ids::{DeliveryId, EventHold, HostId, ServiceKey, TraceId};
 use crate::machine::values::{
-    AfterAttempt, AttachedRoute, Attempt, Attempts, Effect, Finished, MessageKey, Queued,
+    AfterAttempt, AttachedRoute, Attempt, Attempts, Effect, Finished, MessageKey, Place, Queued,
     RouteEvent, Sending,
 };
 use crate::registration::{Identity, Registration, Target};
-use crate::report::{PublishEnd, Report};
+use crate::report::Report;
 use crate::settings::IdentityChoice;
 use crate::store::{Change, Committed};
-use crate::xep::error::DefinedCondition;
 use crate::{Policy, Timestamp};
-use flights::{Flights, Place};
+use flights::Flights;
 use health::{Evidence, Health};
 use jid::BareJid;
 use judge::Judge;
-use queue::{Popped, Queues};
+use picked::Popped;
+use queue::Queues;
 pub(super) use routes::PAUSE as NO_ROOM_PAUSE;
 use routes::Routes;
-use std::sync::Arc;
-
-/// For one registration, a delivery of each may wait.
-const CLASSES: [Class; 3] = [Class::Message, Class::Call, Class::Stop];
 
 /// Everything that is to be delivered, per host and push service.
 #[derive(Debug)]
@@ -43,41 +46,6 @@ pub(super) struct Deliveries {
     flights: Flights,
     last_own: u64,
     hash: Seeded,
-}
-
-/// What can be done next.
-#[derive(Debug)]
-pub(super) enum Next {
-    /// Send a delivery, or discard it.
-    Turn(Box<Turn>),
-    /// Let a delivery wait elsewhere: its push service takes none for a while.
-    Park(Queued, Attempts),
-    /// Fetch what waits elsewhere: the push service has room for so many.
-    Fetch(HostId, ServiceKey, usize),
-}
-
-/// A delivery whose turn has come. Others for its registration wait until it is started or discarded.
-#[derive(Debug)]
-pub(super) struct Turn {
-    service: ServiceKey,
-    slot: Slot,
-    route: Route,
-    queued: Queued,
-}
-
-impl Turn {
-    /// Returns the events it tells of, and those that tell of the same messages.
-    pub(super) fn events(&self) -> (&[EventHold], &[EventHold]) {
-        (&self.queued.holds, &self.queued.echoes)
-    }
-
-    /// Returns why it need not be sent any more, if it need not.
-    pub(super) fn why_not(&self, now: Timestamp, is_withdrawn: bool) -> Option<PublishEnd> {
-        let expires_at = self.queued.delivery.expires_at;
-        let is_expired = expires_at.is_some_and(|at| at <= now);
-        let expired = is_expired.then_some(PublishEnd::Expired);
-        is_withdrawn.then_some(PublishEnd::Withdrawn).or(expired)
-    }
 }
 
 impl Deliveries {
@@ -93,17 +61,6 @@ impl Deliveries {
         }
     }
 
-    /// Returns the push service of a delivery.
-    pub(super) fn service(&self, queued: &Queued) -> ServiceKey {
-        let service = &queued.delivery.registration.target.service;
-        ServiceKey(self.hash.hash(&(queued.host, service.domain().as_str())))
-    }
-
-    /// Returns the slot of a delivery.
-    pub(super) fn slot(&self, queued: &Queued) -> Slot {
-        self.queues.slot_of(queued)
-    }
-
     /// Returns whether a delivery can wait at its adapter.
     pub(super) fn can_defer(&self, queued: &Queued) -> bool {
         self.queues.can_defer(queued)
@@ -116,9 +73,7 @@ impl Deliveries {
         queued: Queued,
         policy: &Policy,
     ) -> Option<(TraceId, Vec<MessageKey>)> {
-        let service = self.service(&queued);
-        self.queues
-            .push(now, service, queued, policy.unproven_after)
+        self.queues.push(now, queued, policy.unproven_after)
     }
 
     /// Puts one back that is to be sent again. Returns the keys that it forgot.
@@ -128,9 +83,7 @@ impl Deliveries {
         queued: Queued,
         policy: &Policy,
     ) -> Vec<MessageKey> {
-        let service = self.service(&queued);
-        self.queues
-            .put_back(now, service, queued, policy.unproven_after)
+        self.queues.put_back(now, queued, policy.unproven_after)
     }
 
     /// Lets a push service have its turn: there may be something for it elsewhere.
@@ -154,12 +107,7 @@ impl Deliveries {
             |host, service| health.room(now, host, service, policy),
         )?;
         Some(match popped {
-            Popped::Delivery(service, slot, route, queued) => Next::Turn(Box::new(Turn {
-                service,
-                slot,
-                route,
-                queued,
-            })),
+            Popped::Delivery(place, queued) => Next::Turn(Box::new(Turn::new(place, queued))),
             Popped::Unwanted(queued) => {
                 let attempts = queued.attempts.not_before(now, false);
                 Next::Park(queued, attempts)
@@ -170,26 +118,26 @@ impl Deliveries {
 
     /// Gives up a delivery whose turn had come.
     pub(super) fn discard(&mut self, turn: Turn) -> Queued {
-        self.queues.release(turn.slot);
-        turn.queued
+        let (place, queued) = turn.into_parts();
+        self.queues.release(place.slot);
+        queued
     }
 
     /// Begins an attempt at a delivery.
     pub(super) fn start(&mut self, now: Timestamp, turn: Turn, policy: &Policy) -> Sending {
-        let host = turn.queued.host;
-        let id = if turn.route == Route::Adapter {
+        let (place, queued) = turn.into_parts();
+        let host = queued.host;
+        let id = if place.route == Route::Adapter {
             DeliveryId::Adapter(host, self.routes.draw(host))
         } else {
             self.last_own += 1;
             DeliveryId::Own(self.last_own)
         };
         let place = Place {
-            service: turn.service,
-            slot: turn.slot,
-            route: turn.route,
-            is_unproven: self.health.begin(now, turn.service, policy),
+            is_unproven: self.health.begin(now, place.service, policy),
+            ..place
         };
-        self.flights.start(now, id, place, turn.queued, policy)
+        self.flights.start(now, id, place, queued, policy)
     }
 
     /// Ends an attempt with this outcome.
@@ -230,28 +178,17 @@ impl Deliveries {
             .end(now, service, is_unproven, evidence, users, policy);
         self.queues.offer(queued.host, service);
         self.pass(policy);
-        let next = match () {
-            () if is_void => AfterAttempt::Over,
-            () if has_no_room(&outcome) => {
-                self.routes.refuse(now, queued.host, user);
-                AfterAttempt::NoRoom
-            }
-            () if passes => AfterAttempt::Retry,
-            () => AfterAttempt::Over,
-        };
-        if next != AfterAttempt::NoRoom {
-            self.routes.serve(queued.host);
-        }
+        let next = AfterAttempt::of(&outcome, passes, is_void);
+        let has_room = next != AfterAttempt::NoRoom;
+        self.routes.serve(now, queued.host, user, has_room);
         Some(Finished {
-            finding,
-            next,
-            service,
-            slot: place.slot,
-            health,
             outcome,
-            latency,
-            route,
             queued,
+            latency,
+            finding,
+            place,
+            health,
+            next,
         })
     }
 
@@ -272,15 +209,8 @@ impl Deliveries {
         keys: &[MessageKey],
         events: &[EventHold],
     ) -> usize {
-        let mut joined = 0;
-        for class in CLASSES {
-            let waiting = self.queues.find(owner, target, class);
-            if let Some(waiting) = waiting.filter(|waiting| waiting.tells_of(keys)) {
-                waiting.echoes.extend(events);
-                joined += 1;
-            }
-        }
-        joined + self.flights.join(target, keys, events)
+        let waiting = self.queues.join(owner, target, keys, events);
+        waiting + self.flights.join(target, keys, events)
     }
 
     /// Follows changes of an account: what waits for a registration that was enabled anew is published with the new options,
@@ -294,19 +224,11 @@ impl Deliveries {
         let mut withdrawn = Vec::new();
         for (change, done) in changes.iter().zip(done) {
             if let (Change::Enable { registration, .. }, Committed::Enabled) = (change, done) {
-                self.renew(owner, registration);
+                self.queues.renew(owner, registration);
             }
             withdrawn.extend(self.withdraw(owner, |have| removes(change, have)));
         }
         withdrawn
-    }
-
-    fn renew(&mut self, owner: &BareJid, registration: &Registration) {
-        for class in CLASSES {
-            if let Some(waiting) = self.queues.find(owner, &registration.target, class) {
-                waiting.delivery.registration = Arc::new(registration.clone());
-            }
-        }
     }
 
     /// Takes out what waits for registrations of a user that are meant; what is in flight for them is not sent again.
@@ -443,10 +365,11 @@ impl Deliveries {
             self.queues.open(host);
         }
         let (queued, is_behind) = self.queues.tick(now)?;
-        let end = match is_behind {
+        let end = if is_behind {
             // Until the one before it has ended.
-            true => now.after(policy.publish_timeout + flights::GRACE),
-            false => now,
+            now.after(policy.publish_timeout + flights::GRACE)
+        } else {
+            now
         };
         let attempts = queued.attempts.not_before(end, is_behind);
         Some((queued, attempts))
@@ -470,25 +393,4 @@ impl Deliveries {
             self.flights.again(now, id, policy);
         }
     }
-}
-
-/// Returns whether a change is the end of a registration; of one that was enabled later it is not.
-pub(super) fn removes(change: &Change, have: &Registration) -> bool {
-    let target = &have.target;
-    match change {
-        Change::Remove {
-            target: of, guard, ..
-        } => target == of && guard.admits(have.revision),
-        Change::RemoveService { service, up_to, .. } => {
-            target.service == *service && have.revision <= *up_to
-        }
-        Change::RemoveOwner { up_to, .. } => have.revision <= *up_to,
-        Change::Enable { .. } | Change::Settle { .. } => false,
-    }
-}
-
-/// Returns whether the adapter had too much in flight.
-fn has_no_room(outcome: &DeliveryOutcome) -> bool {
-    let busy = DefinedCondition::ResourceConstraint;
-    matches!(outcome, DeliveryOutcome::NotSent(error) if error.condition == busy)
 }

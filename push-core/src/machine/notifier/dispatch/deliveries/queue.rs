@@ -1,17 +1,22 @@
 //! Deliveries that wait for their turn.
 
+use super::busy::Busy;
 use super::health::Room;
-use crate::Timestamp;
-use crate::TraceId;
+use super::picked::{Picked, Popped};
 use crate::delivery::{Class, Route};
 use crate::hash::{Seeded, SeededMap};
-use crate::ids::{HostId, ServiceKey, Slot};
+use crate::ids::{EventHold, HostId, ServiceKey, Slot};
 use crate::machine::deadlines::{Deadlines, Key};
-use crate::machine::values::{MessageKey, Queued};
+use crate::machine::values::{MessageKey, Place, Queued, slot};
 use crate::registration::{Registration, Target};
+use crate::{Timestamp, TraceId};
 use jid::BareJid;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
+
+/// For one registration, a delivery of each may wait.
+const CLASSES: [Class; 3] = [Class::Message, Class::Call, Class::Stop];
 
 /// How many deliveries are looked at in search of one whose user has none in flight.
 const LOOKED_AT: usize = 100;
@@ -24,8 +29,7 @@ const LOOKED_AT: usize = 100;
 pub(super) struct Queues {
     by_key: SeededMap<ServiceKey, Queue>,
     waiting: BTreeMap<Slot, Waiting>,
-    /// Registrations with a delivery in flight.
-    busy: BTreeMap<Slot, ServiceKey>,
+    busy: Busy,
     /// Queues that may have something to send, in turns.
     ready: VecDeque<ServiceKey>,
     by_host: BTreeSet<(HostId, ServiceKey)>,
@@ -57,32 +61,12 @@ struct Waiting {
     patience: Key,
 }
 
-/// What is chosen from a queue.
-enum Picked {
-    Delivery(Slot),
-    Unwanted(Slot),
-    Nothing,
-    Later(Timestamp),
-    Room(usize),
-}
-
-/// What a queue whose turn it is has to offer.
-#[derive(Debug)]
-pub(super) enum Popped {
-    /// A delivery that can be sent over this route.
-    Delivery(ServiceKey, Slot, Route, Queued),
-    /// A delivery whose push service takes none for a while.
-    Unwanted(Queued),
-    /// Nothing waits, and there is room for so many.
-    Room(HostId, ServiceKey, usize),
-}
-
 impl Queues {
     pub(super) fn new(hash: Seeded) -> Self {
         Self {
             by_key: hash.map(),
             waiting: BTreeMap::new(),
-            busy: BTreeMap::new(),
+            busy: Busy::default(),
             ready: VecDeque::new(),
             by_host: BTreeSet::new(),
             wakes: Deadlines::new(),
@@ -93,37 +77,21 @@ impl Queues {
         }
     }
 
-    /// Returns the slot of a registration.
-    pub(super) fn slot(&self, owner: &BareJid, target: &Target, class: Class) -> Slot {
-        Slot {
-            owner: self.hash.hash(owner),
-            registration: self.hash.hash(&(target, class)),
-        }
-    }
-
-    /// Returns the slot of a delivery.
-    pub(super) fn slot_of(&self, queued: &Queued) -> Slot {
-        let delivery = &queued.delivery;
-        let target = &delivery.registration.target;
-        self.slot(&delivery.owner, target, delivery.class)
-    }
-
     /// Puts a delivery at the end of its queue, or into the one that waits for the same registration. Returns that one's trace
     /// then, with the keys that found no room in it.
     pub(super) fn push(
         &mut self,
         now: Timestamp,
-        service: ServiceKey,
         queued: Queued,
         patience: Duration,
     ) -> Option<(TraceId, Vec<MessageKey>)> {
-        let slot = self.slot_of(&queued);
+        let slot = queued.slot(self.hash);
         if let Some(waiting) = self.waiting.get_mut(&slot) {
             let forgotten = waiting.queued.absorb(queued);
             return Some((waiting.queued.delivery.trace, forgotten));
         }
         let until = now.after(patience);
-        self.insert(service, slot, queued, until);
+        self.insert(slot, queued, until);
         None
     }
 
@@ -132,28 +100,43 @@ impl Queues {
     pub(super) fn put_back(
         &mut self,
         now: Timestamp,
-        service: ServiceKey,
         mut older: Queued,
         patience: Duration,
     ) -> Vec<MessageKey> {
-        let slot = self.slot_of(&older);
+        let slot = older.slot(self.hash);
         let newer = self.take_slot(slot);
         let forgotten = newer.map(|newer| older.absorb(newer));
-        self.insert(service, slot, older, now.after(patience));
+        self.insert(slot, older, now.after(patience));
         forgotten.unwrap_or_default()
     }
 
-    /// Returns the delivery that waits for a registration.
-    pub(super) fn find(
+    /// Attaches `events` to the deliveries that carry these messages to a registration. Returns how many those are.
+    pub(super) fn join(
         &mut self,
         owner: &BareJid,
         target: &Target,
-        class: Class,
-    ) -> Option<&mut Queued> {
-        let slot = self.slot(owner, target, class);
-        self.waiting
-            .get_mut(&slot)
-            .map(|waiting| &mut waiting.queued)
+        keys: &[MessageKey],
+        events: &[EventHold],
+    ) -> usize {
+        let mut joined = 0;
+        for slot in CLASSES.map(|class| slot(self.hash, owner, target, class)) {
+            let waiting = self.waiting.get_mut(&slot);
+            if let Some(waiting) = waiting.filter(|waiting| waiting.queued.tells_of(keys)) {
+                waiting.queued.echoes.extend(events);
+                joined += 1;
+            }
+        }
+        joined
+    }
+
+    /// Lets what waits for a registration go out as it was enabled last.
+    pub(super) fn renew(&mut self, owner: &BareJid, registration: &Registration) {
+        let target = &registration.target;
+        for slot in CLASSES.map(|class| slot(self.hash, owner, target, class)) {
+            if let Some(waiting) = self.waiting.get_mut(&slot) {
+                waiting.queued.delivery.registration = Arc::new(registration.clone());
+            }
+        }
     }
 
     /// Returns what the next queue has to offer that has an open `route` and `room`. A delivery is in flight until
@@ -179,7 +162,7 @@ impl Queues {
                 Picked::Delivery(slot) => {
                     let queued = self.take_slot(slot)?;
                     self.busy.insert(slot, key);
-                    return Some(Popped::Delivery(key, slot, route, queued));
+                    return Some(Popped::Delivery(Place::new(key, slot, route), queued));
                 }
                 Picked::Unwanted(slot) => return self.take_slot(slot).map(Popped::Unwanted),
                 Picked::Nothing => self.rest(key),
@@ -204,19 +187,20 @@ impl Queues {
             (Room::For(_), Some((at, _, slot))) if at <= now => Picked::Delivery(slot),
             (Room::For(_) | Room::Few(_), Some((at, ..))) if at > now => Picked::Later(at),
             (Room::Probes(_, until), Some((.., slot))) if self.has_failed(slot) => {
-                match self.is_deferrable(slot) {
-                    true => Picked::Unwanted(slot),
-                    false => Picked::Later(until),
+                if self.is_deferrable(slot) {
+                    Picked::Unwanted(slot)
+                } else {
+                    Picked::Later(until)
                 }
             }
-            (Room::Probes(0, until) | Room::Probes(_, until), None) => Picked::Later(until),
-            (Room::Probes(0, until), _) => Picked::Later(until),
+            (Room::Probes(_, until), None) | (Room::Probes(0, until), _) => Picked::Later(until),
             (_, first) => {
                 let is_open = matches!(room, Room::Probes(..));
                 let all = first.into_iter().chain(order).take(LOOKED_AT);
                 let mut due = all.filter(|(at, ..)| *at <= now);
                 let next = due.find(|(.., slot)| {
-                    !self.is_served(slot.owner, key) && !(is_open && self.has_failed(*slot))
+                    let may_try = !is_open || !self.has_failed(*slot);
+                    may_try && !self.busy.serves(slot.owner, key)
                 });
                 next.map_or(Picked::Nothing, |(.., slot)| Picked::Delivery(slot))
             }
@@ -227,12 +211,6 @@ impl Queues {
     fn has_failed(&self, slot: Slot) -> bool {
         let waiting = self.waiting.get(&slot);
         waiting.is_some_and(|waiting| waiting.queued.attempts.failed > 0)
-    }
-
-    /// Returns whether a push service has a delivery of this user in flight.
-    fn is_served(&self, owner: u64, key: ServiceKey) -> bool {
-        let of_owner = self.busy.range(slot(owner, 0)..=slot(owner, u64::MAX));
-        of_owner.into_iter().any(|(_, service)| *service == key)
     }
 
     /// Notes whether the adapter of a host can keep what waits.
@@ -250,13 +228,13 @@ impl Queues {
     }
 
     fn is_deferrable(&self, slot: Slot) -> bool {
-        let waiting = self.waiting.get(&slot);
-        waiting.is_some_and(|waiting| self.can_defer(&waiting.queued))
+        let mut waiting = self.waiting.get(&slot).into_iter();
+        waiting.any(|waiting| self.can_defer(&waiting.queued))
     }
 
     /// One delivery for this registration is no longer in flight: the next one gets its turn.
     pub(super) fn release(&mut self, slot: Slot) {
-        self.busy.remove(&slot);
+        self.busy.remove(slot);
         if let Some(waiting) = self.waiting.get_mut(&slot) {
             let (service, host) = (waiting.service, waiting.queued.host);
             self.arrivals += 1;
@@ -278,14 +256,14 @@ impl Queues {
     /// Lets everything that waits for this host have its turn.
     pub(super) fn open(&mut self, host: HostId) {
         let of_host = (host, ServiceKey(0))..=(host, ServiceKey(u64::MAX));
-        let keys: Vec<ServiceKey> = self.by_host.range(of_host).map(|(_, key)| *key).collect();
-        keys.into_iter().for_each(|key| self.make_ready(key));
+        let of_host: Vec<_> = self.by_host.range(of_host).copied().collect();
+        of_host.iter().for_each(|(_, key)| self.make_ready(*key));
     }
 
     /// Lets everything that waits have its turn, whichever host it is of.
     pub(super) fn open_all(&mut self) {
-        let keys: Vec<ServiceKey> = self.by_host.iter().map(|(_, key)| *key).collect();
-        keys.into_iter().for_each(|key| self.make_ready(key));
+        let all = self.by_host.clone();
+        all.iter().for_each(|(_, key)| self.make_ready(*key));
     }
 
     /// Takes out what waits for one user and `is_meant`.
@@ -295,20 +273,20 @@ impl Queues {
         is_meant: impl Fn(&Registration) -> bool,
     ) -> Vec<Queued> {
         let owner = self.hash.hash(owner);
-        let of_owner = self.waiting.range(slot(owner, 0)..=slot(owner, u64::MAX));
+        let of_owner = self.waiting.range(Slot::of_owner(owner));
         let meant = of_owner.filter(|(_, waiting)| is_meant(&waiting.queued.delivery.registration));
-        let meant: Vec<Slot> = meant.map(|(slot, _)| *slot).collect();
-        let taken = meant.into_iter().filter_map(|slot| self.take_slot(slot));
-        taken.collect()
+        let meant = meant.map(|(slot, _)| *slot).collect();
+        self.take_slots(meant)
     }
 
     /// Takes out all that `is_meant`, in no particular order of registrations but always the same.
     pub(super) fn take_all(&mut self, is_meant: impl Fn(&Queued) -> bool) -> Vec<Queued> {
-        let meant = self.waiting.iter();
-        let meant = meant.filter(|(_, waiting)| is_meant(&waiting.queued));
-        let meant: Vec<Slot> = meant.map(|(slot, _)| *slot).collect();
-        let taken = meant.into_iter().filter_map(|slot| self.take_slot(slot));
-        taken.collect()
+        let meant = self
+            .waiting
+            .iter()
+            .filter(|(_, waiting)| is_meant(&waiting.queued));
+        let meant = meant.map(|(slot, _)| *slot).collect();
+        self.take_slots(meant)
     }
 
     pub(super) fn waiting(&self) -> usize {
@@ -336,15 +314,16 @@ impl Queues {
             if self.is_deferrable(slot) {
                 let waiting = self.waiting.get(&slot)?;
                 let is_behind =
-                    waiting.place.is_none() || self.is_served(slot.owner, waiting.service);
+                    waiting.place.is_none() || self.busy.serves(slot.owner, waiting.service);
                 return self.take_slot(slot).map(|queued| (queued, is_behind));
             }
         }
         None
     }
 
-    fn insert(&mut self, service: ServiceKey, slot: Slot, queued: Queued, until: Timestamp) {
-        let is_behind = self.busy.contains_key(&slot);
+    fn insert(&mut self, slot: Slot, queued: Queued, until: Timestamp) {
+        let service = queued.service(self.hash);
+        let is_behind = self.busy.contains(slot);
         self.arrivals += 1;
         let place = (queued.attempts.not_before, self.arrivals);
         if !is_behind {
@@ -394,13 +373,17 @@ impl Queues {
 
     /// Leaves a queue alone until something happens; one with nothing in it goes.
     fn rest(&mut self, key: ServiceKey) {
-        let Some(queue) = self.by_key.get(&key) else {
-            return;
-        };
-        if queue.order.is_empty() && queue.wake.is_none() && !queue.is_ready {
+        let idle =
+            |queue: &&Queue| queue.order.is_empty() && queue.wake.is_none() && !queue.is_ready;
+        if let Some(queue) = self.by_key.get(&key).filter(idle) {
             self.by_host.remove(&(queue.host, key));
             self.by_key.remove(&key);
         }
+    }
+
+    fn take_slots(&mut self, slots: Vec<Slot>) -> Vec<Queued> {
+        let taken = slots.into_iter().filter_map(|slot| self.take_slot(slot));
+        taken.collect()
     }
 
     fn take_slot(&mut self, slot: Slot) -> Option<Queued> {
@@ -413,12 +396,5 @@ impl Queues {
             self.make_ready(waiting.service);
         }
         Some(waiting.queued)
-    }
-}
-
-const fn slot(owner: u64, registration: u64) -> Slot {
-    Slot {
-        owner,
-        registration,
     }
 }

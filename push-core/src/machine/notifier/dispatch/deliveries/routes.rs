@@ -130,19 +130,17 @@ impl Routes {
         host.sent
     }
 
-    /// The adapter had no room for a delivery of this user. It gets nothing more for a moment when that is not the user's doing.
-    pub(super) fn refuse(&mut self, now: Timestamp, host: HostId, user: u64) {
+    /// The adapter had room for a delivery of this user, or none. It gets nothing more for a moment when that is not the user's doing.
+    pub(super) fn serve(&mut self, now: Timestamp, host: HostId, user: u64, has_room: bool) {
         let of_host = self.host(host);
+        if has_room {
+            return of_host.refused.clear();
+        }
         of_host.refused.insert(user);
         if of_host.refused.len() >= REFUSALS && !std::mem::replace(&mut of_host.paused, true) {
             of_host.refused.clear();
             self.pauses.set(now.after(PAUSE), host);
         }
-    }
-
-    /// The adapter had room for a delivery.
-    pub(super) fn serve(&mut self, host: HostId) {
-        self.host(host).refused.clear();
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
@@ -187,7 +185,7 @@ mod tests {
         let (one, other, now) = (HostId::new(0), HostId::new(1), Timestamp::default());
         routes.set_attached(one, true);
         routes.set_attached(other, true);
-        (0..3).for_each(|user| routes.refuse(now, one, user));
+        (0..3).for_each(|user| routes.serve(now, one, user, false));
         assert_eq!(routes.open(one), None);
         assert_eq!(routes.open(other), Some(Route::Adapter));
         let over = routes.next_deadline().unwrap();

@@ -1,8 +1,11 @@
 use super::*;
+use crate::delivery::Class;
 use crate::machine::sample::{NOW, event, host, key, later, owner, queued, registration, target};
 use crate::registration::{Finding, Revision};
+use crate::report::PublishEnd;
 use crate::store::Guard;
-use crate::xep::error::{ErrorType, StanzaError};
+use crate::xep::error::{DefinedCondition, ErrorType, StanzaError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Deliveries of two hosts with an adapter each; the test plays the adapters.
