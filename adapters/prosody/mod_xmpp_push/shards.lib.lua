@@ -30,15 +30,37 @@ end
 
 -- What is missed of all users, as plain data that any other list of shards can take.
 function Shards:freeze()
-	local all = { entries = {}, dropped = 0 };
-	for _, shard in ipairs(self.list) do freezer.freeze(shard.events, all); end
+	local all = freezer.empty();
+	for _, shard in ipairs(self.list) do freezer.freeze(shard.events, shard.deferred, all); end
 	return all;
 end
 
 -- Takes back what freeze() gave. What was thrown away cannot be told apart by user any more.
 function Shards:thaw(frozen)
-	for _, item in ipairs(frozen.entries) do freezer.thaw(self.of(item.user).events, item); end
+	for _, item in ipairs(frozen.entries) do
+		local shard = self.of(item.user);
+		freezer.thaw(shard.events, shard.deferred, item);
+	end
+	self:thaw_deferred(frozen.deferred or {});
 	self.list[1].events:add_dropped(frozen.dropped);
+end
+
+-- What is deferred of all users, without the messages.
+function Shards:freeze_deferred()
+	local items = {};
+	for _, shard in ipairs(self.list) do freezer.freeze_deferred(shard.deferred, items, false); end
+	return items;
+end
+
+-- Whether that has changed since this was last asked.
+function Shards:take_changed()
+	local is_changed = false;
+	for _, shard in ipairs(self.list) do is_changed = shard.deferred:take_changed() or is_changed; end
+	return is_changed;
+end
+
+function Shards:thaw_deferred(items)
+	for _, item in ipairs(items) do freezer.thaw_deferred(self.of(item.user).deferred, item); end
 end
 
 return { new = new };

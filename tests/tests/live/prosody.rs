@@ -10,6 +10,8 @@ use tokio::sync::OnceCell;
 mod bounds;
 #[path = "prosody/broken.rs"]
 mod broken;
+#[path = "prosody/deferred.rs"]
+mod deferred;
 #[path = "prosody/offline.rs"]
 mod offline;
 #[path = "prosody/played.rs"]

@@ -94,9 +94,7 @@ fn users_of_other_hosts_cannot_be_meant() {
         assert_eq!(world.bench.store.asked, 0, "{user:?}");
         let said = world.bench.take().concat();
         assert!(
-            said.contains(
-                "<ack xmlns='urn:x-xmpp-push:link' epoch='epoch-example.org-1'>1</ack>"
-            ),
+            said.contains("<ack xmlns='urn:x-xmpp-push:link' epoch='epoch-example.org-1'>1</ack>"),
             "{said}"
         );
         assert!(

@@ -10,7 +10,7 @@ use push_tests::live::slot::Slot;
 use std::slice::from_ref;
 
 /// A server with these options of the adapter, and the service of its one host.
-async fn bounded(options: &str) -> Result<(Prosody, Played)> {
+pub(super) async fn bounded(options: &str) -> Result<(Prosody, Played)> {
     let server = Prosody::start(ProsodyConfig {
         host_settings: options.to_owned(),
         ..config(1)
@@ -21,7 +21,7 @@ async fn bounded(options: &str) -> Result<(Prosody, Played)> {
 }
 
 /// A stream to the host on which nobody has logged in, and so many accounts.
-async fn accounts(server: &Prosody, count: usize) -> Result<(Newcomer, Vec<String>)> {
+pub(super) async fn accounts(server: &Prosody, count: usize) -> Result<(Newcomer, Vec<String>)> {
     let slot = Slot::new(0);
     let mut stream = Newcomer::connect(&slot.host(), server.ports().c2s).await?;
     let jids: Vec<_> = (0..count).map(|_| slot.user("user")).collect();
@@ -32,7 +32,7 @@ async fn accounts(server: &Prosody, count: usize) -> Result<(Newcomer, Vec<Strin
 }
 
 /// Sends `count` messages to each of `to`, and waits until the server has dealt with them.
-async fn write(writer: &mut Newcomer, to: &[String], count: usize) -> Result<()> {
+pub(super) async fn write(writer: &mut Newcomer, to: &[String], count: usize) -> Result<()> {
     for jid in to {
         for _ in 0..count {
             writer.chat(jid, "hello").await?;
@@ -41,7 +41,7 @@ async fn write(writer: &mut Newcomer, to: &[String], count: usize) -> Result<()>
     writer.settled().await
 }
 
-fn user(jid: &str) -> String {
+pub(super) fn user(jid: &str) -> String {
     let local = jid.split('@').next().unwrap_or_default();
     format!("user='{local}'")
 }
@@ -90,8 +90,7 @@ async fn over_its_share_a_user_loses_the_own_oldest() -> Result<()> {
 }
 
 fn acknowledge_all(played: &Played) -> Result<()> {
-    let epoch = played.epoch();
-    played.say(&format!("<ack xmlns='LINK' epoch='{epoch}'>1-100</ack>"))
+    played.acknowledge("first", "1-100")
 }
 
 #[tokio::test]
