@@ -61,7 +61,9 @@ async fn a_user_who_misses_much_leaves_the_window_to_others() -> Result<()> {
     // One place of the five has the news that the account is new.
     assert_eq!(missed(alice), 4, "a share of the window");
     acknowledge_all(&played)?;
-    played.hears("count='16'").await?;
+    played
+        .hears_all(&["count='16'", " first='", " last='"])
+        .await?;
     assert_eq!(missed(alice), 5, "the rest is joined");
     Ok(())
 }
@@ -159,6 +161,52 @@ async fn a_silent_push_service_and_a_busy_registration_leave_places_to_others() 
     }
     played.hears_all(&["ref='7'", "type='result'"]).await?;
     assert_eq!(played.count("resource-constraint"), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_user_with_many_registrations_leaves_places_to_others() -> Result<()> {
+    let (server, played) = bounded("xmpp_push_max_in_flight_per_user = 2").await?;
+    let push = PushService::connect(&Slot::new(0).push_service(), server.ports().component).await?;
+    push.answer(Reply::Nothing);
+    played.attach("first").await?;
+    for (number, user) in [(1, "alice"), (2, "alice"), (3, "alice"), (4, "bob")] {
+        let (number, user) = (number, format!(" user='{user}' class='message' timeout="));
+        let publish = publish(number, push.jid(), &format!("n{number}"));
+        played.say(&publish.replacen(" timeout=", &user, 1))?;
+    }
+    push.receives(3).await?;
+    let [number, condition] = refused(3);
+    played.hears_all(&[&number, &condition]).await?;
+    assert_eq!(played.count("resource-constraint"), 1);
+    Ok(())
+}
+
+/// 254 bytes, then characters of three.
+const EXPLANATION: &str = concat!(
+    "A push service may say at length why it refuses, in any language: ",
+    "..............................................................................................",
+    "..............................................................................................",
+    "€€€"
+);
+
+#[tokio::test]
+async fn what_a_push_service_says_of_an_error_is_handed_back_up_to_a_length() -> Result<()> {
+    let (server, played) = bounded("").await?;
+    let push = PushService::connect(&Slot::new(0).push_service(), server.ports().component).await?;
+    played.attach("first").await?;
+    for (number, text, handed_back) in [
+        (1, "Gone.", "Gone."),
+        (2, EXPLANATION, EXPLANATION.trim_end_matches('€')),
+    ] {
+        push.answer(Reply::Explained("cancel", "item-not-found", text));
+        played.say(&publish(number, push.jid(), "n"))?;
+        let number = format!("ref='{number}'");
+        let text = format!(">{handed_back}</outcome>");
+        played
+            .hears_all(&[&number, "condition='item-not-found'", &text])
+            .await?;
+    }
     Ok(())
 }
 

@@ -193,6 +193,51 @@ async fn a_new_account_that_was_not_acknowledged_is_told_again() -> Result<()> {
     Ok(())
 }
 
+/// Only what the service has accepted counts.
+#[tokio::test]
+async fn an_event_says_in_which_sessions_push_was_enabled() -> Result<()> {
+    let (lease, ports, played) = played().await?;
+    let (slot, alice) = (lease.slot, lease.slot.user("alice"));
+    played.attach("first").await?;
+    let mut session = Newcomer::connect(&slot.host(), ports.c2s).await?;
+    session.register(&alice).await?;
+    session.log_in(&alice).await?;
+    let result = "type='result'";
+    for (reference, is_enabling, answer, flag) in [
+        (
+            1,
+            true,
+            "type='error' condition='bad-request'",
+            "r='phone'/>",
+        ),
+        (2, true, result, "e='1'"),
+        (3, false, result, "r='phone'/>"),
+    ] {
+        let answering = async {
+            played
+                .hears_all(&["<request", &format!("ref='{reference}'")])
+                .await?;
+            played.say(&format!(
+                "<answer xmlns='LINK' ref='{reference}' {answer}/>"
+            ))
+        };
+        let asking = async {
+            if is_enabling {
+                session.enable("push.example.net", "n").await.map(drop)
+            } else {
+                session.disable("push.example.net").await
+            }
+        };
+        let (asked, answered) = tokio::join!(asking, answering);
+        answered?;
+        assert_eq!(asked.is_ok(), answer == result);
+        let body = format!("m{reference}");
+        session.chat(&alice, &body).await?;
+        played.hears_all(&["<event", &body, flag]).await?;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn coming_going_and_another_version_are_logged_once_each() -> Result<()> {
     let server = Own::start().await?;
