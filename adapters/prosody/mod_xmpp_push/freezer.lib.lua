@@ -5,29 +5,12 @@ local is_journalled = module:require "events".is_journalled;
 
 local ipairs = ipairs;
 
-local function without_message(entry, was)
+local function freeze_entry(entry, was)
 	return {
 		kind = entry.kind; user = entry.user; resource = entry.resource; count = entry.count; first = entry.first; last = entry.last;
-		has_content = entry.has_content; was = was; recipients = entry.recipients;
+		has_content = entry.has_content; message = entry.message and st.preserialize(entry.message);
+		was_sent = entry.n ~= nil or nil; was = was; recipients = entry.recipients;
 	};
-end
-
-local function with_message(entry, was)
-	local item = without_message(entry, was);
-	item.message = entry.message and st.preserialize(entry.message);
-	return item;
-end
-
-local function freeze_entry(entry)
-	local item = with_message(entry, entry.was);
-	item.was_sent = entry.n ~= nil or nil;
-	return item;
-end
-
--- Adds all that is deferred to the list `items`, the messages only if they are wanted.
-local function freeze_deferred(deferred, items, has_messages)
-	local freeze_one = has_messages and with_message or without_message;
-	deferred:each(function (entry, was) items[#items + 1] = freeze_one(entry, was); end);
 end
 
 -- What freeze() adds to.
@@ -38,10 +21,11 @@ end
 -- Adds all of `events` and what is deferred to `frozen`, in the order in which it was missed.
 local function freeze(events, deferred, frozen)
 	local entries = frozen.entries;
-	for _, n in ipairs((events:begin_again())) do entries[#entries + 1] = freeze_entry(events:outstanding(n)); end
-	for _, entry in ipairs(events:unsent()) do entries[#entries + 1] = freeze_entry(entry); end
+	local function add(entry) entries[#entries + 1] = freeze_entry(entry, entry.was); end
+	for _, n in ipairs((events:begin_again())) do add(events:outstanding(n)); end
+	for _, entry in ipairs(events:unsent()) do add(entry); end
 	frozen.dropped = frozen.dropped + events:count_dropped();
-	freeze_deferred(deferred, frozen.deferred, true);
+	deferred:each(function (entry, was) frozen.deferred[#frozen.deferred + 1] = freeze_entry(entry, was); end);
 end
 
 local function thaw_deferred(deferred, item)
@@ -64,4 +48,4 @@ local function thaw(events, deferred, item)
 	entry.last = item.last or item.first;
 end
 
-return { empty = empty; freeze = freeze; freeze_deferred = freeze_deferred; thaw = thaw; thaw_deferred = thaw_deferred };
+return { empty = empty; freeze = freeze; thaw = thaw; thaw_deferred = thaw_deferred };

@@ -41,15 +41,13 @@ function Shards:thaw(frozen)
 		local shard = self.of(item.user);
 		freezer.thaw(shard.events, shard.deferred, item);
 	end
-	self:thaw_deferred(frozen.deferred or {});
+	for _, item in ipairs(frozen.deferred or {}) do self:thaw_deferred(item); end
 	self.list[1].events:add_dropped(frozen.dropped);
 end
 
--- What is deferred of all users, without the messages.
-function Shards:freeze_deferred()
-	local items = {};
-	for _, shard in ipairs(self.list) do freezer.freeze_deferred(shard.deferred, items, false); end
-	return items;
+-- Calls `each(entry, was)` for what is deferred of all users.
+function Shards:each_deferred(each)
+	for _, shard in ipairs(self.list) do shard.deferred:each(each); end
 end
 
 -- Whether that has changed since this was last asked.
@@ -59,8 +57,9 @@ function Shards:take_changed()
 	return is_changed;
 end
 
-function Shards:thaw_deferred(items)
-	for _, item in ipairs(items) do freezer.thaw_deferred(self.of(item.user).deferred, item); end
+-- Takes back one of those.
+function Shards:thaw_deferred(item)
+	freezer.thaw_deferred(self.of(item.user).deferred, item);
 end
 
 return { new = new };

@@ -1,9 +1,12 @@
 -- What is kept over an orderly restart of the server; and of what is deferred the wake-ups also when it is killed, in a store of
 -- their own.
 
-local version = 2;
+local lines = module:require "lines";
 
 local ipairs = ipairs;
+
+-- Of the two stores.
+local version, deferred_version = 2, 1;
 
 local Store = {};
 Store.__index = Store;
@@ -29,9 +32,11 @@ local function collect(shards)
 end
 
 local function write_deferred(store, shards)
-	local items = shards:freeze_deferred();
-	local ok, err = store.deferred:set(nil, #items > 0 and { version = version; entries = items } or nil);
+	local written = {};
+	shards:each_deferred(function (entry, was) written[#written + 1] = lines.write(entry, was); end);
+	local ok, err = store.deferred:set(nil, #written > 0 and { version = deferred_version; lines = written } or nil);
 	if not ok then module:log("error", "What is deferred could not be stored: %s", err); end
+	store.is_behind = not ok;
 end
 
 -- The other store would bring back what has ended since.
@@ -63,9 +68,9 @@ end
 -- From before the server was killed. It stays where it is.
 local function read_deferred(store, shards)
 	local data = store.deferred and store.deferred:get(nil);
-	if not data or data.version > version then return; end
-	shards:thaw_deferred(data.entries);
-	log_taken_back(#data.entries);
+	if not data or data.version > deferred_version then return; end
+	for _, line in ipairs(data.lines) do shards:thaw_deferred(lines.read(line)); end
+	log_taken_back(#data.lines);
 end
 
 local function read_and_remove(store, shards)
@@ -82,7 +87,8 @@ end
 
 -- To be called now and then.
 function Store:save_deferred(shards)
-	if self.deferred and shards:take_changed() then self.guard.try("storing", write_deferred, self, shards); end
+	if not self.deferred then return; end
+	if shards:take_changed() or self.is_behind then self.guard.try("storing", write_deferred, self, shards); end
 end
 
 function Store:load(shards)
