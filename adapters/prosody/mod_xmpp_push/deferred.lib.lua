@@ -13,6 +13,9 @@ local max_recipients = 50;
 -- Bytes of a recipient's id.
 local max_id = 64;
 
+-- Resources that are remembered to have come back while an event was outstanding.
+local max_back = 50;
+
 local Deferred = {};
 Deferred.__index = Deferred;
 
@@ -154,12 +157,28 @@ local function join(self, entry, into)
 	put(self, into, "asleep");
 end
 
+-- Those of `recipients` whose device has not come back: a resource has, and so may have one that is not known.
+local function without(recipients, resource)
+	local left = {};
+	for _, recipient in ipairs(recipients) do
+		if recipient.r and recipient.r ~= resource then left[#left + 1] = recipient; end
+	end
+	return left;
+end
+
+-- Those of a <defer/> who have not come back since the event was told.
+local function recipients_of(entry, element)
+	local recipients = recipients_in(element);
+	for _, resource in ipairs(entry.back or {}) do recipients = without(recipients, resource); end
+	return recipients;
+end
+
 -- Defers an outstanding event; with `into`, a number too, it joins another one.
 function Deferred:defer(n, into, element)
 	local kept = self.kept;
 	local entry = self.events:take_outstanding(n);
 	if not entry then return; end
-	entry.recipients, entry.was = recipients_in(element), nil;
+	entry.recipients, entry.back, entry.was = recipients_of(entry, element), nil, nil;
 	if not into then
 		put(self, entry, "asleep");
 	elseif is_asleep(kept, into, entry.user) then
@@ -198,17 +217,23 @@ function Deferred:end_all(user)
 	for entry in pairs(all_of(self, user)) do end_here(self, entry); end
 end
 
--- The session of this resource has seen what was missed, and so may have one that is not known.
+local function note_back(entry, resource)
+	entry.back = entry.back or {};
+	for _, known in ipairs(entry.back) do
+		if known == resource then return; end
+	end
+	if #entry.back < max_back then entry.back[#entry.back + 1] = resource; end
+end
+
+-- The session of this resource has seen what was missed. What is outstanding may yet be deferred.
 function Deferred:user_is_back(user, resource)
 	for entry in pairs(all_of(self, user)) do
-		local left = {};
-		for _, recipient in ipairs(entry.recipients) do
-			if recipient.r and recipient.r ~= resource then left[#left + 1] = recipient; end
-		end
+		local left = without(entry.recipients, resource);
 		if #left < #entry.recipients then self.kept.is_changed = true; end
 		entry.recipients = left;
 		if #left == 0 then end_here(self, entry); end
 	end
+	self.events:each_outstanding(user, function (entry) note_back(entry, resource); end);
 end
 
 function Deferred:has_due()
@@ -253,11 +278,7 @@ function Deferred:each(each)
 end
 
 -- Takes back an entry of an earlier epoch, to be told again.
-function Deferred:restore(item, message)
-	local entry = {
-		kind = item.kind; user = item.user; resource = item.resource; count = item.count; has_content = item.has_content;
-		first = item.first; last = item.last; was = item.was; recipients = item.recipients;
-	};
+function Deferred:restore(entry, message)
 	messages.hold(self.messages, self.limits.bytes, entry, message);
 	put(self, entry, "due");
 end

@@ -44,10 +44,6 @@ local function key_of(entry)
 	return entry.kind.."/"..entry.user.."/"..(entry.resource or "");
 end
 
-local function hold(kept, limits, entry, message)
-	messages.hold(kept.messages, limits.bytes, entry, message);
-end
-
 local function milliseconds()
 	return floor(now() * 1000);
 end
@@ -184,7 +180,7 @@ function Events:issue(kind, user, resource, message, has_content)
 	local entry = enter(self.kept, {
 		kind = kind; user = user; resource = resource; count = 1; has_content = has_content; first = milliseconds();
 	});
-	hold(self.kept, self.limits, entry, message);
+	messages.hold(self.kept.messages, self.limits.bytes, entry, message);
 	return number(self.kept, entry);
 end
 
@@ -201,7 +197,7 @@ function Events:collapse(kind, user, resource, message, has_content)
 	entry.count, entry.last = entry.count + 1, fields.first;
 	if has_content or not entry.has_content then
 		entry.has_content = has_content;
-		hold(kept, self.limits, entry, message);
+		messages.hold(kept.messages, self.limits.bytes, entry, message);
 	end
 	make_room(kept, self.limits, user);
 	return entry;
@@ -320,6 +316,13 @@ function Events:take_outstanding(n)
 	return not entry.withdrawn and entry or nil;
 end
 
+-- Calls `each(entry)` for what is outstanding of a user.
+function Events:each_outstanding(user, each)
+	for entry in pairs(entries_of(self.kept, user)) do
+		if entry.n then each(entry); end
+	end
+end
+
 -- Makes an entry that was deferred outstanding, under a new number.
 function Events:tell_again(entry)
 	return number(self.kept, enter(self.kept, entry));
@@ -369,15 +372,11 @@ function Events:unsent()
 end
 
 -- Takes back an entry that had a number in an earlier epoch, under a new one. Returns false when there are too many.
-function Events:resume(item, message)
+function Events:resume(entry, message)
 	local kept, limits = self.kept, self.limits;
 	if kept.outstanding_count >= limits.entries then return false; end
-	local entry = enter(kept, {
-		kind = item.kind; user = item.user; resource = item.resource; count = item.count; has_content = item.has_content;
-		first = item.first; last = item.last; was = item.was; recipients = item.recipients;
-	});
-	hold(kept, limits, entry, message);
-	number(kept, entry);
+	messages.hold(kept.messages, limits.bytes, entry, message);
+	self:tell_again(entry);
 	return true;
 end
 

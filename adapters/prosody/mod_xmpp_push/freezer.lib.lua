@@ -28,15 +28,22 @@ local function freeze(events, deferred, frozen)
 	deferred:each(function (entry, was) frozen.deferred[#frozen.deferred + 1] = freeze_entry(entry, was); end);
 end
 
+local function thaw_entry(item)
+	return {
+		kind = item.kind; user = item.user; resource = item.resource; count = item.count; has_content = item.has_content;
+		first = item.first; last = item.last; was = item.was; recipients = item.recipients;
+	};
+end
+
 local function thaw_deferred(deferred, item)
-	deferred:restore(item, item.message and st.deserialize(item.message));
+	deferred:restore(thaw_entry(item), item.message and st.deserialize(item.message));
 end
 
 -- Takes back one of the entries that freeze() gave, under a new number. What had been sent stays apart, so that the service
 -- knows it again.
 local function thaw(events, deferred, item)
 	local message = item.message and st.deserialize(item.message);
-	if item.was_sent and events:resume(item, message) then return; end
+	if item.was_sent and events:resume(thaw_entry(item), message) then return; end
 	if item.recipients then return thaw_deferred(deferred, item); end
 	if is_journalled[item.kind] then
 		events:drop_waiting(item.user);

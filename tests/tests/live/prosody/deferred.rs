@@ -243,6 +243,33 @@ async fn who_is_back_is_taken_off_and_the_service_told_what_has_ended() -> Resul
     Ok(())
 }
 
+/// Its event is not withdrawn: that is up to the service. But what it says later cannot be for the device that is back.
+#[tokio::test]
+async fn who_came_back_before_the_event_was_deferred_is_no_recipient() -> Result<()> {
+    let archived = Hello {
+        want: "archived",
+        ..Hello::of("first")
+    };
+    let mut scene = Scene::set_with("", 1, archived).await?;
+    let alice = scene.jids[0].clone();
+    let mut session = scene.log_in(&alice).await?;
+    let both = format!("{PHONE}{TABLET}");
+    let [one, two] = [
+        scene.miss(&alice, "one").await?,
+        scene.miss(&alice, "two").await?,
+    ];
+    session.available().await?;
+    defer(&scene.played, &one, PHONE)?;
+    let withdraw = format!(">{one}</withdraw>");
+    scene.played.hears(&withdraw).await?;
+    defer(&scene.played, &two, &both)?;
+    resume(&scene.played, "first", &two)?;
+    let name = format!("was='{}:{two}'", scene.played.epoch());
+    scene.played.hears_all(&[&name, "id='t'"]).await?;
+    assert_eq!(scene.played.count_of(&[&name, "id='p'"]), 0);
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_ends_while_the_service_is_away_is_told_at_the_next_hello() -> Result<()> {
     let mut scene = Scene::set("", 1).await?;

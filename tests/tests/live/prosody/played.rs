@@ -208,10 +208,10 @@ async fn an_event_says_in_which_sessions_push_was_enabled() -> Result<()> {
             1,
             true,
             "type='error' condition='bad-request'",
-            "r='phone'/>",
+            "<s r='phone'/>",
         ),
         (2, true, result, "e='1'"),
-        (3, false, result, "r='phone'/>"),
+        (3, false, result, "<s r='phone'/>"),
     ] {
         let answering = async {
             played
