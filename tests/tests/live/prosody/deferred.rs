@@ -129,6 +129,17 @@ async fn the_hello_says_what_there_is_room_for() -> Result<()> {
 }
 
 #[tokio::test]
+async fn the_hello_tells_of_a_push_module_that_was_loaded_by_hand() -> Result<()> {
+    let scene = Scene::set("", 0).await?;
+    assert_eq!(scene.played.count("own-push"), 0);
+    let host = Slot::new(0).host();
+    let load = ["module", "load", "cloud_notify", &host];
+    scene.server.shell(&load).await?;
+    scene.played.greet(again("later", "first")).await?;
+    scene.played.hears(" own-push</can>").await
+}
+
+#[tokio::test]
 async fn what_is_deferred_leaves_the_window_to_others_and_is_told_again_when_resumed() -> Result<()>
 {
     let narrow = Hello {
