@@ -7,6 +7,7 @@ use push_tests::live::Result;
 use push_tests::live::newcomer::Newcomer;
 use push_tests::live::prosody::{Prosody, ProsodyConfig};
 use push_tests::live::slot::Slot;
+use push_tests::live::stage::Client;
 use std::slice::from_ref;
 use std::time::Duration;
 
@@ -252,6 +253,27 @@ async fn who_is_back_is_taken_off_and_the_service_told_what_has_ended() -> Resul
     assert_eq!(scene.played.count(&phone.name), 0);
     assert_eq!(scene.played.count(&unknown.name), 0);
     Ok(())
+}
+
+#[tokio::test]
+async fn a_session_that_is_resumed_is_back() -> Result<()> {
+    let queued = Hello {
+        want: "queued",
+        ..Hello::of("first")
+    };
+    let mut scene = Scene::set_with("", 0, queued).await?;
+    let alice = Slot::new(0).user("alice");
+    let port = scene.server.ports().c2s;
+    let phone = Client::registering(&alice, "phone", port).await?;
+    let phone = phone.available().await?;
+    phone.hibernates().await;
+    let deferred = scene.defer(&alice, "hello", PHONE).await?;
+    let other = scene.defer(&alice, "hello again", TABLET).await?;
+    phone.session.resume(port).await?;
+    let withdraw = format!(">{}</withdraw>", deferred.number);
+    scene.played.hears(&withdraw).await?;
+    resume(&scene.played, "first", &other.number)?;
+    scene.played.hears(&other.name).await
 }
 
 /// Its event is not withdrawn: that is up to the service. But what it says later cannot be for the device that is back.
