@@ -20,6 +20,8 @@ mod played;
 mod refusal;
 #[path = "prosody/reload.rs"]
 mod reload;
+#[path = "prosody/waiting.rs"]
+mod waiting;
 
 #[path = "suite"]
 mod suite {
