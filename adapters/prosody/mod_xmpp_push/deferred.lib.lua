@@ -200,12 +200,16 @@ function Deferred:acknowledge(text)
 	ranges.pick(text, kept.by_number, kept.asleep.count + kept.due.count, function (entry) finish(self, entry); end);
 end
 
--- At a hello. Another run of the service knows nothing of what was deferred for the one before.
+-- At a hello. Another run of the service knows nothing of what was deferred for the one before: what it says of a number is
+-- about something else.
 function Deferred:greet(instance)
 	local kept = self.kept;
 	if instance == kept.instance then return; end
 	kept.instance, kept.gone = instance, {};
 	for _, entry in ipairs(fifo.list(kept.asleep)) do wake(self, entry); end
+	for n, entry in pairs(kept.by_number) do
+		entry.was, entry.n, kept.by_number[n] = was(kept, entry), nil, nil;
+	end
 end
 
 local function all_of(self, user)

@@ -10,8 +10,15 @@ use tokio::sync::OnceCell;
 mod bounds;
 #[path = "prosody/broken.rs"]
 mod broken;
-#[path = "prosody/deferred.rs"]
-mod deferred;
+/// Events that wait for a push service wait at the adapter, outside of the window.
+#[path = "prosody/deferred"]
+mod deferred {
+    mod ended;
+    mod full;
+    mod kept;
+    mod scene;
+    mod told;
+}
 #[path = "prosody/offline.rs"]
 mod offline;
 #[path = "prosody/played.rs"]
