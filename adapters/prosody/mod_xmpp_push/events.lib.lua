@@ -6,9 +6,10 @@
 
 local now = require "util.time".now;
 local fifo = module:require "fifo";
+local messages = module:require "messages";
 local ranges = module:require "ranges";
 
-local pairs, ipairs, next, type = pairs, ipairs, next, type;
+local pairs, ipairs, next = pairs, ipairs, next;
 local floor = math.floor;
 
 local is_journalled = { removed = true; created = true };
@@ -21,13 +22,14 @@ local function fresh()
 		last_number = 0;       -- given to an event
 		outstanding = {};      -- number -> entry
 		outstanding_count = 0;
+		again = 0;             -- of these, events that had been deferred
 		journal = fifo.new();
 		waiting = fifo.new();
 		held = fifo.new();
 		by_key = {};           -- kind/user/resource -> entry in waiting, or held
 		by_user = {};          -- user -> { all, sent, unsent, is_held }: the set of their entries, how many of all have a number,
 		                       -- and how many missed messages have none
-		bytes = 0;             -- of the messages kept, roughly as on the wire
+		messages = messages.fresh();
 		dropped = 0;           -- wake-ups thrown away since the last hello
 	};
 end
@@ -37,36 +39,16 @@ local function new(kept, limits)
 	return setmetatable({ kept = kept, limits = limits }, Events);
 end
 
-local function weight(element)
-	local bytes = 2 * #element.name + 5;
-	for name, value in pairs(element.attr) do bytes = bytes + #name + #value + 4; end
-	for _, child in ipairs(element) do
-		bytes = bytes + (type(child) == "string" and #child or weight(child));
-	end
-	return bytes;
-end
-
 -- A slash cannot be in a kind or a localpart (RFC 7622, 3.3.1).
 local function key_of(entry)
 	return entry.kind.."/"..entry.user.."/"..(entry.resource or "");
 end
 
-local function release(kept, entry)
-	kept.bytes = kept.bytes - (entry.weight or 0);
-	entry.message, entry.weight = nil, nil;
-end
-
--- Over the bytes the entry stays without its message: a wake-up matters more than what it says.
-local function hold(kept, limits, entry, message)
-	release(kept, entry);
-	local bytes = message and weight(message) or 0;
-	if not message or kept.bytes + bytes > limits.bytes then return; end
-	entry.message, entry.weight = message, bytes;
-	kept.bytes = kept.bytes + bytes;
+local function milliseconds()
+	return floor(now() * 1000);
 end
 
 local function enter(kept, entry)
-	entry.first = floor(now() * 1000);
 	local user = kept.by_user[entry.user];
 	if not user then
 		user = { all = {}, sent = 0, unsent = 0 };
@@ -77,8 +59,7 @@ local function enter(kept, entry)
 	return entry;
 end
 
-local function forget(kept, entry)
-	release(kept, entry);
+local function leave(kept, entry)
 	local user = kept.by_user[entry.user];
 	user.all[entry] = nil;
 	if entry.n then
@@ -87,6 +68,11 @@ local function forget(kept, entry)
 		user.unsent = user.unsent - 1;
 	end
 	if next(user.all) == nil then kept.by_user[entry.user] = nil; end
+end
+
+local function forget(kept, entry)
+	messages.release(kept.messages, entry);
+	leave(kept, entry);
 end
 
 local function entries_of(kept, user)
@@ -135,17 +121,25 @@ local function drop_unsent(kept, entry)
 	forget(kept, entry);
 end
 
+-- The entry keeps its message, for somebody else.
 local function leave_outstanding(kept, entry)
 	kept.outstanding[entry.n] = nil;
 	kept.outstanding_count = kept.outstanding_count - 1;
-	forget(kept, entry);
+	if entry.was then kept.again = kept.again - 1; end
+	leave(kept, entry);
 	let_go(kept, entry.user);
+end
+
+local function finish(kept, entry)
+	messages.release(kept.messages, entry);
+	leave_outstanding(kept, entry);
 end
 
 local function number(kept, entry)
 	local n = kept.last_number + 1;
 	kept.last_number = n;
 	kept.outstanding_count = kept.outstanding_count + 1;
+	if entry.was then kept.again = kept.again + 1; end
 	kept.outstanding[n], entry.n = entry, n;
 	local user = kept.by_user[entry.user];
 	user.sent = user.sent + 1;
@@ -175,32 +169,35 @@ end
 -- journal last: an account that is gone would be told of.
 local function make_room(kept, limits, user)
 	if kept.by_user[user].unsent > limits.entries_per_user then drop(kept, oldest_unsent(kept, user)); end
-	if kept.held.count + kept.waiting.count + kept.journal.count + kept.outstanding_count <= limits.entries then return; end
+	local sent = kept.outstanding_count - kept.again;      -- what was deferred pushes out nothing
+	if kept.held.count + kept.waiting.count + kept.journal.count + sent <= limits.entries then return; end
 	local oldest = fifo.peek(kept.held) or fifo.peek(kept.waiting) or fifo.peek(kept.journal);
 	if oldest then drop(kept, oldest); end
 end
 
 -- A missed message that is sent now. The caller sends all of it, whatever could be kept.
 function Events:issue(kind, user, resource, message, has_content)
-	local entry = enter(self.kept, { kind = kind, user = user, resource = resource, count = 1, has_content = has_content });
-	hold(self.kept, self.limits, entry, message);
+	local entry = enter(self.kept, {
+		kind = kind; user = user; resource = resource; count = 1; has_content = has_content; first = milliseconds();
+	});
+	messages.hold(self.kept.messages, self.limits.bytes, entry, message);
 	return number(self.kept, entry);
 end
 
 -- A missed message that cannot be sent now. A message with a content is never replaced by one without.
 function Events:collapse(kind, user, resource, message, has_content)
 	local kept = self.kept;
-	local fields = { kind = kind, user = user, resource = resource, count = 0 };
+	local fields = { kind = kind, user = user, resource = resource, count = 0, first = milliseconds() };
 	local entry = kept.by_key[key_of(fields)];
 	if not entry then
 		entry = enter(kept, fields);
 		kept.by_key[key_of(entry)] = entry;
 		put(kept, entry, "waiting");
 	end
-	entry.count = entry.count + 1;
+	entry.count, entry.last = entry.count + 1, fields.first;
 	if has_content or not entry.has_content then
 		entry.has_content = has_content;
-		hold(kept, self.limits, entry, message);
+		messages.hold(kept.messages, self.limits.bytes, entry, message);
 	end
 	make_room(kept, self.limits, user);
 	return entry;
@@ -217,7 +214,7 @@ local function withdraw_outstanding(kept, user, is_meant)
 	for entry in pairs(entries_of(kept, user)) do
 		if entry.n and not entry.withdrawn and not is_journalled[entry.kind] and is_meant(entry) then
 			entry.withdrawn = true;
-			release(kept, entry);
+			messages.release(kept.messages, entry);
 			numbers[#numbers + 1] = entry.n;
 		end
 	end
@@ -248,7 +245,7 @@ function Events:record(kind, user)
 			if entry.n then entry.withdrawn = true; else drop_unsent(kept, entry); end
 		end
 	end
-	put(kept, enter(kept, { kind = kind, user = user, count = 1 }), "journal");
+	put(kept, enter(kept, { kind = kind, user = user, count = 1, first = milliseconds() }), "journal");
 	make_room(kept, self.limits, user);
 end
 
@@ -304,21 +301,31 @@ function Events:take()
 	return number(kept, entry);
 end
 
-local function acknowledge_range(kept, first, last)
-	if last - first > kept.outstanding_count then      -- a wide range costs no more than what is there
-		for n, entry in pairs(kept.outstanding) do
-			if n >= first and n <= last then leave_outstanding(kept, entry); end
-		end
-		return;
-	end
-	for n = first, last do
-		local entry = kept.outstanding[n];
-		if entry then leave_outstanding(kept, entry); end
+function Events:acknowledge(text)
+	local kept = self.kept;
+	ranges.pick(text, kept.outstanding, kept.outstanding_count, function (entry) finish(kept, entry); end);
+end
+
+-- The entry under a number, which is outstanding no more: it is deferred. Nil when there is none, or none that waits for a
+-- delivery; one that was withdrawn ends.
+function Events:take_outstanding(n)
+	local kept = self.kept;
+	local entry = kept.outstanding[n];
+	if not entry or is_journalled[entry.kind] then return nil; end
+	leave_outstanding(kept, entry);
+	return not entry.withdrawn and entry or nil;
+end
+
+-- Calls `each(entry)` for what is outstanding of a user.
+function Events:each_outstanding(user, each)
+	for entry in pairs(entries_of(self.kept, user)) do
+		if entry.n then each(entry); end
 	end
 end
 
-function Events:acknowledge(text)
-	ranges.parse(text, function (first, last) acknowledge_range(self.kept, first, last); end);
+-- Makes an entry that was deferred outstanding, under a new number.
+function Events:tell_again(entry)
+	return number(self.kept, enter(self.kept, entry));
 end
 
 -- After a new hello. Returns the numbers to be sent again and those withdrawn meanwhile, both sorted;
@@ -329,7 +336,7 @@ function Events:begin_again()
 		local numbers = entry.withdrawn and withdrawn or again;
 		numbers[#numbers + 1] = n;
 	end
-	for _, n in ipairs(withdrawn) do leave_outstanding(self.kept, self.kept.outstanding[n]); end
+	for _, n in ipairs(withdrawn) do finish(self.kept, self.kept.outstanding[n]); end
 	table.sort(again);
 	table.sort(withdrawn);
 	return again, withdrawn;
@@ -365,16 +372,17 @@ function Events:unsent()
 end
 
 -- Takes back an entry that had a number in an earlier epoch, under a new one. Returns false when there are too many.
-function Events:resume(item, message)
+function Events:resume(entry, message)
 	local kept, limits = self.kept, self.limits;
 	if kept.outstanding_count >= limits.entries then return false; end
-	local entry = enter(kept, {
-		kind = item.kind; user = item.user; resource = item.resource; count = item.count; has_content = item.has_content;
-	});
-	entry.first = item.first;
-	hold(kept, limits, entry, message);
-	number(kept, entry);
+	messages.hold(kept.messages, limits.bytes, entry, message);
+	self:tell_again(entry);
 	return true;
+end
+
+-- Those of what is deferred are counted with the others.
+function Events:messages()
+	return self.kept.messages;
 end
 
 function Events:count_dropped()

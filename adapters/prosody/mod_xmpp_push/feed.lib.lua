@@ -87,8 +87,15 @@ local function session_is_back(self, session)
 	if user then self.shard_of(user).sender:withdraw(user, about_resource(session.resource)); end
 end
 
+local function reached_again(self, session)
+	local user = session.username;
+	if user then self.shard_of(user).sender:user_is_back(user, session.resource); end
+end
+
 local function resumed(self, event)
-	session_is_back(self, event.resumed or event.origin);
+	local session = event.resumed or event.origin;
+	session_is_back(self, session);
+	reached_again(self, session);
 	-- Sent again now; if that is not acknowledged either, it is missed anew.
 	each_queued(event.queue, function (stanza) told[stanza] = nil; end);
 end
@@ -126,6 +133,7 @@ end
 local function watch_presence(self)
 	local withdraw = self.guard.wrap("presence", function (session)
 		self.shard_of(session.username).sender:withdraw(session.username, missed_by_all);
+		reached_again(self, session);
 	end);
 	module:wrap_event("presence/bare", function (handlers, name, event)
 		local session = event.origin;

@@ -1,6 +1,8 @@
 -- A first-in, first-out list from whose middle entries can be taken. Plain data, so that it can be saved.
 -- Each entry carries its place as `entry.seq`.
 
+local pairs, sort = pairs, table.sort;
+
 local function new()
 	return { items = {}, head = 1, tail = 0, count = 0 };
 end
@@ -29,10 +31,15 @@ local function pop(fifo)
 	return entry;
 end
 
--- All entries, the oldest first.
+local function by_age(a, b)
+	return a.seq < b.seq;
+end
+
+-- All entries, the oldest first. Behind one that stays for days a million may have come and gone: their places cost nothing.
 local function list(fifo)
 	local entries = {};
-	for seq = fifo.head, fifo.tail do entries[#entries + 1] = fifo.items[seq]; end
+	for _, entry in pairs(fifo.items) do entries[#entries + 1] = entry; end
+	sort(entries, by_age);
 	return entries;
 end
 

@@ -1,17 +1,31 @@
 -- Attaching (docs/protocol.md, 2), and the short words of the service.
 
-local tonumber = tonumber;
+local pairs, tonumber = pairs, tonumber;
 local max, min = math.max, math.min;
 local hosts = prosody.hosts;
 
-local version = "1";
+local version = "2";
 
 -- The kinds of events this host can tell of with the modules it has now.
-local function kinds(host)
-	local loaded = hosts[host].modules;
+local function kinds(loaded)
 	return "offline removed created"
 		..(loaded.smacks and " queued unacked lost" or "")
 		..(loaded.mam and " archived" or "");
+end
+
+local function has_other_push(loaded)
+	for name in pairs(loaded) do
+		if name:find("^cloud_notify") then return true; end
+	end
+	return false;
+end
+
+-- These, and what else is there.
+local function abilities(host)
+	local loaded = hosts[host].modules;
+	return kinds(loaded).." defer"
+		..(loaded.mam and " archive" or "")
+		..(has_other_push(loaded) and " own-push" or "");
 end
 
 local function answer(parts, session)
@@ -20,8 +34,9 @@ local function answer(parts, session)
 		version = version; session = session; epoch = link:epoch(); software = "prosody "..prosody.version;
 		instance = instance; got = got and ("%d"):format(got) or nil;
 		dropped = ("%d"):format(parts.events:take_dropped());
+		places = ("%d"):format(parts.options.max_in_flight); deferred = ("%d"):format(parts.options.deferred);
 	});
-	return link:send(message:text_tag("can", kinds(parts.options.host)));
+	return link:send(message:text_tag("can", abilities(parts.options.host)));
 end
 
 -- A fence smaller than one before is of a service that has lost its lease and does not know it yet.
@@ -44,7 +59,8 @@ local function hello(parts, fences, element)
 	if is_outdated(fences, parts.options.component, attr) then return; end
 	parts.users:greet(attr.instance, attr.users);
 	local window = max(1, min(tonumber(attr.window) or 1, parts.options.entries));
-	parts.link:attach(attr.instance, window, element:get_child_text("want"));
+	parts.deferred:greet(attr.instance);
+	parts.link:attach(attr.instance, attr.session, window, element:get_child_text("want"));
 	if answer(parts, attr.session) then parts.sender:begin_again(); end
 end
 
@@ -57,7 +73,7 @@ local function learn(parts, element)
 			users:forget(user);
 		elseif child.name == "none" and not parts.requests:is_asking(user) then
 			users:remember_none(user);
-			parts.events:drop_waiting(user);
+			parts.sender:drop_waiting(user);
 		end
 	end
 end
@@ -74,8 +90,11 @@ local function listen(parts, fences)
 	link:on("bye", function () link:leave(); end);
 	link:on("ping", function () pong(link); end);
 	link:on("users", function (element) learn(parts, element); end);
-	link:on("ack", function (element)
-		if element.attr.epoch == link:epoch() then parts.sender:acknowledge(element:get_text() or ""); end
+	link:on_in_session("ack", function (element) parts.sender:acknowledge(element:get_text() or ""); end);
+	link:on_in_session("resume", function (element) parts.sender:resume(element:get_text() or ""); end);
+	link:on_in_session("defer", function (element)
+		local n, into = element.attr.n, element.attr.into;
+		parts.sender:defer(tonumber(n), into and (tonumber(into) or 0), element);
 	end);
 end
 

@@ -18,6 +18,7 @@ local function fresh(epoch)
 		epoch = epoch;
 		state = "detached";    -- or "attached"; or "leaving": after <bye/>, takes outcomes only
 		instance = nil;        -- of the service, as in its last hello
+		session = nil;         -- of that hello
 		foreign_version = nil; -- the last one a service spoke since, if this module does not speak it
 		window = 0;
 		want = want_all;
@@ -31,6 +32,7 @@ end
 
 function Link:epoch() return self.kept.epoch; end
 function Link:instance() return self.kept.instance; end
+function Link:session() return self.kept.session; end
 function Link:window() return self.kept.window; end
 function Link:wants(word) return self.kept.want[word] == true; end
 function Link:want() return self.kept.want; end
@@ -52,10 +54,10 @@ local function words(text)
 	return set;
 end
 
-function Link:attach(instance, window, want)
+function Link:attach(instance, session, window, want)
 	local kept = self.kept;
 	if kept.state ~= "attached" then module:log("info", "xmpp-push is attached (%s)", self.options.component); end
-	kept.state, kept.instance, kept.window, kept.foreign_version = "attached", instance, window, nil;
+	kept.state, kept.instance, kept.session, kept.window, kept.foreign_version = "attached", instance, session, window, nil;
 	kept.want = want and words(want) or want_all;
 end
 
@@ -100,6 +102,13 @@ end
 -- `handler` is called with each element of that name the service sends.
 function Link:on(name, handler)
 	self.handlers[name] = handler;
+end
+
+-- The same for elements that speak of events: those of an earlier session are ignored.
+function Link:on_in_session(name, handler)
+	self:on(name, function (element)
+		if element.attr.session == self.kept.session then handler(element); end
+	end);
 end
 
 -- Only the component's own connection may speak, whatever addresses the server lets others claim.

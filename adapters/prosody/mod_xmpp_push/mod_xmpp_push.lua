@@ -7,7 +7,8 @@ local guard = module:require "guard";
 local options = module:require "options".read();      -- an error keeps the module from being loaded
 
 local lib = {
-	events = module:require "events"; users = module:require "users"; link = module:require "link";
+	events = module:require "events"; deferred = module:require "deferred"; messages = module:require "messages";
+	users = module:require "users"; link = module:require "link";
 	sender = module:require "sender"; publishing = module:require "publish"; requests = module:require "requests";
 	feed = module:require "feed"; hello = module:require "hello";
 	sessions = module:require "sessions"; shards = module:require "shards";
@@ -22,14 +23,23 @@ local shards;
 local function assemble(kept, own)
 	local shard = { options = own };
 	shard.events = lib.events.new(kept.events, own);
+	shard.deferred = lib.deferred.new(kept.deferred, shard.events, own);
 	shard.users = lib.users.new(kept.users, own);
 	shard.link = lib.link.new(kept.link, own, guard);
-	shard.sender = lib.sender.new(shard.link, shard.events, lib.sessions, own, guard);
+	shard.sender = lib.sender.new(shard.link, shard.events, shard.deferred, lib.sessions, own, guard);
 	shard.publishing = lib.publishing.new(kept.publishing, shard.link, own);
-	shard.requests = lib.requests.new(kept.requests, shard.link, shard.users, shard.sender, own);
+	shard.requests = lib.requests.new(kept.requests, shard.link, shard.users, shard.sender, lib.sessions, own);
 	shard.sender.send_request = function (ref) return shard.requests:send(ref); end
 	shard.sender.next_outcome = function () return shard.publishing:send_waiting_outcome(); end
 	return shard;
+end
+
+local function sweep()
+	local now = monotonic();
+	for _, shard in ipairs(shards.list) do
+		shard.publishing:sweep(now);
+		shard.requests:sweep(now);
+	end
 end
 
 local function listen()
@@ -43,14 +53,12 @@ local function listen()
 	lib.requests.hook(shards, guard);
 	lib.feed.hook(shards, lib.sessions, guard);
 	module:add_timer(1, function ()
-		guard.try("timeouts", function ()
-			local now = monotonic();
-			for _, shard in ipairs(shards.list) do
-				shard.publishing:sweep(now);
-				shard.requests:sweep(now);
-			end
-		end);
+		guard.try("timeouts", sweep);
 		return 1;
+	end);
+	module:add_timer(options.deferred_interval, function ()
+		store:save_deferred(shards);
+		return options.deferred_interval;
 	end);
 end
 

@@ -15,6 +15,9 @@ local max_requests = 1000;
 -- Of these, requests of one user.
 local max_requests_per_user = 20;
 
+-- Events of one user that are deferred.
+local deferred_per_user = 20;
+
 -- Users known to have no registration, about 100 bytes each.
 local max_known = 500000;
 
@@ -98,10 +101,13 @@ local function divide(options, component)
 		request_timeout = options.request_timeout;
 		max_in_flight = share(options.max_in_flight);
 		max_in_flight_per_service = share(options.max_in_flight_per_service);
-		max_in_flight_per_registration = options.max_in_flight_per_registration;      -- a user has one link
+		max_in_flight_per_user = options.max_in_flight_per_user;      -- a user has one link
+		max_in_flight_per_registration = options.max_in_flight_per_registration;
 		entries = share(options.entries);
 		entries_per_user = options.entries_per_user;
 		bytes = share(options.bytes);
+		deferred = share(options.deferred);
+		deferred_per_user = deferred_per_user;
 		portion = share(options.portion);
 		max_requests = share(max_requests);
 		max_requests_per_user = max_requests_per_user;
@@ -122,10 +128,13 @@ local function read()
 		request_timeout = number("xmpp_push_request_timeout", 30);             -- seconds
 		max_in_flight = max_in_flight;
 		max_in_flight_per_service = number("xmpp_push_max_in_flight_per_service", max(1, floor(max_in_flight / 2)));
+		max_in_flight_per_user = number("xmpp_push_max_in_flight_per_user", max(50, floor(max_in_flight / 10)));
 		max_in_flight_per_registration = number("xmpp_push_max_in_flight_per_registration", 10);
 		entries = number("xmpp_push_buffer_entries", 100000);
 		entries_per_user = number("xmpp_push_buffer_entries_per_user", 50);
 		bytes = number("xmpp_push_buffer_bytes", 32 * 1024 * 1024);
+		deferred = number("xmpp_push_max_deferred", 10000);                    -- events
+		deferred_interval = number("xmpp_push_deferred_interval", 60);         -- seconds
 		portion = number("xmpp_push_portion", 100);                            -- stanzas a turn
 	};
 	for i, component in ipairs(options.components) do

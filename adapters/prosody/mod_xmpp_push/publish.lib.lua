@@ -5,7 +5,7 @@ local jid = require "util.jid";
 local monotonic = require "util.time".monotonic;
 local fifo = module:require "fifo";
 
-local pairs, ipairs, tonumber, max, min = pairs, ipairs, tonumber, math.max, math.min;
+local pairs, ipairs, tonumber, max, min, byte = pairs, ipairs, tonumber, math.max, math.min, string.byte;
 local hosts = prosody.hosts;
 
 local xmlns_pubsub = "http://jabber.org/protocol/pubsub";
@@ -17,6 +17,9 @@ local default_timeout, max_timeout = 40, 600;
 -- Keeps the start tag of an outcome short, whatever a push service calls its error.
 local max_word = 64;
 
+-- Bytes of its text.
+local max_text = 256;
+
 local Publishing = {};
 Publishing.__index = Publishing;
 
@@ -26,9 +29,9 @@ local function fresh()
 		got = 0;               -- its highest number
 		flights = {};          -- id of the IQ -> { to, ref, instance, deadline, shares, is_foreign }
 		count = 0;
-		taken = {};            -- a push service's domain, or its address with a node -> places taken by it
+		taken = {};            -- a push service's domain, its address with a node, or a user -> places taken by it
 		serial = 0;            -- makes the ids
-		outcomes = fifo.new(); -- { instance, attr }, waiting for the link
+		outcomes = fifo.new(); -- { instance, attr, text }, waiting for the link
 	};
 end
 
@@ -42,8 +45,10 @@ function Publishing:heard()
 	if self.kept.instance then return self.kept.instance, self.kept.got; end
 end
 
-local function send_outcome(link, attr)
-	return link:send(link:build("outcome", attr));
+local function send_outcome(link, outcome)
+	local message = link:build("outcome", outcome.attr);
+	if outcome.text then message:text(outcome.text); end
+	return link:send(message);
 end
 
 local function keep_outcome(self, outcome)
@@ -53,11 +58,12 @@ local function keep_outcome(self, outcome)
 end
 
 -- The numbers of another run mean nothing to the service that is there now.
-local function hand_back(self, instance, attr)
+local function hand_back(self, instance, attr, text)
+	local outcome = { instance = instance, attr = attr, text = text };
 	if self.link:takes_outcomes() then
-		if instance ~= self.link:instance() or send_outcome(self.link, attr) then return; end
+		if instance ~= self.link:instance() or send_outcome(self.link, outcome) then return; end
 	end
-	keep_outcome(self, { instance = instance, attr = attr });
+	keep_outcome(self, outcome);
 end
 
 -- Sends one outcome that waited for the link; says whether there was one.
@@ -66,21 +72,22 @@ function Publishing:send_waiting_outcome()
 		local outcome = fifo.peek(self.kept.outcomes);
 		if not outcome then return false; end
 		local is_current = outcome.instance == self.link:instance();
-		if is_current and not send_outcome(self.link, outcome.attr) then return false; end
+		if is_current and not send_outcome(self.link, outcome) then return false; end
 		fifo.remove(self.kept.outcomes, outcome);
 		if is_current then return true; end
 	end
 	return false;
 end
 
--- The shares that a publish takes a place of, each with its bound. A registration stands for its user, whom the service does not
--- name.
-local function shares_of(self, to, pubsub)
+-- The shares that a publish takes a place of, each with its bound. No address is empty, so a user is taken for nothing else.
+local function shares_of(self, to, pubsub, user)
 	local node = pubsub:get_child("publish").attr.node or "";
-	return {
+	local shares = {
 		[jid.host(to)] = self.options.max_in_flight_per_service;
 		[to.."\n"..node] = self.options.max_in_flight_per_registration;
 	};
+	if user then shares["\n"..user] = self.options.max_in_flight_per_user; end
+	return shares;
 end
 
 local function has_place(self, shares)
@@ -104,12 +111,12 @@ local function give_place_back(kept, shares)
 	end
 end
 
-local function settle(self, id, attr)
+local function settle(self, id, attr, text)
 	local flight = self.kept.flights[id];
 	self.kept.flights[id] = nil;
 	give_place_back(self.kept, flight.shares);
 	attr.ref = ("%d"):format(flight.ref);
-	hand_back(self, flight.instance, attr);
+	hand_back(self, flight.instance, attr, text);
 end
 
 -- Exactly one <publish/> and at most one <publish-options/>: nothing else may be said in the host's name.
@@ -168,7 +175,7 @@ local function publish(self, element)
 	if not to or not pubsub or not is_publish(pubsub) then
 		return refuse(self, ref, "bad-request");
 	end
-	local shares = shares_of(self, to, pubsub);
+	local shares = shares_of(self, to, pubsub, element.attr.user);
 	if not has_place(self, shares) then return refuse(self, ref, "resource-constraint"); end
 	launch(self, ref, to, timeout_of(element.attr.timeout), pubsub, shares);
 end
@@ -185,12 +192,21 @@ local function is_made_here(event, domain)
 	return origin == hosts[domain] and fault and fault:get_child("not-connected", xmlns_component) ~= nil;
 end
 
+-- Cut at the end of a character.
+local function shorten(text)
+	if not text or text == "" or #text <= max_text then return text ~= "" and text or nil; end
+	local last = max_text;
+	while byte(text, last + 1) >= 0x80 and byte(text, last + 1) < 0xC0 do last = last - 1; end      -- amid one
+	return text:sub(1, last);
+end
+
+-- Returns the text behind it.
 local function error_outcome(event, domain)
-	local etype, condition = event.stanza:get_error();
+	local etype, condition, text = event.stanza:get_error();
 	return {
 		type = "error"; origin = is_made_here(event, domain) and "server" or nil;
 		etype = etype and etype:sub(1, max_word); condition = condition and condition:sub(1, max_word);
-	};
+	}, shorten(text);
 end
 
 -- An answer to a publish is ours alone; anything else is not for us.
@@ -236,7 +252,7 @@ end
 function Publishing:freeze()
 	local outcomes = {};
 	for _, outcome in ipairs(fifo.list(self.kept.outcomes)) do
-		outcomes[#outcomes + 1] = { instance = outcome.instance, attr = outcome.attr };
+		outcomes[#outcomes + 1] = { instance = outcome.instance, attr = outcome.attr, text = outcome.text };
 	end
 	for _, flight in pairs(self.kept.flights) do
 		outcomes[#outcomes + 1] = { instance = flight.instance, attr = { type = "timeout", ref = ("%d"):format(flight.ref) } };

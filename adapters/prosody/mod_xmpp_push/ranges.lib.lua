@@ -1,6 +1,6 @@
 -- Ranges of event numbers: "1-40 43 50-51".
 
-local tonumber, ipairs = tonumber, ipairs;
+local tonumber, pairs, ipairs = tonumber, pairs, ipairs;
 
 -- Calls `each(first, last)` for every range of `text`; what is not a range is passed over.
 local function parse(text, each)
@@ -10,6 +10,28 @@ local function parse(text, each)
 			first = tonumber(first);
 			each(first, tonumber(last) or first);
 		end
+	end
+end
+
+-- Calls `each(entry)`, in the order of the numbers, for what `entries` has under those of `text`. A wide range costs no more than
+-- what there is: `count`.
+local function pick(text, entries, count, each)
+	local numbers = {};
+	local function add(n)
+		if entries[n] then numbers[#numbers + 1] = n; end
+	end
+	parse(text, function (first, last)
+		if last - first > count then
+			for n in pairs(entries) do
+				if n >= first and n <= last then add(n); end
+			end
+			return;
+		end
+		for n = first, last do add(n); end
+	end);
+	table.sort(numbers);
+	for _, n in ipairs(numbers) do
+		if entries[n] then each(entries[n]); end      -- a number may be named twice
 	end
 end
 
@@ -31,4 +53,4 @@ local function format(numbers)
 	return table.concat(words, " ");
 end
 
-return { parse = parse; format = format };
+return { pick = pick; format = format };

@@ -15,29 +15,31 @@ Requests.__index = Requests;
 
 local function fresh()
 	return {
-		waiting = {};          -- ref -> { id, to, user, deadline, message, last_event }; the message until it is sent
+		waiting = {};          -- ref -> { id, to, session, user, is_enable, deadline, message, last_event }; the message until it is sent
 		count = 0;
 		serial = 0;            -- makes the refs
 		asking = {};           -- localpart -> number of requests waiting
 	};
 end
 
--- `kept` is made by fresh() and survives a reload; `users` is told of an enable; `sender` keeps requests and events in order.
-local function new(kept, link, users, sender, options)
-	return setmetatable({ kept = kept, link = link, users = users, sender = sender, options = options }, Requests);
+-- `kept` is made by fresh() and survives a reload; `users` is told of an enable; `sender` keeps requests and events in order;
+-- `sessions` remembers who has enabled push.
+local function new(kept, link, users, sender, sessions, options)
+	return setmetatable({ kept = kept, link = link, users = users, sender = sender, sessions = sessions, options = options }, Requests);
 end
 
 function Requests:is_asking(user)
 	return self.kept.asking[user] ~= nil;
 end
 
--- The session itself is not kept: it may be another one, hibernated or gone when the answer comes.
+-- The session itself is not kept, only its id: it may be another one, hibernated or gone when the answer comes.
 local function enter(self, event)
 	local kept, origin = self.kept, event.origin;
 	kept.serial, kept.count = kept.serial + 1, kept.count + 1;
 	local ref = ("%d"):format(kept.serial);
 	kept.waiting[ref] = {
-		id = event.stanza.attr.id; to = origin.full_jid; user = origin.username;
+		id = event.stanza.attr.id; to = origin.full_jid; session = origin.id; user = origin.username;
+		is_enable = event.stanza.tags[1].name == "enable";
 		deadline = monotonic() + self.options.request_timeout;
 	};
 	kept.asking[origin.username] = (kept.asking[origin.username] or 0) + 1;
@@ -111,6 +113,7 @@ local function answer(self, element)
 	if not request then return; end
 	if attr.type == "result" then
 		self.sender:settle(request.user, request.last_event or 0);
+		self.sessions.note_push(request.to, request.session, request.is_enable);
 		module:send(reply(self.options.host, request, "result"));
 	else
 		reply_error(self.options.host, request, attr.etype or "wait", attr.condition or "undefined-condition", element:get_text());

@@ -9,11 +9,12 @@ Sender.__index = Sender;
 
 -- `next_outcome()` sends one outcome that waits for the link and says whether there was one; `send_request(ref)` sends a request
 -- that was postponed.
-local function new(link, events, sessions, options, guard)
+local function new(link, events, deferred, sessions, options, guard)
 	return setmetatable({
-		link = link, events = events, sessions = sessions, options = options, guard = guard,
+		link = link, events = events, deferred = deferred, sessions = sessions, options = options, guard = guard,
 		numbered = {}, place = 1,      -- numbers of outstanding events still to be sent on this connection, and the place in them
 		is_flushing = false,
+		is_turn_of_due = false,      -- or of what is new
 		sent_this_turn = 0,
 		next_outcome = function () return false; end;
 		send_request = function () end;
@@ -25,8 +26,11 @@ local function transmit_event(self, entry, message, first)
 		n = ("%d"):format(entry.n); kind = entry.kind; user = entry.user; resource = entry.resource;
 		count = entry.count > 1 and ("%d"):format(entry.count) or nil;
 		first = first and ("%.0f"):format(first) or nil;
+		last = first and entry.count > 1 and ("%.0f"):format(entry.last or first) or nil;
+		was = entry.was;
 	});
 	self.sessions.describe(stanza, entry.user.."@"..self.options.host);
+	for _, recipient in ipairs(entry.recipients or {}) do stanza:tag("for", { id = recipient.id; r = recipient.r }):up(); end
 	if message then stanza:add_child(message); end
 	return self.link:send(stanza);
 end
@@ -54,12 +58,24 @@ local function take_numbered(self)
 	self.numbered, self.place = {}, 1;
 end
 
+-- What is new and what is due again take turns.
+local function take_next(self)
+	if not has_room(self) then return nil; end
+	self.is_turn_of_due = not self.is_turn_of_due;
+	if self.is_turn_of_due then return self.deferred:take() or self.events:take(); end
+	return self.events:take() or self.deferred:take();
+end
+
+local function has_next(self)
+	return self.events:has_unsent() or self.deferred:has_due();
+end
+
 -- Says whether something was sent.
 local function flush_one(self)
 	if self.next_outcome() then return true; end
 	if not self.link:is_attached() then return false; end
-	local entry = take_numbered(self) or has_room(self) and self.events:take();
-	return entry and transmit(self, entry, entry.message, entry.first);
+	local entry = take_numbered(self) or take_next(self);
+	return entry ~= nil and transmit(self, entry, entry.message, entry.first);
 end
 
 -- One turn of the server's loop; what is left goes in later ones.
@@ -93,7 +109,7 @@ local function count_this_turn(self)
 end
 
 local function can_issue(self, user)
-	return self.link:is_attached() and has_room(self) and self.events:has_share(user) and not self.events:has_unsent();
+	return self.link:is_attached() and has_room(self) and self.events:has_share(user) and not has_next(self);
 end
 
 local function send_or_queue(self, entry, message)
@@ -117,8 +133,15 @@ function Sender:tell(kind, user, resource, message, has_content)
 end
 
 local function send_withdrawn(self, numbers)
-	if #numbers == 0 then return; end
-	self.link:send(self.link:build("withdraw", { epoch = self.link:epoch() }):text(ranges.format(numbers)));
+	if #numbers == 0 then return true; end
+	return self.link:send(self.link:build("withdraw", { session = self.link:session() }):text(ranges.format(numbers)));
+end
+
+-- Tells of the deferred events that have ended here, now or after the next hello.
+local function tell_gone(self)
+	if not self.link:is_attached() then return; end
+	local gone = self.deferred:take_gone();
+	if not send_withdrawn(self, gone) then self.deferred:give_back_gone(gone); end
 end
 
 -- What is kept of a user and `is_meant` need not be told any more.
@@ -127,9 +150,24 @@ function Sender:withdraw(user, is_meant)
 	if self.link:is_attached() then send_withdrawn(self, numbers); end
 end
 
+-- A session can be reached again, so its device need not be told of what was deferred.
+function Sender:user_is_back(user, resource)
+	self.deferred:user_is_back(user, resource);
+	tell_gone(self);
+end
+
+-- The user has no registration.
+function Sender:drop_waiting(user)
+	self.events:drop_waiting(user);
+	self.deferred:end_all(user);
+	tell_gone(self);
+end
+
 -- Tells of an account that came or went: whatever is kept of that name is void.
 function Sender:record(kind, user)
 	self:withdraw(user, function () return true; end);
+	self.deferred:end_all(user);
+	tell_gone(self);
 	self.events:record(kind, user);
 	self:flush();
 end
@@ -158,17 +196,36 @@ function Sender:settle(user, last_event)
 	self.events:settle(user, last_event);
 end
 
-function Sender:acknowledge(text)
-	self.events:acknowledge(text);
-	if self.link:is_attached() and self.events:has_unsent() then self:flush(); end
+-- The window may have room again, or something to be filled with.
+local function go_on(self)
+	if self.link:is_attached() and has_next(self) then self:flush(); end
 end
 
--- After a new hello: what was withdrawn meanwhile, what is outstanding, then what waits.
+function Sender:acknowledge(text)
+	self.events:acknowledge(text);
+	self.deferred:acknowledge(text);
+	go_on(self);
+end
+
+-- What a <defer/> says.
+function Sender:defer(n, into, element)
+	self.deferred:defer(n, into, element);
+	tell_gone(self);
+	go_on(self);
+end
+
+function Sender:resume(text)
+	self.deferred:resume(text);
+	go_on(self);
+end
+
+-- After a new hello: what was withdrawn meanwhile, what is outstanding, then what waits and what is due again.
 function Sender:begin_again()
 	local withdrawn;
 	self.numbered, withdrawn = self.events:begin_again();
 	self.place = 1;
 	send_withdrawn(self, withdrawn);
+	tell_gone(self);
 	self:flush();
 end
 

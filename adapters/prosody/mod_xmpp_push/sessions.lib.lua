@@ -1,7 +1,7 @@
 -- What is known of a user's sessions (docs/protocol.md, 3.1).
 
 local pairs = pairs;
-local bare_sessions = prosody.bare_sessions;
+local bare_sessions, full_sessions = prosody.bare_sessions, prosody.full_sessions;
 
 local max_listed = 50;
 
@@ -10,6 +10,17 @@ local ended = setmetatable({}, { __mode = "k" });
 
 local function end_session(session)
 	ended[session] = true;
+end
+
+local function session_of(full_jid, id)
+	local session = full_sessions[full_jid];
+	return session and session.id == id and session or nil;
+end
+
+-- The service has accepted that a session enables push, or disables it. Another one may have its resource by now.
+local function note_push(full_jid, id, is_enabled)
+	local session = session_of(full_jid, id);
+	if session then session.xmpp_push_enabled = is_enabled or nil; end
 end
 
 local function has_any(account)
@@ -22,6 +33,7 @@ local function attributes(resource, session)
 	if session.hibernating then attr.h = "1"; end
 	-- mod_csi_simple also has a state of its own, "flushing", while a client is inactive.
 	if session.state then attr.c = session.state == "active" and "active" or "inactive"; end
+	if session.xmpp_push_enabled then attr.e = "1"; end
 	return attr;
 end
 
@@ -38,4 +50,4 @@ local function describe(stanza, account)
 	end
 end
 
-return { describe = describe; end_session = end_session; has_any = has_any };
+return { describe = describe; note_push = note_push; end_session = end_session; has_any = has_any };

@@ -30,15 +30,36 @@ end
 
 -- What is missed of all users, as plain data that any other list of shards can take.
 function Shards:freeze()
-	local all = { entries = {}, dropped = 0 };
-	for _, shard in ipairs(self.list) do freezer.freeze(shard.events, all); end
+	local all = freezer.empty();
+	for _, shard in ipairs(self.list) do freezer.freeze(shard.events, shard.deferred, all); end
 	return all;
 end
 
 -- Takes back what freeze() gave. What was thrown away cannot be told apart by user any more.
 function Shards:thaw(frozen)
-	for _, item in ipairs(frozen.entries) do freezer.thaw(self.of(item.user).events, item); end
+	for _, item in ipairs(frozen.entries) do
+		local shard = self.of(item.user);
+		freezer.thaw(shard.events, shard.deferred, item);
+	end
+	for _, item in ipairs(frozen.deferred or {}) do self:thaw_deferred(item); end
 	self.list[1].events:add_dropped(frozen.dropped);
+end
+
+-- Calls `each(entry, was)` for what is deferred of all users.
+function Shards:each_deferred(each)
+	for _, shard in ipairs(self.list) do shard.deferred:each(each); end
+end
+
+-- Whether that has changed since this was last asked.
+function Shards:take_changed()
+	local is_changed = false;
+	for _, shard in ipairs(self.list) do is_changed = shard.deferred:take_changed() or is_changed; end
+	return is_changed;
+end
+
+-- Takes back one of those.
+function Shards:thaw_deferred(item)
+	freezer.thaw_deferred(self.of(item.user).deferred, item);
 end
 
 return { new = new };

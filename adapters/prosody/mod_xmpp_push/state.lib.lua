@@ -18,10 +18,11 @@ end
 
 -- One shard: publishes and requests belong to a component, so what is known of these may be taken over.
 local function fresh_shard(self, old)
-	local lib = self.lib;
+	local lib, epoch = self.lib, new_id();
 	return {
-		link = lib.link.fresh(new_id());
+		link = lib.link.fresh(epoch);
 		events = lib.events.fresh();
+		deferred = lib.deferred.fresh(epoch);
 		users = lib.users.fresh();
 		publishing = old and old.publishing or lib.publishing.fresh();
 		requests = old and old.requests or lib.requests.fresh();
@@ -40,10 +41,22 @@ function State:fresh()
 end
 
 -- Code that knew of one component only handed over what is one shard now.
-local function modern(self, state)
+local function in_shards(self, state)
 	if state.shards then return state; end
 	if state.link then return { components = { state.link.component }, shards = { state }, fences = {} }; end
 	return self:fresh();
+end
+
+-- Adds what code of the link's first version did not know.
+local function modern(self, state)
+	state = in_shards(self, state);
+	for _, shard in ipairs(state.shards) do
+		if not shard.deferred then
+			shard.deferred = self.lib.deferred.fresh(shard.link.epoch);
+			shard.events.again, shard.events.messages = 0, self.lib.messages.fresh(shard.events.bytes);
+		end
+	end
+	return state;
 end
 
 local function is_same_list(a, b)
@@ -57,10 +70,11 @@ end
 -- The list has changed: what was missed moves, and each request is given back, since its answer may come from a service
 -- that is no longer the user's.
 local function dissolve(self, state)
-	local old, moving = {}, { entries = {}, dropped = 0 };
+	local old, moving = {}, freezer.empty();
 	for i, component in ipairs(state.components) do
 		local shard = state.shards[i];
-		freezer.freeze(self.lib.events.new(shard.events, self.options), moving);
+		local events = self.lib.events.new(shard.events, self.options);
+		freezer.freeze(events, self.lib.deferred.new(shard.deferred, events, self.options), moving);
 		self.lib.requests.give_back(shard.requests, self.options.host);
 		old[component] = shard;
 	end

@@ -1,8 +1,12 @@
--- What is kept over an orderly restart of the server.
+-- What is kept over an orderly restart of the server; and of what is deferred the wake-ups also when it is killed, in a store of
+-- their own.
 
-local version = 2;
+local lines = module:require "lines";
 
 local ipairs = ipairs;
+
+-- Of the two stores.
+local version, deferred_version = 2, 1;
 
 local Store = {};
 Store.__index = Store;
@@ -12,13 +16,13 @@ local function new(guard)
 	if not driver then
 		module:log("warn", "No storage (%s): what is not acknowledged will not survive a restart of the server", err);
 	end
-	return setmetatable({ driver = driver, guard = guard }, Store);
+	return setmetatable({ driver = driver, deferred = module:open_store("xmpp_push_deferred"), guard = guard }, Store);
 end
 
 -- What was missed is stored for all shards together: the list may be another when it is read.
 local function collect(shards)
 	local data = { version = version, events = shards:freeze(), publishing = {} };
-	local is_empty = #data.events.entries == 0;
+	local is_empty = #data.events.entries == 0 and #data.events.deferred == 0;
 	for _, shard in ipairs(shards.list) do
 		local frozen = shard.publishing:freeze();
 		data.publishing[shard.options.component] = frozen;
@@ -27,9 +31,19 @@ local function collect(shards)
 	return not is_empty and data or nil;
 end
 
+local function write_deferred(store, shards)
+	local written = {};
+	shards:each_deferred(function (entry, was) written[#written + 1] = lines.write(entry, was); end);
+	local ok, err = store.deferred:set(nil, #written > 0 and { version = deferred_version; lines = written } or nil);
+	if not ok then module:log("error", "What is deferred could not be stored: %s", err); end
+	store.is_behind = not ok;
+end
+
+-- The other store would bring back what has ended since.
 local function write(store, shards)
 	local ok, err = store.driver:set(nil, collect(shards));
-	if not ok then module:log("error", "What is not acknowledged could not be stored: %s", err); end
+	if not ok then return module:log("error", "What is not acknowledged could not be stored: %s", err); end
+	if store.deferred then store.deferred:set(nil, nil); end
 end
 
 -- Version 1 knew one component, and did not say which.
@@ -38,22 +52,43 @@ local function frozen_publishing(data, shards, i)
 	return data.publishing[shards.list[i].options.component];
 end
 
+local function log_taken_back(count)
+	module:log("info", "Took back %d events from before the restart", count);
+end
+
+local function take_back(data, shards)
+	shards:thaw(data.events);
+	for i, shard in ipairs(shards.list) do
+		local frozen = frozen_publishing(data, shards, i);
+		if frozen then shard.publishing:thaw(frozen); end
+	end
+	log_taken_back(#data.events.entries + #(data.events.deferred or {}));
+end
+
+-- From before the server was killed. It stays where it is.
+local function read_deferred(store, shards)
+	local data = store.deferred and store.deferred:get(nil);
+	if not data or data.version > deferred_version then return; end
+	for _, line in ipairs(data.lines) do shards:thaw_deferred(lines.read(line)); end
+	log_taken_back(#data.lines);
+end
+
 local function read_and_remove(store, shards)
 	local data = store.driver:get(nil);
-	if not data then return; end
-	if data.version <= version then
-		shards:thaw(data.events);
-		for i, shard in ipairs(shards.list) do
-			local frozen = frozen_publishing(data, shards, i);
-			if frozen then shard.publishing:thaw(frozen); end
-		end
-		module:log("info", "Took back %d events from before the restart", #data.events.entries);
-	end
+	if not data then return read_deferred(store, shards); end
+	if data.version <= version then take_back(data, shards); end
+	if store.deferred then write_deferred(store, shards); end
 	store.driver:set(nil, nil);
 end
 
 function Store:save(shards)
 	if self.driver then self.guard.try("storing", write, self, shards); end
+end
+
+-- To be called now and then.
+function Store:save_deferred(shards)
+	if not self.deferred then return; end
+	if shards:take_changed() or self.is_behind then self.guard.try("storing", write_deferred, self, shards); end
 end
 
 function Store:load(shards)

@@ -80,6 +80,24 @@ impl Newcomer {
         Ok(true)
     }
 
+    /// Disables push.
+    ///
+    /// # Errors
+    /// As [`Newcomer::connect`].
+    pub async fn disable(&mut self, service: &str) -> Result<()> {
+        let disabling = format!("<disable xmlns='urn:xmpp:push:0' jid='{service}'/>");
+        succeeded(&self.request("disable", &disabling).await?)
+    }
+
+    /// Becomes available.
+    ///
+    /// # Errors
+    /// As [`Newcomer::connect`].
+    pub async fn available(&mut self) -> Result<()> {
+        self.stream.write_all(b"<presence/>").await?;
+        self.settled().await
+    }
+
     /// Asks to enable push, and does not wait for the answer.
     ///
     /// # Errors

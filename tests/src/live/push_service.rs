@@ -25,6 +25,8 @@ pub enum Reply {
     Result,
     /// With an error of this type and condition.
     Error(&'static str, &'static str),
+    /// With an error of this type and condition, and a text.
+    Explained(&'static str, &'static str, &'static str),
     /// With a result, after this long.
     Late(Duration),
     /// Not at all.
@@ -348,7 +350,9 @@ impl Serving {
                     drop(orders.send(Order::Answer(stanza, Reply::Result)));
                 });
             }
-            Reply::Result | Reply::Error(..) => self.carry_out(&Order::Answer(stanza, reply)),
+            Reply::Result | Reply::Error(..) | Reply::Explained(..) => {
+                self.carry_out(&Order::Answer(stanza, reply))
+            }
         }
     }
 }
@@ -395,16 +399,25 @@ impl WriteXml for Answer<'_> {
         sink.optional("from", self.iq.attribute("to"));
         sink.optional("to", self.iq.attribute("from"));
         sink.optional("id", self.iq.attribute("id"));
-        if let Reply::Error(kind, condition) = self.reply {
-            sink.attribute("type", "error");
-            sink.start("error", Namespace::Component);
-            sink.attribute("type", kind);
-            sink.start(condition, Namespace::StanzaErrors);
+        let (kind, condition, text) = match self.reply {
+            Reply::Error(kind, condition) => (kind, condition, ""),
+            Reply::Explained(kind, condition, text) => (kind, condition, text),
+            _ => {
+                sink.attribute("type", "result");
+                return sink.end();
+            }
+        };
+        sink.attribute("type", "error");
+        sink.start("error", Namespace::Component);
+        sink.attribute("type", kind);
+        sink.start(condition, Namespace::StanzaErrors);
+        sink.end();
+        if !text.is_empty() {
+            sink.start("text", Namespace::StanzaErrors);
+            sink.text(text);
             sink.end();
-            sink.end();
-        } else {
-            sink.attribute("type", "result");
         }
+        sink.end();
         sink.end();
     }
 }

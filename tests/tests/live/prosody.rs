@@ -10,6 +10,15 @@ use tokio::sync::OnceCell;
 mod bounds;
 #[path = "prosody/broken.rs"]
 mod broken;
+/// Events that wait for a push service wait at the adapter, outside of the window.
+#[path = "prosody/deferred"]
+mod deferred {
+    mod ended;
+    mod full;
+    mod kept;
+    mod scene;
+    mod told;
+}
 #[path = "prosody/offline.rs"]
 mod offline;
 #[path = "prosody/played.rs"]
@@ -18,6 +27,8 @@ mod played;
 mod refusal;
 #[path = "prosody/reload.rs"]
 mod reload;
+#[path = "prosody/waiting.rs"]
+mod waiting;
 
 #[path = "suite"]
 mod suite {

@@ -10,7 +10,7 @@ use push_tests::live::slot::Slot;
 use std::slice::from_ref;
 
 /// A server with these options of the adapter, and the service of its one host.
-async fn bounded(options: &str) -> Result<(Prosody, Played)> {
+pub(super) async fn bounded(options: &str) -> Result<(Prosody, Played)> {
     let server = Prosody::start(ProsodyConfig {
         host_settings: options.to_owned(),
         ..config(1)
@@ -21,7 +21,7 @@ async fn bounded(options: &str) -> Result<(Prosody, Played)> {
 }
 
 /// A stream to the host on which nobody has logged in, and so many accounts.
-async fn accounts(server: &Prosody, count: usize) -> Result<(Newcomer, Vec<String>)> {
+pub(super) async fn accounts(server: &Prosody, count: usize) -> Result<(Newcomer, Vec<String>)> {
     let slot = Slot::new(0);
     let mut stream = Newcomer::connect(&slot.host(), server.ports().c2s).await?;
     let jids: Vec<_> = (0..count).map(|_| slot.user("user")).collect();
@@ -32,7 +32,7 @@ async fn accounts(server: &Prosody, count: usize) -> Result<(Newcomer, Vec<Strin
 }
 
 /// Sends `count` messages to each of `to`, and waits until the server has dealt with them.
-async fn write(writer: &mut Newcomer, to: &[String], count: usize) -> Result<()> {
+pub(super) async fn write(writer: &mut Newcomer, to: &[String], count: usize) -> Result<()> {
     for jid in to {
         for _ in 0..count {
             writer.chat(jid, "hello").await?;
@@ -41,7 +41,7 @@ async fn write(writer: &mut Newcomer, to: &[String], count: usize) -> Result<()>
     writer.settled().await
 }
 
-fn user(jid: &str) -> String {
+pub(super) fn user(jid: &str) -> String {
     let local = jid.split('@').next().unwrap_or_default();
     format!("user='{local}'")
 }
@@ -61,7 +61,9 @@ async fn a_user_who_misses_much_leaves_the_window_to_others() -> Result<()> {
     // One place of the five has the news that the account is new.
     assert_eq!(missed(alice), 4, "a share of the window");
     acknowledge_all(&played)?;
-    played.hears("count='16'").await?;
+    played
+        .hears_all(&["count='16'", " first='", " last='"])
+        .await?;
     assert_eq!(missed(alice), 5, "the rest is joined");
     Ok(())
 }
@@ -90,8 +92,7 @@ async fn over_its_share_a_user_loses_the_own_oldest() -> Result<()> {
 }
 
 fn acknowledge_all(played: &Played) -> Result<()> {
-    let epoch = played.epoch();
-    played.say(&format!("<ack xmlns='LINK' epoch='{epoch}'>1-100</ack>"))
+    played.acknowledge("first", "1-100")
 }
 
 #[tokio::test]
@@ -160,6 +161,52 @@ async fn a_silent_push_service_and_a_busy_registration_leave_places_to_others() 
     }
     played.hears_all(&["ref='7'", "type='result'"]).await?;
     assert_eq!(played.count("resource-constraint"), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_user_with_many_registrations_leaves_places_to_others() -> Result<()> {
+    let (server, played) = bounded("xmpp_push_max_in_flight_per_user = 2").await?;
+    let push = PushService::connect(&Slot::new(0).push_service(), server.ports().component).await?;
+    push.answer(Reply::Nothing);
+    played.attach("first").await?;
+    for (number, user) in [(1, "alice"), (2, "alice"), (3, "alice"), (4, "bob")] {
+        let (number, user) = (number, format!(" user='{user}' class='message' timeout="));
+        let publish = publish(number, push.jid(), &format!("n{number}"));
+        played.say(&publish.replacen(" timeout=", &user, 1))?;
+    }
+    push.receives(3).await?;
+    let [number, condition] = refused(3);
+    played.hears_all(&[&number, &condition]).await?;
+    assert_eq!(played.count("resource-constraint"), 1);
+    Ok(())
+}
+
+/// 254 bytes, then characters of three.
+const EXPLANATION: &str = concat!(
+    "A push service may say at length why it refuses, in any language: ",
+    "..............................................................................................",
+    "..............................................................................................",
+    "€€€"
+);
+
+#[tokio::test]
+async fn what_a_push_service_says_of_an_error_is_handed_back_up_to_a_length() -> Result<()> {
+    let (server, played) = bounded("").await?;
+    let push = PushService::connect(&Slot::new(0).push_service(), server.ports().component).await?;
+    played.attach("first").await?;
+    for (number, text, handed_back) in [
+        (1, "Gone.", "Gone."),
+        (2, EXPLANATION, EXPLANATION.trim_end_matches('€')),
+    ] {
+        push.answer(Reply::Explained("cancel", "item-not-found", text));
+        played.say(&publish(number, push.jid(), "n"))?;
+        let number = format!("ref='{number}'");
+        let text = format!(">{handed_back}</outcome>");
+        played
+            .hears_all(&[&number, "condition='item-not-found'", &text])
+            .await?;
+    }
     Ok(())
 }
 

@@ -18,8 +18,13 @@ pub(super) struct Played {
 
 impl Played {
     pub(super) async fn connect(slot: Slot, ports: Ports) -> Result<Self> {
+        Self::connect_as(&slot.component(), slot, ports).await
+    }
+
+    /// The same, as one of the slot's components.
+    pub(super) async fn connect_as(component: &str, slot: Slot, ports: Ports) -> Result<Self> {
         Ok(Self {
-            service: PushService::connect(&slot.component(), ports.component).await?,
+            service: PushService::connect(component, ports.component).await?,
             host: slot.host(),
         })
     }
@@ -33,13 +38,43 @@ impl Played {
         ))
     }
 
-    /// Greets the adapter as a run of the service, and waits until it is attached.
+    /// Greets the adapter as a run of the service, and waits until it is attached. The session is called like the run.
     pub(super) async fn attach(&self, instance: &str) -> Result<()> {
+        self.greet(Hello::of(instance)).await
+    }
+
+    /// Greets the adapter, and waits until it is attached.
+    pub(super) async fn greet(&self, hello: Hello<'_>) -> Result<()> {
+        let Hello {
+            session,
+            instance,
+            window,
+            want,
+        } = hello;
         self.say(&format!(
-            "<hello xmlns='LINK' version='2' session='{instance}' instance='{instance}' window='1000' users='0'>\
-             <want>offline archived removed created</want></hello>"
+            "<hello xmlns='LINK' version='2' session='{session}' instance='{instance}' window='{window}' users='0'>\
+             <want>{want}</want></hello>"
         ))?;
-        self.hears(&format!("session='{instance}'")).await
+        self.hears_all(&["<hello", &format!("session='{session}'")])
+            .await
+    }
+
+    /// Acknowledges events in a session.
+    pub(super) fn acknowledge(&self, session: &str, numbers: &str) -> Result<()> {
+        self.say(&format!(
+            "<ack xmlns='LINK' session='{session}'>{numbers}</ack>"
+        ))
+    }
+
+    /// Waits until the adapter has dealt with all that was said.
+    pub(super) async fn settled(&self) -> Result<()> {
+        let before = self.count("<pong");
+        self.say("<ping xmlns='LINK'/>")?;
+        let pongs = |heard: &[String]| heard.iter().filter(|one| one.contains("<pong")).count();
+        self.service
+            .hears_until(|heard| pongs(heard) > before)
+            .await
+            .map(drop)
     }
 
     pub(super) async fn hears(&self, words: &str) -> Result<()> {
@@ -53,14 +88,20 @@ impl Played {
             .map(drop)
     }
 
-    /// The epoch that the adapter has named.
+    /// The epoch that the adapter has named last.
     pub(super) fn epoch(&self) -> String {
+        self.last(&["epoch='"])
+            .map_or_else(String::new, |hello| attribute(&hello, "epoch").to_owned())
+    }
+
+    /// The last of the stanzas it was sent that hold all of these words.
+    pub(super) fn last(&self, words: &[&str]) -> Option<String> {
         let heard = self.service.heard();
-        let hello = heard
+        heard
             .iter()
-            .find_map(|stanza| stanza.split("epoch='").nth(1));
-        let epoch = hello.and_then(|rest| rest.split('\'').next());
-        epoch.unwrap_or_default().to_owned()
+            .rev()
+            .find(|stanza| has_all(stanza, words))
+            .cloned()
     }
 
     /// How many of the stanzas it was sent hold these words.
@@ -73,6 +114,35 @@ impl Played {
         let heard = self.service.heard();
         heard.iter().filter(|stanza| has_all(stanza, words)).count()
     }
+}
+
+/// What a service says first.
+#[derive(Clone, Copy)]
+pub(super) struct Hello<'a> {
+    pub(super) session: &'a str,
+    pub(super) instance: &'a str,
+    pub(super) window: u32,
+    pub(super) want: &'a str,
+}
+
+impl<'a> Hello<'a> {
+    /// That of a run of the service, which has one session.
+    pub(super) fn of(instance: &'a str) -> Self {
+        Self {
+            session: instance,
+            instance,
+            window: 1000,
+            want: "offline archived removed created",
+        }
+    }
+}
+
+/// The value of the first attribute of this name in a stanza; empty when there is none.
+pub(super) fn attribute<'a>(stanza: &'a str, name: &str) -> &'a str {
+    let value = stanza.split(&format!(" {name}='")).nth(1);
+    value
+        .and_then(|rest| rest.split('\'').next())
+        .unwrap_or_default()
 }
 
 fn has_all(stanza: &str, words: &[&str]) -> bool {
@@ -120,6 +190,51 @@ async fn a_new_account_that_was_not_acknowledged_is_told_again() -> Result<()> {
     played.attach("second").await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(played.count("kind='created'"), 2);
+    Ok(())
+}
+
+/// Only what the service has accepted counts.
+#[tokio::test]
+async fn an_event_says_in_which_sessions_push_was_enabled() -> Result<()> {
+    let (lease, ports, played) = played().await?;
+    let (slot, alice) = (lease.slot, lease.slot.user("alice"));
+    played.attach("first").await?;
+    let mut session = Newcomer::connect(&slot.host(), ports.c2s).await?;
+    session.register(&alice).await?;
+    session.log_in(&alice).await?;
+    let result = "type='result'";
+    for (reference, is_enabling, answer, flag) in [
+        (
+            1,
+            true,
+            "type='error' condition='bad-request'",
+            "<s r='phone'/>",
+        ),
+        (2, true, result, "e='1'"),
+        (3, false, result, "<s r='phone'/>"),
+    ] {
+        let answering = async {
+            played
+                .hears_all(&["<request", &format!("ref='{reference}'")])
+                .await?;
+            played.say(&format!(
+                "<answer xmlns='LINK' ref='{reference}' {answer}/>"
+            ))
+        };
+        let asking = async {
+            if is_enabling {
+                session.enable("push.example.net", "n").await.map(drop)
+            } else {
+                session.disable("push.example.net").await
+            }
+        };
+        let (asked, answered) = tokio::join!(asking, answering);
+        answered?;
+        assert_eq!(asked.is_ok(), answer == result);
+        let body = format!("m{reference}");
+        session.chat(&alice, &body).await?;
+        played.hears_all(&["<event", &body, flag]).await?;
+    }
     Ok(())
 }
 

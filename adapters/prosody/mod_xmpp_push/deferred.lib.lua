@@ -1,0 +1,290 @@
+-- The events that wait for a push service (docs/protocol.md, 3.4), apart from all others. Each entry is in one of two places:
+--   asleep   until the service resumes it
+--   due      to be told again, as soon as the window has room
+
+local fifo = module:require "fifo";
+local messages = module:require "messages";
+local ranges = module:require "ranges";
+
+local pairs, ipairs, min, max = pairs, ipairs, math.min, math.max;
+
+local max_recipients = 50;
+
+-- Bytes of a recipient's id.
+local max_id = 64;
+
+-- Resources that are remembered to have come back while an event was outstanding.
+local max_back = 50;
+
+local Deferred = {};
+Deferred.__index = Deferred;
+
+-- `epoch` is that of the link.
+local function fresh(epoch)
+	return {
+		epoch = epoch;
+		instance = nil;        -- the run of the service that knows their numbers
+		asleep = fifo.new();
+		due = fifo.new();
+		by_number = {};        -- the number it was told under in this epoch -> entry
+		by_user = {};          -- user -> { all, count }: the set of their entries
+		serial = 0;            -- makes the ages: the lower, the older
+		gone = {};             -- numbers that ended here, of which the service has to be told
+		is_changed = false;    -- since this was last asked
+	};
+end
+
+-- `kept` is made by fresh() and survives a reload; `events` has all others. `limits` has the fields `deferred` and
+-- `deferred_per_user`.
+local function new(kept, events, limits)
+	return setmetatable({ kept = kept, events = events, messages = events:messages(), limits = limits }, Deferred);
+end
+
+local function enter(self, entry, place)
+	local kept = self.kept;
+	kept.serial, kept.is_changed = kept.serial + 1, true;
+	entry.age, entry.place = kept.serial, place;
+	fifo.push(kept[place], entry);
+	if entry.n then kept.by_number[entry.n] = entry; end
+	local user = kept.by_user[entry.user] or { all = {}, count = 0 };
+	kept.by_user[entry.user] = user;
+	user.all[entry], user.count = true, user.count + 1;
+	messages.make_spare(self.messages, entry);
+end
+
+-- Takes an entry out, with its message.
+local function leave(self, entry)
+	local kept, user = self.kept, self.kept.by_user[entry.user];
+	kept.is_changed = true;
+	fifo.remove(kept[entry.place], entry);
+	entry.place = nil;
+	if entry.n then kept.by_number[entry.n] = nil; end
+	user.all[entry], user.count = nil, user.count - 1;
+	if user.count == 0 then kept.by_user[entry.user] = nil; end
+	messages.make_firm(self.messages, entry);
+end
+
+local function finish(self, entry)
+	leave(self, entry);
+	messages.release(self.messages, entry);
+end
+
+-- Ends an entry without the service, which has to be told if it knows the number.
+local function end_here(self, entry)
+	finish(self, entry);
+	if entry.n then self.kept.gone[#self.kept.gone + 1] = entry.n; end
+end
+
+local function drop(self, entry)
+	end_here(self, entry);
+	self.events:add_dropped(entry.count);
+end
+
+local function oldest_of(user)
+	local oldest;
+	for entry in pairs(user.all) do
+		if not oldest or entry.age < oldest.age then oldest = entry; end
+	end
+	return oldest;
+end
+
+local function oldest(kept)
+	local asleep, due = fifo.peek(kept.asleep), fifo.peek(kept.due);
+	if not asleep or not due then return asleep or due; end
+	return asleep.age < due.age and asleep or due;
+end
+
+local function make_room(self, name)
+	local kept, limits = self.kept, self.limits;
+	local user = kept.by_user[name];
+	if user.count > limits.deferred_per_user then drop(self, oldest_of(user)); end
+	if kept.asleep.count + kept.due.count > limits.deferred then drop(self, oldest(kept)); end
+end
+
+-- The name that an entry has in later epochs, too.
+local function was(kept, entry)
+	return entry.n and ("%s:%d"):format(kept.epoch, entry.n) or entry.was;
+end
+
+local function wake(self, entry)
+	local kept = self.kept;
+	fifo.remove(kept.asleep, entry);
+	entry.place = "due";
+	fifo.push(kept.due, entry);
+end
+
+-- The recipients that a <defer/> names.
+local function recipients_in(element)
+	local recipients = {};
+	for child in element:childtags("for") do
+		local id = child.attr.id;
+		if id and #id <= max_id and #recipients < max_recipients then
+			recipients[#recipients + 1] = { id = id, r = child.attr.r };
+		end
+	end
+	return recipients;
+end
+
+-- Adds what an entry stands for to one that is older in the order of deferrals, if not of messages.
+local function merge(self, entry, into)
+	local is_newer = (entry.last or entry.first) >= (into.last or into.first);
+	into.last = max(entry.last or entry.first, into.last or into.first);
+	into.first, into.count = min(entry.first, into.first), into.count + entry.count;
+	if is_newer and (entry.has_content or not into.has_content) or entry.has_content and not into.has_content then
+		into.has_content = entry.has_content;
+		messages.release(self.messages, into);
+		messages.pass_on(entry, into);
+	end
+	messages.release(self.messages, entry);
+end
+
+-- Whether there is an event under this number that another one of the user can join.
+local function is_asleep(kept, n, user)
+	local entry = kept.by_number[n];
+	return entry ~= nil and entry.place == "asleep" and entry.user == user;
+end
+
+local function put(self, entry, place)
+	enter(self, entry, place);
+	if #entry.recipients == 0 then return end_here(self, entry); end
+	make_room(self, entry.user);
+end
+
+local function join(self, entry, into)
+	leave(self, into);
+	merge(self, entry, into);
+	into.recipients = entry.recipients;
+	put(self, into, "asleep");
+end
+
+-- Those of `recipients` whose device has not come back: a resource has, and so may have one that is not known.
+local function without(recipients, resource)
+	local left = {};
+	for _, recipient in ipairs(recipients) do
+		if recipient.r and recipient.r ~= resource then left[#left + 1] = recipient; end
+	end
+	return left;
+end
+
+-- Those of a <defer/> who have not come back since the event was told.
+local function recipients_of(entry, element)
+	local recipients = recipients_in(element);
+	for _, resource in ipairs(entry.back or {}) do recipients = without(recipients, resource); end
+	return recipients;
+end
+
+-- Defers an outstanding event; with `into`, a number too, it joins another one.
+function Deferred:defer(n, into, element)
+	local kept = self.kept;
+	local entry = self.events:take_outstanding(n);
+	if not entry then return; end
+	entry.recipients, entry.back, entry.was = recipients_of(entry, element), nil, nil;
+	if not into then
+		put(self, entry, "asleep");
+	elseif is_asleep(kept, into, entry.user) then
+		join(self, entry, kept.by_number[into]);
+	else
+		put(self, entry, "due");
+	end
+end
+
+function Deferred:resume(text)
+	local kept = self.kept;
+	ranges.pick(text, kept.by_number, kept.asleep.count + kept.due.count, function (entry)
+		if entry.place == "asleep" then wake(self, entry); end
+	end);
+end
+
+function Deferred:acknowledge(text)
+	local kept = self.kept;
+	ranges.pick(text, kept.by_number, kept.asleep.count + kept.due.count, function (entry) finish(self, entry); end);
+end
+
+-- At a hello. Another run of the service knows nothing of what was deferred for the one before: what it says of a number is
+-- about something else.
+function Deferred:greet(instance)
+	local kept = self.kept;
+	if instance == kept.instance then return; end
+	kept.instance, kept.gone = instance, {};
+	for _, entry in ipairs(fifo.list(kept.asleep)) do wake(self, entry); end
+	for n, entry in pairs(kept.by_number) do
+		entry.was, entry.n, kept.by_number[n] = was(kept, entry), nil, nil;
+	end
+end
+
+local function all_of(self, user)
+	local known = self.kept.by_user[user];
+	return known and known.all or {};
+end
+
+function Deferred:end_all(user)
+	for entry in pairs(all_of(self, user)) do end_here(self, entry); end
+end
+
+local function note_back(entry, resource)
+	entry.back = entry.back or {};
+	for _, known in ipairs(entry.back) do
+		if known == resource then return; end
+	end
+	if #entry.back < max_back then entry.back[#entry.back + 1] = resource; end
+end
+
+-- The session of this resource has seen what was missed. What is outstanding may yet be deferred.
+function Deferred:user_is_back(user, resource)
+	for entry in pairs(all_of(self, user)) do
+		local left = without(entry.recipients, resource);
+		if #left < #entry.recipients then self.kept.is_changed = true; end
+		entry.recipients = left;
+		if #left == 0 then end_here(self, entry); end
+	end
+	self.events:each_outstanding(user, function (entry) note_back(entry, resource); end);
+end
+
+function Deferred:has_due()
+	return self.kept.due.count > 0;
+end
+
+-- The next one to be told again, now with a new number.
+function Deferred:take()
+	local entry = fifo.peek(self.kept.due);
+	if not entry then return nil; end
+	leave(self, entry);
+	entry.was, entry.n = was(self.kept, entry), nil;
+	return self.events:tell_again(entry);
+end
+
+-- The numbers of which the service has to be told, sorted. It has been told when the next ones are asked for.
+function Deferred:take_gone()
+	local gone = self.kept.gone;
+	self.kept.gone = {};
+	table.sort(gone);
+	return gone;
+end
+
+-- They could not be told.
+function Deferred:give_back_gone(numbers)
+	for _, n in ipairs(numbers) do self.kept.gone[#self.kept.gone + 1] = n; end
+end
+
+-- Whether something has changed since this was last asked.
+function Deferred:take_changed()
+	local is_changed = self.kept.is_changed;
+	self.kept.is_changed = false;
+	return is_changed;
+end
+
+-- Calls `each(entry, was)` for all, the oldest first.
+function Deferred:each(each)
+	local kept = self.kept;
+	for _, place in ipairs { "due", "asleep" } do
+		for _, entry in ipairs(fifo.list(kept[place])) do each(entry, was(kept, entry)); end
+	end
+end
+
+-- Takes back an entry of an earlier epoch, to be told again.
+function Deferred:restore(entry, message)
+	messages.hold(self.messages, self.limits.bytes, entry, message);
+	put(self, entry, "due");
+end
+
+return { fresh = fresh; new = new };
