@@ -1,6 +1,7 @@
 %% What the adapter's modules share. The link itself is specified in docs/protocol.md.
 
 -define(NS_LINK, <<"urn:x-xmpp-push:link">>).
+-define(LINK_VERSION, 1).
 
 %% The adapter's end of the link is HOST/xmpp-push.
 -define(LINK_RESOURCE, <<"xmpp-push">>).

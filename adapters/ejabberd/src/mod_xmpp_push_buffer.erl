@@ -5,7 +5,7 @@
 
 -export([keep/2, keeps/2, void/2, drop_available/2, drop_resource/3]).
 -export([window_used/1, next_outstanding/2, promote/1, ack/2, take_withdrawn/1, is_journal_sent/3]).
--export([keep_kinds/2, recount/1, take_users/2, dump/1, restore/3]).
+-export([keep_kinds/2, take_users/2, dump/1, restore/3]).
 
 -include("mod_xmpp_push.hrl").
 
@@ -22,7 +22,7 @@ keep(Tabs, #event{kind = Kind, user = User} = Event) when ?is_journal(Kind) ->
 keep(#tabs{index = Index} = Tabs, Event) ->
     case ets:lookup(Index, unsent_key(Event)) of
         [{_, Order}] -> merge(Tabs, Order, Event);
-        [] -> make_room(Tabs), append(Tabs, fit(Tabs, Event))
+        [] -> make_room(Tabs), append(Tabs, mod_xmpp_push_weight:fit(Tabs, Event))
     end.
 
 %% The last that became of an account voids what became of it before.
@@ -50,20 +50,9 @@ merge(#tabs{waiting = Waiting} = Tabs, Order, New) ->
 newest(_, Old, #event{message = none}) -> Old;
 newest(_, #event{content = true} = Old, #event{content = false}) -> Old;
 newest(Tabs, Old, New) ->
-    add_bytes(Tabs, -Old#event.size),
-    Fitting = fit(Tabs, New),
+    mod_xmpp_push_weight:add(Tabs, -Old#event.size),
+    Fitting = mod_xmpp_push_weight:fit(Tabs, New),
     Old#event{message = Fitting#event.message, content = Fitting#event.content, size = Fitting#event.size}.
-
-%% Over the bytes, a wake-up stays without its message.
-fit(Tabs, #event{size = Size} = Event) ->
-    #limits{bytes = MaxBytes} = mod_xmpp_push_state:get(Tabs, limits),
-    case mod_xmpp_push_state:get(Tabs, bytes, 0) + Size =< MaxBytes of
-        true ->
-            add_bytes(Tabs, Size),
-            Event;
-        false ->
-            Event#event{message = none, content = false, size = 0}
-    end.
 
 make_room(#tabs{waiting = Waiting, outstanding = Outstanding} = Tabs) ->
     #limits{entries = Max} = mod_xmpp_push_state:get(Tabs, limits),
@@ -233,12 +222,6 @@ drop_one(#tabs{outstanding = Outstanding} = Tabs, outstanding, Number, Which) ->
 
 %%% Over a restart of the server, and to another link
 
-%% The bytes kept, counted anew: a crash may have left the counter behind.
--spec recount(#tabs{}) -> true.
-recount(#tabs{waiting = Waiting, outstanding = Outstanding} = Tabs) ->
-    Sum = fun({_, #event{size = Size}}, Bytes) -> Bytes + Size end,
-    mod_xmpp_push_state:put(Tabs, bytes, ets:foldl(Sum, ets:foldl(Sum, 0, Waiting), Outstanding)).
-
 %% Takes out all of the users that Which names.
 -spec take_users(#tabs{}, fun((binary()) -> boolean())) -> {Outstanding :: [#event{}], Waiting :: [#event{}]}.
 take_users(#tabs{outstanding = Outstanding} = Tabs, Which) ->
@@ -255,7 +238,7 @@ dump(#tabs{outstanding = Outstanding} = Tabs) ->
 %% What was outstanding stays so, under a new number: collapsed, the service would not know it again.
 -spec restore(#tabs{}, outstanding | waiting, #event{}) -> ok.
 restore(Tabs, outstanding, Event) ->
-    _ = insert_outstanding(Tabs, fit(Tabs, Event)),
+    _ = insert_outstanding(Tabs, mod_xmpp_push_weight:fit(Tabs, Event)),
     ok;
 restore(Tabs, waiting, #event{kind = Kind} = Event) when ?is_journal(Kind) ->
     put_down(Tabs, Event);
@@ -267,13 +250,13 @@ restore(Tabs, waiting, Event) ->
 remove_unsent(#tabs{index = Index} = Tabs, Order, Event) ->
     ets:delete(Index, unsent_key(Event)),
     ets:delete(unsent(Tabs, Event), Order),
-    add_bytes(Tabs, -Event#event.size),
+    mod_xmpp_push_weight:add(Tabs, -Event#event.size),
     ok.
 
 remove_outstanding(#tabs{outstanding = Outstanding, index = Index} = Tabs, Number, Event) ->
     ets:delete(Index, outstanding_key(Event, Number)),
     ets:delete(Outstanding, Number),
-    add_bytes(Tabs, -Event#event.size),
+    mod_xmpp_push_weight:add(Tabs, -Event#event.size),
     ok.
 
 %% In their order.
@@ -294,6 +277,3 @@ outstanding_key(#event{user = User}, Number) ->
 %% Before every index key of the user: numbers sort before atoms.
 before(User) ->
     {User, 0, 0, 0}.
-
-add_bytes(Tabs, Bytes) ->
-    mod_xmpp_push_state:bump(Tabs, bytes, Bytes).

@@ -60,7 +60,7 @@ missed_offline(Acc, #message{to = #jid{luser = User, lserver = Host}} = Message)
 %% The connection is lost and resumption possible: what was sent and not acknowledged.
 -spec pending(ejabberd_c2s:state()) -> ejabberd_c2s:state().
 pending(#{jid := #jid{lserver = Host} = JID, mgmt_queue := Queue} = State) ->
-    hook(c2s_session_pending, ok, Host, fun mod_xmpp_push_state:hibernated/1),
+    hook(c2s_session_pending, ok, Host, fun mod_xmpp_push_sessions:hibernated/1),
     feed(c2s_session_pending, State, unacked, jid:tolower(JID), fun() -> queued(Queue) end);
 pending(State) ->
     State.
@@ -75,7 +75,7 @@ sent(State, _, _) ->
 %% A session ends for good. After a resumption (mgmt_state resumed) its messages live on in the new one.
 -spec terminated(ejabberd_c2s:state(), term()) -> ejabberd_c2s:state().
 terminated(#{jid := #jid{lserver = Host}} = State, _Reason) ->
-    hook(c2s_terminated, ok, Host, fun(Tabs) -> mod_xmpp_push_state:session_ended(Tabs, is_losing(State)) end),
+    hook(c2s_terminated, ok, Host, fun(Tabs) -> mod_xmpp_push_sessions:ended(Tabs, is_losing(State)) end),
     terminated(State);
 terminated(State, _Reason) ->
     State.
@@ -199,7 +199,7 @@ back(Hook, Acc, Host, User, Item) ->
 
 -spec csi(ejabberd_c2s:state(), active | inactive) -> ejabberd_c2s:state().
 csi(#{lserver := Host} = State, Activity) ->
-    hook(csi_activity, State, Host, fun(Tabs) -> mod_xmpp_push_state:csi(Tabs, Activity) end).
+    hook(csi_activity, State, Host, fun(Tabs) -> mod_xmpp_push_sessions:csi(Tabs, Activity) end).
 
 %% What every hook does: hands Acc on, whatever comes of Body. Of is a user's bare JID, or a host for what its links
 %% have in common.

@@ -56,10 +56,10 @@ knock() ->
 pong() ->
     frame(<<"pong">>, [], []).
 
--spec hello([{binary(), term()}], [kind()]) -> fxml:xmlel().
-hello(Attrs, Kinds) ->
-    Can = lists:join(<<" ">>, [atom_to_binary(Kind, utf8) || Kind <- Kinds]),
-    frame(<<"hello">>, [{<<"version">>, 1} | Attrs],
+-spec hello([{binary(), term()}], [atom()]) -> fxml:xmlel().
+hello(Attrs, Words) ->
+    Can = lists:join(<<" ">>, [atom_to_binary(Word, utf8) || Word <- Words]),
+    frame(<<"hello">>, Attrs,
           [#xmlel{name = <<"can">>, children = [{xmlcdata, iolist_to_binary(Can)}]}]).
 
 %% An event as it is at Now (Unix milliseconds), with the user's sessions at that moment.

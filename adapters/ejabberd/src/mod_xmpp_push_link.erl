@@ -17,12 +17,6 @@
 %% Stanzas sent for each item taken: its own, and one of those before it.
 -define(CATCH_UP, 2).
 
-%% Of the link.
--define(VERSION, 1).
-
--define(KINDS, [offline, queued, unacked, lost, archived, removed, created]).
--define(CONTENTS, [calls, any]).
-
 -record(state,
         {host :: binary(),
          tabs :: #tabs{},
@@ -50,7 +44,7 @@ init({Host, Tabs}) ->
     process_flag(trap_exit, true),
     mod_xmpp_push_state:put(Tabs, attached, false),
     S = #state{host = Host, tabs = Tabs, options = options(Host)},
-    mod_xmpp_push_buffer:recount(Tabs),
+    mod_xmpp_push_weight:recount(Tabs),
     self() ! inbox,
     erlang:send_after(?SWEEP, self(), sweep),
     erlang:send_after(?TIDY, self(), tidy),
@@ -112,7 +106,7 @@ info(sweep, #state{tabs = Tabs} = S) ->
     info(inbox, S);
 info(tidy, #state{tabs = Tabs} = S) ->
     erlang:send_after(?TIDY, self(), tidy),
-    is_first(S) andalso mod_xmpp_push_state:tidy_sessions(Tabs),
+    is_first(S) andalso mod_xmpp_push_sessions:tidy(Tabs),
     S;
 info(_, S) ->
     S.
@@ -168,7 +162,7 @@ frame(#xmlel{name = Name} = El, S) ->
 
 frame(<<"hello">>, El, S) ->
     case mod_xmpp_push_frame:number(<<"version">>, El) of
-        ?VERSION -> hello_unless_fenced_off(El, S);
+        ?LINK_VERSION -> hello_unless_fenced_off(El, S);
         Version -> refuse(Version, S)
     end;
 frame(<<"ping">>, _, #state{attached = true} = S) ->
@@ -206,44 +200,19 @@ refuse(Version, #state{refused = Version} = S) ->
     S;
 refuse(Version, S) ->
     ?WARNING_MSG("mod_xmpp_push on ~ts: ~ts speaks version ~p of the link and this module version ~b: upgrade the elder; "
-                 "until then nobody is told of missed messages", [S#state.host, component(S), Version, ?VERSION]),
+                 "until then nobody is told of missed messages", [S#state.host, component(S), Version, ?LINK_VERSION]),
     S#state{refused = Version}.
 
-hello(El, #state{tabs = Tabs} = S0) ->
+hello(El, #state{host = Host, tabs = Tabs} = S0) ->
     Instance = mod_xmpp_push_frame:attr(<<"instance">>, El),
     mod_xmpp_push_users:hello(Tabs, Instance, number(<<"users">>, El, 0)),
     mod_xmpp_push_publish:new_instance(Tabs, Instance),
-    want(fxml:get_subtag(El, <<"want">>), Tabs),
-    S = send(own_hello(mod_xmpp_push_frame:attr(<<"session">>, El), S0), S0),
+    mod_xmpp_push_hello:want(Tabs, fxml:get_subtag(El, <<"want">>)),
+    S = send(mod_xmpp_push_hello:own(Host, Tabs, mod_xmpp_push_frame:attr(<<"session">>, El)), S0),
     case is_connected(S) of
         true -> withdraw(mod_xmpp_push_buffer:take_withdrawn(Tabs), attach(number(<<"window">>, El, 1), S));
         false -> S
     end.
-
-own_hello(Session, #state{tabs = Tabs} = S) ->
-    {Instance, Got} = mod_xmpp_push_state:get(Tabs, got, {undefined, undefined}),
-    Dropped = mod_xmpp_push_state:get(Tabs, dropped, 0),
-    mod_xmpp_push_state:bump(Tabs, dropped, -Dropped),
-    mod_xmpp_push_frame:hello(
-      [{<<"session">>, Session},
-       {<<"epoch">>, epoch(S)},
-       {<<"software">>, <<"ejabberd ", (ejabberd_option:version())/binary>>},
-       {<<"instance">>, Instance},
-       {<<"got">>, Got},
-       {<<"dropped">>, Dropped}], fed(S)).
-
-%% The kinds this server can tell of.
-fed(#state{host = Host}) ->
-    Without = [{mod_stream_mgmt, [queued, unacked, lost]}, {mod_mam, [archived]}],
-    ?KINDS -- lists:append([Kinds || {Module, Kinds} <- Without, not gen_mod:is_loaded(Host, Module)]).
-
-want(#xmlel{} = Want, Tabs) ->
-    Kinds = mod_xmpp_push_frame:words(Want, ?KINDS),
-    mod_xmpp_push_state:put(Tabs, kinds, Kinds),
-    mod_xmpp_push_state:put(Tabs, contents, mod_xmpp_push_frame:words(Want, ?CONTENTS)),
-    mod_xmpp_push_buffer:keep_kinds(Tabs, Kinds);
-want(false, _) ->
-    ok.
 
 epoch(#state{tabs = Tabs}) ->
     mod_xmpp_push_state:get(Tabs, epoch).
@@ -351,7 +320,7 @@ next_event(#state{tabs = Tabs, resent = Last} = S) ->
     end.
 
 event(Number, #event{kind = Kind, user = User} = Event, #state{host = Host, tabs = Tabs} = S) ->
-    Sessions = mod_xmpp_push_state:sessions(Tabs, User, Host),
+    Sessions = mod_xmpp_push_sessions:of_user(Tabs, User, Host),
     El = mod_xmpp_push_frame:event(Number, Event, Sessions, erlang:system_time(millisecond)),
     case ?is_journal(Kind) of
         true -> {El, User, S};
