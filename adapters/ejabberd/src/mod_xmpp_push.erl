@@ -11,11 +11,12 @@
 -include("logger.hrl").
 -include("mod_xmpp_push.hrl").
 
--define(HELPERS, [mod_xmpp_push_anonymous, mod_xmpp_push_buffer, mod_xmpp_push_content, mod_xmpp_push_feed,
-                  mod_xmpp_push_fence, mod_xmpp_push_fit, mod_xmpp_push_frame, mod_xmpp_push_guard,
-                  mod_xmpp_push_hello, mod_xmpp_push_link, mod_xmpp_push_publish, mod_xmpp_push_request,
-                  mod_xmpp_push_reshard, mod_xmpp_push_sessions, mod_xmpp_push_shards, mod_xmpp_push_spool,
-                  mod_xmpp_push_state, mod_xmpp_push_sup, mod_xmpp_push_users, mod_xmpp_push_weight]).
+-define(HELPERS, [mod_xmpp_push_anonymous, mod_xmpp_push_buffer, mod_xmpp_push_content, mod_xmpp_push_deferred,
+                  mod_xmpp_push_feed, mod_xmpp_push_fence, mod_xmpp_push_fit, mod_xmpp_push_frame,
+                  mod_xmpp_push_guard, mod_xmpp_push_hello, mod_xmpp_push_link, mod_xmpp_push_publish,
+                  mod_xmpp_push_request, mod_xmpp_push_reshard, mod_xmpp_push_sessions, mod_xmpp_push_shards,
+                  mod_xmpp_push_spool, mod_xmpp_push_state, mod_xmpp_push_sup, mod_xmpp_push_users,
+                  mod_xmpp_push_weight]).
 
 %%% Life
 
@@ -128,6 +129,8 @@ mod_opt_type(max_in_flight) -> econf:pos_int();
 mod_opt_type(buffer_entries) -> econf:pos_int();
 mod_opt_type(buffer_bytes) -> econf:pos_int();
 mod_opt_type(journal_entries) -> econf:pos_int();
+mod_opt_type(deferred_entries) -> econf:pos_int();
+mod_opt_type(save_interval) -> econf:timeout(second);
 mod_opt_type(known_users) -> econf:pos_int();
 mod_opt_type(portion) -> econf:pos_int().
 
@@ -145,6 +148,8 @@ mod_options(Host) ->
      {buffer_entries, 100000},
      {buffer_bytes, 32 * 1024 * 1024},
      {journal_entries, 100000},
+     {deferred_entries, 10000},
+     {save_interval, timer:minutes(1)},
      {known_users, 200000},
      {portion, 200}].
 
@@ -168,6 +173,12 @@ mod_doc() ->
                   <<"Bytes of messages kept with them; over it, entries lose their message. The default is 33554432.">>),
            option(journal_entries, "pos_integer()",
                   <<"Accounts kept for the service that were made or removed while it was away. The default is 100000.">>),
+           option(deferred_entries, "pos_integer()",
+                  <<"Missed messages kept for devices whose push service takes no notifications now, of one user 20 "
+                    "at most. The default is 10000.">>),
+           option(save_interval, "timeout()",
+                  <<"How often these are written down, without their messages, if they have changed: a server that is "
+                    "killed loses what is younger. The default is 1 minute.">>),
            option(known_users, "pos_integer()",
                   <<"Users remembered to have no registration. The default is 200000.">>),
            option(portion, "pos_integer()",

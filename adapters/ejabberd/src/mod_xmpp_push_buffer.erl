@@ -4,13 +4,14 @@
 -module(mod_xmpp_push_buffer).
 
 -export([keep/2, keeps/2, void/2, drop_available/2, drop_resource/3]).
--export([window_used/1, next_outstanding/2, promote/1, ack/2, take_withdrawn/1, is_journal_sent/3]).
+-export([window_used/1, find_outstanding/2, next_outstanding/2, insert_outstanding/2, remove_outstanding/3, promote/1]).
+-export([ack/2, take_withdrawn/1, is_journal_sent/3]).
 -export([keep_kinds/2, take_users/2, dump/1, restore/3]).
 
 -include("mod_xmpp_push.hrl").
 
 %% Index keys have one size, so that those of a user are neighbours: {User, journal, <<>>, <<>>} -> Order,
-%% {User, outstanding, Number, <<>>} -> Number and {User, waiting, Kind, Resource} -> Order.
+%% {User, outstanding, Number, <<>>} -> Number and {User, waiting, Kind, Resource} -> Order; and those of what is deferred.
 
 %%% In
 
@@ -42,7 +43,8 @@ append(#tabs{index = Index} = Tabs, Event) ->
 merge(#tabs{waiting = Waiting} = Tabs, Order, New) ->
     Old = ets:lookup_element(Waiting, Order, 2),
     Both = Old#event{count = Old#event.count + New#event.count,
-                     first = min(Old#event.first, New#event.first)},
+                     first = min(Old#event.first, New#event.first),
+                     last = max(Old#event.last, New#event.last)},
     ets:insert(Waiting, {Order, newest(Tabs, Both, New)}),
     ok.
 
@@ -80,6 +82,13 @@ drop_eldest(Tabs, Table) ->
 window_used(#tabs{outstanding = Outstanding, withdrawn = Withdrawn}) ->
     ets:info(Outstanding, size) + ets:info(Withdrawn, size).
 
+-spec find_outstanding(#tabs{}, pos_integer()) -> #event{} | none.
+find_outstanding(#tabs{outstanding = Outstanding}, Number) ->
+    case ets:lookup(Outstanding, Number) of
+        [{_, Event}] -> Event;
+        [] -> none
+    end.
+
 %% The outstanding event after this number, for sending all of them again.
 -spec next_outstanding(#tabs{}, non_neg_integer()) -> {pos_integer(), #event{}} | none.
 next_outstanding(#tabs{outstanding = Outstanding}, After) ->
@@ -108,6 +117,7 @@ promote(#tabs{index = Index} = Tabs, Table) ->
             {Number, Event}
     end.
 
+-spec insert_outstanding(#tabs{}, #event{}) -> pos_integer().
 insert_outstanding(#tabs{outstanding = Outstanding, index = Index} = Tabs, Event) ->
     Number = mod_xmpp_push_state:bump(Tabs, number),
     ets:insert(Outstanding, {Number, Event}),
@@ -175,7 +185,7 @@ keeps(#tabs{index = Index}, User) ->
         _ -> false
     end.
 
-%% Forgets all of a user but the journal.
+%% Forgets all of a user but the journal, and what is deferred.
 -spec void(#tabs{}, binary()) -> ok.
 void(Tabs, User) ->
     _ = drop(Tabs, User, fun(_) -> true end),
@@ -207,7 +217,7 @@ drop(#tabs{index = Index} = Tabs, User, Which, Cursor, Numbers) ->
             lists:reverse(Numbers)
     end.
 
-drop_one(_, journal, _, _) ->
+drop_one(_, Place, _, _) when Place == journal; Place == deferred ->
     [];
 drop_one(#tabs{waiting = Waiting} = Tabs, waiting, Order, Which) ->
     Event = ets:lookup_element(Waiting, Order, 2),
@@ -253,6 +263,7 @@ remove_unsent(#tabs{index = Index} = Tabs, Order, Event) ->
     mod_xmpp_push_weight:add(Tabs, -Event#event.size),
     ok.
 
+-spec remove_outstanding(#tabs{}, pos_integer(), #event{}) -> ok.
 remove_outstanding(#tabs{outstanding = Outstanding, index = Index} = Tabs, Number, Event) ->
     ets:delete(Index, outstanding_key(Event, Number)),
     ets:delete(Outstanding, Number),

@@ -48,6 +48,7 @@ init({Host, Tabs}) ->
     self() ! inbox,
     erlang:send_after(?SWEEP, self(), sweep),
     erlang:send_after(?TIDY, self(), tidy),
+    save_later(S),
     knock(S),
     {ok, S}.
 
@@ -108,8 +109,15 @@ info(tidy, #state{tabs = Tabs} = S) ->
     erlang:send_after(?TIDY, self(), tidy),
     is_first(S) andalso mod_xmpp_push_sessions:tidy(Tabs),
     S;
+info(save, S) ->
+    save_later(S),
+    is_first(S) andalso mod_xmpp_push_spool:save(S#state.host),
+    S;
 info(_, S) ->
     S.
+
+save_later(#state{options = #{save_interval := Interval}}) ->
+    erlang:send_after(Interval, self(), save).
 
 %% One link does what there is to do for the host.
 is_first(#state{host = Host, tabs = #tabs{component = Component}}) ->
@@ -171,15 +179,12 @@ frame(<<"ping">>, _, S) ->
     knock(send(mod_xmpp_push_frame:pong(), S));
 frame(<<"bye">>, _, #state{attached = true} = S) ->
     (detach("it stops", S))#state{attached = leaving};
-frame(<<"ack">>, El, #state{tabs = Tabs} = S) ->
-    case mod_xmpp_push_frame:attr(<<"epoch">>, El) == epoch(S) of
-        true -> mod_xmpp_push_buffer:ack(Tabs, mod_xmpp_push_frame:ranges(fxml:get_tag_cdata(El)));
-        false -> ok
-    end,
+frame(Name, El, #state{tabs = Tabs} = S) when Name == <<"ack">>; Name == <<"defer">>; Name == <<"resume">> ->
+    mod_xmpp_push_frame:attr(<<"session">>, El) == session(S) andalso settle(Name, El, Tabs),
     pump(S);
 frame(<<"users">>, El, #state{attached = true, tabs = Tabs} = S) ->
     mod_xmpp_push_users:statements(Tabs, El),
-    S;
+    pump(S);
 frame(<<"publish">>, El, #state{attached = true, host = Host, tabs = Tabs, options = Options} = S) ->
     mod_xmpp_push_publish:relay(Tabs, Host, maps:get(max_in_flight, Options), El),
     pump(S);
@@ -188,6 +193,17 @@ frame(<<"answer">>, El, #state{tabs = Tabs} = S) ->
     S;
 frame(_, _, S) ->
     S.
+
+%% What the service says of events that it was told of.
+settle(<<"ack">>, El, Tabs) ->
+    Ranges = mod_xmpp_push_frame:ranges(fxml:get_tag_cdata(El)),
+    mod_xmpp_push_buffer:ack(Tabs, Ranges),
+    mod_xmpp_push_deferred:ack(Tabs, Ranges);
+settle(<<"defer">>, El, Tabs) ->
+    mod_xmpp_push_deferred:defer(Tabs, mod_xmpp_push_frame:number(<<"n">>, El),
+                                 mod_xmpp_push_frame:number(<<"into">>, El), mod_xmpp_push_frame:recipients(El));
+settle(<<"resume">>, El, Tabs) ->
+    mod_xmpp_push_deferred:resume(Tabs, mod_xmpp_push_frame:ranges(fxml:get_tag_cdata(El))).
 
 hello_unless_fenced_off(El, #state{host = Host, tabs = Tabs, connection = Connection} = S) ->
     case mod_xmpp_push_fence:admits(Host, Tabs, Connection, mod_xmpp_push_frame:number(<<"fence">>, El)) of
@@ -203,19 +219,23 @@ refuse(Version, S) ->
                  "until then nobody is told of missed messages", [S#state.host, component(S), Version, ?LINK_VERSION]),
     S#state{refused = Version}.
 
-hello(El, #state{host = Host, tabs = Tabs} = S0) ->
+hello(El, #state{host = Host, tabs = Tabs, options = Options} = S0) ->
     Instance = mod_xmpp_push_frame:attr(<<"instance">>, El),
+    Session = mod_xmpp_push_frame:attr(<<"session">>, El),
     mod_xmpp_push_users:hello(Tabs, Instance, number(<<"users">>, El, 0)),
     mod_xmpp_push_publish:new_instance(Tabs, Instance),
     mod_xmpp_push_hello:want(Tabs, fxml:get_subtag(El, <<"want">>)),
-    S = send(mod_xmpp_push_hello:own(Host, Tabs, mod_xmpp_push_frame:attr(<<"session">>, El)), S0),
+    mod_xmpp_push_deferred:hello(Tabs, Instance),
+    mod_xmpp_push_state:put(Tabs, session, Session),
+    S = send(mod_xmpp_push_hello:own(Host, Tabs, Options, Session), S0),
     case is_connected(S) of
         true -> withdraw(mod_xmpp_push_buffer:take_withdrawn(Tabs), attach(number(<<"window">>, El, 1), S));
         false -> S
     end.
 
-epoch(#state{tabs = Tabs}) ->
-    mod_xmpp_push_state:get(Tabs, epoch).
+%% Of the hello that was answered last.
+session(#state{tabs = Tabs}) ->
+    mod_xmpp_push_state:get(Tabs, session, none).
 
 number(Name, El, Default) ->
     case mod_xmpp_push_frame:number(Name, El) of
@@ -259,20 +279,23 @@ item(#event{kind = Kind, user = User} = Event, #state{tabs = Tabs} = S) when ?is
     Kind == created andalso mod_xmpp_push_users:set_some(Tabs, User),
     mod_xmpp_push_request:abandon_held(Tabs, User),
     mod_xmpp_push_buffer:keep(Tabs, Event),
+    mod_xmpp_push_deferred:void(Tabs, User),
     S;
 item(#event{user = User} = Event, #state{tabs = Tabs} = S) ->
     mod_xmpp_push_users:has_none(Tabs, User) orelse mod_xmpp_push_buffer:keep(Tabs, Event),
     S;
 item({request, User, Ref}, S) ->
     request(Ref, User, S);
-item({available, User}, #state{tabs = Tabs} = S) ->
-    withdraw(mod_xmpp_push_buffer:drop_available(Tabs, User), S);
-item({session, User, Resource}, #state{tabs = Tabs} = S) ->
-    withdraw(mod_xmpp_push_buffer:drop_resource(Tabs, User, Resource), S).
+item({Back, User, Resource}, #state{tabs = Tabs} = S) ->
+    Back == opened orelse mod_xmpp_push_deferred:back(Tabs, User, Resource),
+    case Back of
+        available -> withdraw(mod_xmpp_push_buffer:drop_available(Tabs, User), S);
+        _ -> withdraw(mod_xmpp_push_buffer:drop_resource(Tabs, User, Resource), S)
+    end.
 
 %% While detached the numbers wait in the buffer for the next hello.
 withdraw([_ | _] = Numbers, #state{attached = true} = S) ->
-    send(mod_xmpp_push_frame:withdraw(epoch(S), Numbers), S);
+    send(mod_xmpp_push_frame:withdraw(session(S), Numbers), S);
 withdraw(_, S) ->
     S.
 
@@ -305,11 +328,14 @@ next(#state{tabs = Tabs} = S) ->
     case mod_xmpp_push_publish:take_outcome(Tabs) of
         {ok, El} -> {El, S};
         none when S#state.attached == leaving -> none;
-        none -> next_event(S)
+        none -> next_news(mod_xmpp_push_deferred:take_ended(Tabs), S)
     end.
 
+next_news([_ | _] = Ended, S) -> {mod_xmpp_push_frame:withdraw(session(S), Ended), S};
+next_news([], S) -> next_event(S).
+
 next_event(#state{tabs = Tabs, resent = done, window = Window} = S) ->
-    case mod_xmpp_push_buffer:window_used(Tabs) < Window andalso mod_xmpp_push_buffer:promote(Tabs) of
+    case mod_xmpp_push_buffer:window_used(Tabs) < Window andalso mod_xmpp_push_deferred:next(Tabs) of
         {Number, Event} -> event(Number, Event, S);
         _ -> none
     end;

@@ -21,16 +21,25 @@
 %% what comes in by a socket has none.
 -define(MARK, xmpp_push_publish).
 
+%% Of the link's places one user has at most this part, but this many in any case: one whose push service is slow leaves
+%% the others theirs.
+-define(USERS_PART, 10).
+-define(USERS_LEAST, 50).
+
+%% Bytes of an error's text that are handed on.
+-define(MAX_TEXT, 256).
+
 -record(publish, {instance :: binary(), ref :: pos_integer(), to :: jid:jid(), local :: boolean()}).
 
 %% The service was restarted: nobody waits for the outcomes of the run before.
 -spec new_instance(#tabs{}, binary()) -> ok.
-new_instance(#tabs{in_flight = InFlight, outcomes = Outcomes} = Tabs, Instance) ->
+new_instance(#tabs{in_flight = InFlight, places = Places, outcomes = Outcomes} = Tabs, Instance) ->
     case mod_xmpp_push_state:get(Tabs, instance, undefined) of
         Instance ->
             ok;
         _ ->
             ets:delete_all_objects(InFlight),
+            ets:delete_all_objects(Places),
             ets:delete_all_objects(Outcomes),
             mod_xmpp_push_state:put(Tabs, instance, Instance),
             ok
@@ -52,16 +61,44 @@ relay(Tabs, Host, MaxInFlight, El) ->
             ok
     end.
 
-send(#tabs{in_flight = InFlight} = Tabs, Host, MaxInFlight, Instance, Ref, El) ->
-    Full = ets:info(InFlight, size) >= mod_xmpp_push_state:share(MaxInFlight, Tabs),
+send(Tabs, Host, MaxInFlight, Instance, Ref, El) ->
+    User = mod_xmpp_push_frame:attr(<<"user">>, El),
+    Full = is_full(Tabs, mod_xmpp_push_state:share(MaxInFlight, Tabs), User),
     case check(Host, El) of
-        {ok, _, _} when Full -> refuse(Tabs, Instance, Ref, 'resource-constraint');
-        {ok, To, PubSub} -> send_iq(Tabs, Host, Instance, Ref, To, PubSub, timeout(El));
-        error -> refuse(Tabs, Instance, Ref, 'bad-request')
+        {ok, _, _} when Full ->
+            refuse(Tabs, Instance, Ref, 'resource-constraint');
+        {ok, To, PubSub} ->
+            Timeout = timeout(El),
+            enter(Tabs, {Instance, Ref}, erlang:monotonic_time(millisecond) + Timeout + ?GRACE, User),
+            send_iq(Tabs, Host, Instance, Ref, To, PubSub, Timeout);
+        error ->
+            refuse(Tabs, Instance, Ref, 'bad-request')
     end.
 
-send_iq(#tabs{in_flight = InFlight, proc = Proc}, Host, Instance, Ref, To, PubSub, Timeout) ->
-    ets:insert(InFlight, {{Instance, Ref}, erlang:monotonic_time(millisecond) + Timeout + ?GRACE}),
+is_full(#tabs{in_flight = InFlight} = Tabs, Max, User) ->
+    ets:info(InFlight, size) >= Max orelse taken_by(Tabs, User) >= max(?USERS_LEAST, Max div ?USERS_PART).
+
+%% It need not say whom a publish is for.
+taken_by(_, <<>>) ->
+    0;
+taken_by(#tabs{places = Places}, User) ->
+    case ets:lookup(Places, User) of
+        [{_, Count}] -> Count;
+        [] -> 0
+    end.
+
+enter(#tabs{in_flight = InFlight, places = Places}, Key, Deadline, User) ->
+    ets:insert(InFlight, {Key, Deadline, User}),
+    ets:update_counter(Places, User, 1, {User, 0}).
+
+%% Whether it was there.
+leave(#tabs{in_flight = InFlight, places = Places}, Key) ->
+    case ets:take(InFlight, Key) of
+        [{_, _, User}] -> ets:update_counter(Places, User, -1, {User, 1}) > 0 orelse ets:delete(Places, User);
+        [] -> false
+    end.
+
+send_iq(#tabs{proc = Proc}, Host, Instance, Ref, To, PubSub, Timeout) ->
     IQ = #iq{type = set, from = jid:make(Host), to = To, sub_els = [PubSub], meta = #{?MARK => true}},
     Publish = #publish{instance = Instance, ref = Ref, to = To, local = is_local(To)},
     %% A name and not a pid, so that a process that was restarted gets the reply.
@@ -97,10 +134,10 @@ is_local(#jid{lserver = Server}) ->
 
 %% ejabberd_iq's callback: an answer or the lack of one. Whoever answers under the id ends the wait.
 -spec replied(#tabs{}, xmpp:iq() | timeout, #publish{}) -> ok.
-replied(#tabs{in_flight = InFlight} = Tabs, Reply, #publish{instance = Instance, ref = Ref} = Publish) ->
-    case ets:take(InFlight, {Instance, Ref}) of
-        [_] -> keep(Tabs, Instance, Ref, outcome(Reply, Publish));
-        [] -> ok
+replied(Tabs, Reply, #publish{instance = Instance, ref = Ref} = Publish) ->
+    case leave(Tabs, {Instance, Ref}) of
+        true -> keep(Tabs, Instance, Ref, outcome(Reply, Publish), text(Reply));
+        false -> ok
     end.
 
 outcome(timeout, _) ->
@@ -118,6 +155,21 @@ answer(#iq{type = error} = Reply, Publish) ->
     Origin = case is_bounce(Reply, Condition, Publish) of true -> server; false -> undefined end,
     [{<<"type">>, error}, {<<"origin">>, Origin}, {<<"etype">>, Type}, {<<"condition">>, Condition}].
 
+text(#iq{type = error} = Reply) -> error_text(xmpp:get_error(Reply));
+text(_) -> <<>>.
+
+error_text(#stanza_error{text = Text}) -> cut(xmpp:get_text(Text), ?MAX_TEXT);
+error_text(_) -> <<>>.
+
+%% No character is cut in two: the bytes that go on with one begin with 10.
+cut(Text, Max) when byte_size(Text) =< Max ->
+    Text;
+cut(Text, Max) ->
+    case binary:at(Text, Max) bsr 6 of
+        2#10 -> cut(Text, Max - 1);
+        _ -> binary:part(Text, 0, Max)
+    end.
+
 %% An error without a readable reason says nothing about the registration.
 error_of(#stanza_error{type = Type, reason = Reason}) when is_atom(Reason), Reason /= undefined -> {Type, Reason};
 error_of(#stanza_error{type = Type, reason = Reason}) when is_tuple(Reason) -> {Type, element(1, Reason)};
@@ -133,12 +185,13 @@ is_bounce(_, _, _) ->
 
 refuse(Tabs, Instance, Ref, Condition) ->
     keep(Tabs, Instance, Ref,
-         [{<<"type">>, error}, {<<"origin">>, link}, {<<"etype">>, wait}, {<<"condition">>, Condition}]).
+         [{<<"type">>, error}, {<<"origin">>, link}, {<<"etype">>, wait}, {<<"condition">>, Condition}], <<>>).
 
-keep(#tabs{outcomes = Outcomes} = Tabs, Instance, Ref, Attrs) ->
+keep(#tabs{outcomes = Outcomes} = Tabs, Instance, Ref, Attrs, Text) ->
     case mod_xmpp_push_state:get(Tabs, instance, undefined) of
         Instance ->
-            ets:insert(Outcomes, {mod_xmpp_push_state:bump(Tabs, outcome), mod_xmpp_push_frame:outcome(Ref, Attrs)}),
+            Outcome = mod_xmpp_push_frame:outcome(Ref, Attrs, Text),
+            ets:insert(Outcomes, {mod_xmpp_push_state:bump(Tabs, outcome), Outcome}),
             ets:info(Outcomes, size) > mod_xmpp_push_state:share(?MAX_OUTCOMES, Tabs)
                 andalso ets:delete(Outcomes, ets:first(Outcomes)),
             ok;
@@ -159,8 +212,8 @@ take_outcome(#tabs{outcomes = Outcomes}) ->
 %% Outcomes for those whose reply was lost with a process.
 -spec sweep(#tabs{}, integer()) -> ok.
 sweep(#tabs{in_flight = InFlight} = Tabs, Now) ->
-    Late = ets:select(InFlight, [{{'$1', '$2'}, [{'=<', '$2', Now}], ['$1']}]),
+    Late = ets:select(InFlight, [{{'$1', '$2', '_'}, [{'=<', '$2', Now}], ['$1']}]),
     lists:foreach(fun({Instance, Ref} = Key) ->
-                          ets:delete(InFlight, Key),
-                          keep(Tabs, Instance, Ref, outcome(timeout, undefined))
+                          leave(Tabs, Key),
+                          keep(Tabs, Instance, Ref, outcome(timeout, undefined), <<>>)
                   end, Late).

@@ -1,8 +1,9 @@
-%% What ejabberd_sm does not know of sessions: hibernation (XEP-0198) and client state (XEP-0352). A session's process
-%% tells of itself; nobody else writes its row.
+%% What ejabberd_sm does not know of sessions: hibernation (XEP-0198), client state (XEP-0352), and whether push was
+%% enabled in them. Of the former a session's process tells itself; nobody else writes its row.
 -module(mod_xmpp_push_sessions).
 
--export([hibernated/1, csi/2, ended/2, tidy/1, of_user/3]).
+-export([hibernated/1, csi/2, resumed/3, ended/4, tidy/1, of_user/3]).
+-export([enabled/4, disabled/3]).
 
 -include("mod_xmpp_push.hrl").
 
@@ -19,10 +20,12 @@ csi(#tabs{sessions = Sessions}, Csi) ->
 
 %% ejabberd_sm lists it for a moment longer. What it lost must not be told with this session among the live ones:
 %% then its row stays until it is tidied up.
--spec ended(#tabs{}, boolean()) -> true.
-ended(#tabs{sessions = Sessions}, true) ->
+-spec ended(#tabs{}, binary(), binary(), boolean()) -> true.
+ended(#tabs{sessions = Sessions} = Tabs, User, Resource, true) ->
+    forget(Tabs, User, Resource, self()),
     ets:insert(Sessions, {self(), ended, undefined});
-ended(#tabs{sessions = Sessions}, false) ->
+ended(#tabs{sessions = Sessions} = Tabs, User, Resource, false) ->
+    forget(Tabs, User, Resource, self()),
     ets:delete(Sessions, self()).
 
 csi_of(Sessions, Pid) ->
@@ -34,21 +37,47 @@ csi_of(Sessions, Pid) ->
 %% A session that was killed has not said goodbye.
 -spec tidy(#tabs{}) -> ok.
 tidy(#tabs{sessions = Sessions}) ->
-    Gone = [Pid || {Pid, _, _} <- ets:tab2list(Sessions), not is_process_alive(Pid)],
-    lists:foreach(fun(Pid) -> ets:delete(Sessions, Pid) end, Gone).
+    lists:foreach(fun(Row) -> is_process_alive(process(Row)) orelse ets:delete(Sessions, element(1, Row)) end,
+                  ets:tab2list(Sessions)).
 
-%% {Resource, Priority, Hibernated, Csi} of each session the user has now.
--spec of_user(#tabs{}, binary(), binary()) ->
-          [{binary(), integer() | undefined, boolean(), active | inactive | undefined}].
+process({{enabled, _, _}, Pid}) -> Pid;
+process({Pid, _, _}) -> Pid.
+
+%%% Push
+
+%% The service has accepted what the session of this process asked for.
+-spec enabled(#tabs{}, binary(), binary(), pid()) -> true.
+enabled(#tabs{sessions = Sessions}, User, Resource, Pid) ->
+    ets:insert(Sessions, {{enabled, User, Resource}, Pid}).
+
+-spec disabled(#tabs{}, binary(), binary()) -> true.
+disabled(#tabs{sessions = Sessions}, User, Resource) ->
+    ets:delete(Sessions, {enabled, User, Resource}).
+
+%% The session goes on in the calling process.
+-spec resumed(#tabs{}, binary(), binary()) -> boolean().
+resumed(#tabs{sessions = Sessions}, User, Resource) ->
+    ets:update_element(Sessions, {enabled, User, Resource}, {2, self()}).
+
+%% One of the same name may have taken its place.
+forget(#tabs{sessions = Sessions}, User, Resource, Pid) ->
+    ets:delete_object(Sessions, {{enabled, User, Resource}, Pid}).
+
+%%% For the service
+
+%% Each session the user has now.
+-spec of_user(#tabs{}, binary(), binary()) -> [#session{}].
 of_user(Tabs, User, Host) ->
     Infos = lists:sublist(ejabberd_sm:get_user_info(User, Host), ?MAX_SESSIONS),
-    Sessions = [session(Tabs, Resource, Info) || {Resource, Info} <- Infos],
-    [Session || {_, _, Hibernated, _} = Session <- Sessions, Hibernated /= ended].
+    lists:flatmap(fun({Resource, Info}) -> session(Tabs, User, Resource, Info) end, Infos).
 
-session(#tabs{sessions = Sessions}, Resource, Info) ->
+session(#tabs{sessions = Sessions}, User, Resource, Info) ->
     Pid = proplists:get_value(pid, Info),
-    Priority = proplists:get_value(priority, Info),
+    Session = #session{resource = Resource,
+                       priority = proplists:get_value(priority, Info),
+                       enabled = ets:lookup(Sessions, {enabled, User, Resource}) == [{{enabled, User, Resource}, Pid}]},
     case ets:lookup(Sessions, Pid) of
-        [{_, Hibernated, Csi}] -> {Resource, Priority, Hibernated, Csi};
-        [] -> {Resource, Priority, false, undefined}
+        [{_, ended, _}] -> [];
+        [{_, Hibernated, Csi}] -> [Session#session{hibernated = Hibernated, csi = Csi}];
+        [] -> [Session]
     end.

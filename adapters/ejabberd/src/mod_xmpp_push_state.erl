@@ -38,11 +38,14 @@ create_link(Host, Component, Links, {Table, Sessions}) ->
                  journal = new(ordered_set, []),
                  waiting = new(ordered_set, []),
                  outstanding = new(ordered_set, []),
+                 deferred = new(ordered_set, []),
                  index = new(ordered_set, []),
+                 marks = new(ordered_set, []),
                  withdrawn = new(ordered_set, []),
                  users = new(set, [{read_concurrency, true}]),
                  requests = new(ordered_set, [{write_concurrency, true}]),
                  in_flight = new(set, []),
+                 places = new(set, []),
                  outcomes = new(ordered_set, []),
                  flags = new_flags()},
     put(Tabs, epoch, binary:encode_hex(crypto:strong_rand_bytes(8))),
@@ -70,9 +73,10 @@ application_master() ->
 
 %% The bounds of what is kept: the link's part of the host's.
 -spec limit(#tabs{}, gen_mod:opts()) -> true.
-limit(Tabs, #{buffer_entries := Entries, buffer_bytes := Bytes, journal_entries := Journal, known_users := Known}) ->
-    put(Tabs, limits, #limits{entries = share(Entries, Tabs), bytes = share(Bytes, Tabs),
-                              journal = share(Journal, Tabs), known = share(Known, Tabs)}).
+limit(Tabs, #{buffer_entries := Entries, buffer_bytes := Bytes, journal_entries := Journal, deferred_entries := Deferred,
+              known_users := Known}) ->
+    put(Tabs, limits, #limits{entries = share(Entries, Tabs), bytes = share(Bytes, Tabs), journal = share(Journal, Tabs),
+                              deferred = share(Deferred, Tabs), known = share(Known, Tabs)}).
 
 -spec share(pos_integer(), #tabs{}) -> pos_integer().
 share(Bound, #tabs{links = Links}) ->
@@ -84,9 +88,11 @@ delete(Gone, Kept) ->
     lists:foreach(fun ets:delete/1,
                   lists:usort(lists:flatmap(fun tables/1, Gone)) -- lists:flatmap(fun tables/1, Kept)).
 
-tables(#tabs{meta = Meta, inbox = Inbox, journal = Journal, waiting = Waiting, outstanding = Outstanding, index = Index,
-             withdrawn = Withdrawn, users = Users, requests = Requests, in_flight = InFlight, outcomes = Outcomes}) ->
-    [Meta, Inbox, Journal, Waiting, Outstanding, Index, Withdrawn, Users, Requests, InFlight, Outcomes].
+tables(#tabs{meta = Meta, inbox = Inbox, journal = Journal, waiting = Waiting, outstanding = Outstanding,
+             deferred = Deferred, index = Index, marks = Marks, withdrawn = Withdrawn, users = Users,
+             requests = Requests, in_flight = InFlight, places = Places, outcomes = Outcomes}) ->
+    [Meta, Inbox, Journal, Waiting, Outstanding, Deferred, Index, Marks, Withdrawn, Users, Requests, InFlight, Places,
+     Outcomes].
 
 -spec get(#tabs{}, atom()) -> term().
 get(Tabs, Key) ->
