@@ -22,6 +22,17 @@ pub enum Class {
     Stop,
 }
 
+impl Class {
+    /// Returns the word of the link (docs/protocol.md §5).
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Call => "call",
+            Self::Stop => "stop",
+        }
+    }
+}
+
 /// The content of one notification, before it is known whom it goes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

@@ -11,6 +11,8 @@ pub struct Session {
     pub hibernated: bool,
     /// What the client said of itself (XEP-0352).
     pub client_state: Option<ClientState>,
+    /// Push was enabled in it.
+    pub enabled: bool,
 }
 
 /// XEP-0352.

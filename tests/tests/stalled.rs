@@ -57,7 +57,7 @@ fn attached(listener: &TcpListener) -> TcpStream {
     say(
         &mut socket,
         &format!(
-            "<hello xmlns='urn:x-xmpp-push:link' version='1' session='{session}' epoch='e' software='test'/>"
+            "<hello xmlns='urn:x-xmpp-push:link' version='2' session='{session}' epoch='e' software='test'/>"
         ),
     );
     socket

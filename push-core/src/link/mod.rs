@@ -2,14 +2,16 @@
 
 mod ranges;
 mod read;
+mod recipient;
 mod write;
 
 pub use ranges::Ranges;
 pub use read::{FromAdapter, Hello, LinkEvent, LinkEventKind, LinkRequest, MissedMessage, read};
+pub use recipient::{Recipient, RecipientId};
 pub use write::{LinkMessage, ToAdapter};
 
 /// The version of the protocol spoken here.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 
 /// The resource of the adapter's address at its host.
 pub const RESOURCE: &str = "xmpp-push";

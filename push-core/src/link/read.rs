@@ -1,6 +1,6 @@
 //! What an adapter sends.
 
-use super::{Ranges, decimal};
+use super::{Ranges, RecipientId, decimal};
 use crate::Timestamp;
 use crate::delivery::DeliveryOutcome;
 use crate::session::{Cause, ClientState, Session};
@@ -9,6 +9,12 @@ use crate::xml::{ElementRef, Namespace};
 
 /// The most sessions read of one event: more are of no use to any decision.
 const MAX_SESSIONS: usize = 50;
+
+/// The most recipients read of one event.
+const MAX_RECIPIENTS: usize = 50;
+
+/// The most bytes read of the text of an error.
+const MAX_TEXT: usize = 256;
 
 /// One element of the link, from the adapter.
 #[derive(Clone, Debug)]
@@ -20,10 +26,10 @@ pub enum FromAdapter<'a> {
     Hello(Hello<'a>),
     /// Something happened.
     Event(LinkEvent<'a>),
-    /// The user is back: these events are moot.
+    /// These events are over: their users are back, or a bound was reached.
     Withdraw {
-        /// The adapter's epoch.
-        epoch: &'a str,
+        /// The session of the adapter's hello.
+        session: &'a str,
         /// Which events.
         numbers: Ranges,
     },
@@ -55,6 +61,10 @@ pub struct Hello<'a> {
     pub got: Option<(&'a str, u64)>,
     /// Wake-ups thrown away since the last hello.
     pub dropped: u64,
+    /// Publishes it lets be in flight.
+    pub places: Option<u64>,
+    /// Deferred events it has room for; 0 if it cannot defer.
+    pub deferred: u64,
 }
 
 /// An event of the feed.
@@ -92,10 +102,33 @@ pub struct MissedMessage<'a> {
     pub count: u64,
     /// When the first was missed, if that is known.
     pub first: Option<Timestamp>,
+    /// When the last was missed, if that is known.
+    pub last: Option<Timestamp>,
+    /// The epoch and the number under which it was told before, if it was deferred then.
+    pub was: Option<(&'a str, u64)>,
+    /// For whom it was deferred.
+    pub recipients: Vec<RecipientId>,
     /// The user's sessions.
     pub sessions: Vec<Session>,
     /// The newest message; `None` when the adapter had to drop its content.
     pub message: Option<ElementRef<'a>>,
+}
+
+impl MissedMessage<'_> {
+    /// Returns one missed message, of which no more is known than why it was missed.
+    pub(crate) fn new(cause: Cause) -> Self {
+        Self {
+            cause,
+            resource: None,
+            count: 1,
+            first: None,
+            last: None,
+            was: None,
+            recipients: Vec::new(),
+            sessions: Vec::new(),
+            message: None,
+        }
+    }
 }
 
 /// A client's request.
@@ -121,7 +154,7 @@ pub fn read(element: ElementRef<'_>) -> Option<FromAdapter<'_>> {
         "hello" => hello(element).map(FromAdapter::Hello),
         "event" => event(element).map(FromAdapter::Event),
         "withdraw" => Some(FromAdapter::Withdraw {
-            epoch: element.attribute("epoch")?,
+            session: element.attribute("session")?,
             numbers: Ranges::read(&element.text()),
         }),
         "request" => request(element).map(FromAdapter::Request),
@@ -150,7 +183,20 @@ fn hello(element: ElementRef<'_>) -> Option<Hello<'_>> {
         software: element.attribute("software").unwrap_or_default(),
         got,
         dropped: number(element, "dropped").unwrap_or_default(),
+        places: number(element, "places"),
+        deferred: deferred(element),
     })
+}
+
+/// Returns how many events the adapter can keep deferred.
+fn deferred(hello: ElementRef<'_>) -> u64 {
+    let can = hello
+        .children()
+        .find(|child| child.is("can", Namespace::Link));
+    let words = can.map(|can| can.text()).unwrap_or_default();
+    let can_defer = words.split_ascii_whitespace().any(|word| word == "defer");
+    let room = number(hello, "deferred").filter(|_| can_defer);
+    room.unwrap_or_default()
 }
 
 fn event(element: ElementRef<'_>) -> Option<LinkEvent<'_>> {
@@ -169,15 +215,32 @@ fn event(element: ElementRef<'_>) -> Option<LinkEvent<'_>> {
 }
 
 fn missed(element: ElementRef<'_>, cause: Cause) -> LinkEventKind<'_> {
-    let sessions = element
-        .children()
-        .filter(|child| child.is("s", Namespace::Link));
+    let children = |name| {
+        element
+            .children()
+            .filter(move |child| child.is(name, Namespace::Link))
+    };
+    let first = number(element, "first").map(Timestamp::from_millis);
+    let was = element
+        .attribute("was")
+        .and_then(|was| was.rsplit_once(':'));
     LinkEventKind::Missed(MissedMessage {
         cause,
         resource: element.attribute("resource"),
         count: number(element, "count").unwrap_or(1),
-        first: number(element, "first").map(Timestamp::from_millis),
-        sessions: sessions.take(MAX_SESSIONS).filter_map(session).collect(),
+        first,
+        last: number(element, "last")
+            .map(Timestamp::from_millis)
+            .or(first),
+        was: was.and_then(|(epoch, number)| Some((epoch, decimal(number)?))),
+        recipients: children("for")
+            .filter_map(|child| child.attribute("id").map(RecipientId::read))
+            .take(MAX_RECIPIENTS)
+            .collect(),
+        sessions: children("s")
+            .filter_map(session)
+            .take(MAX_SESSIONS)
+            .collect(),
         message: element
             .children()
             .find(|child| child.is("message", Namespace::Client)),
@@ -196,6 +259,7 @@ fn session(element: ElementRef<'_>) -> Option<Session> {
             Some("inactive") => Some(ClientState::Inactive),
             _ => None,
         },
+        enabled: element.attribute("e") == Some("1"),
     })
 }
 
@@ -233,7 +297,15 @@ fn error(element: ElementRef<'_>) -> StanzaError {
         .and_then(DefinedCondition::from_name);
     let condition = condition.unwrap_or(DefinedCondition::UndefinedCondition);
     let kind = element.attribute("etype").and_then(ErrorType::from_name);
-    StanzaError::new(kind.unwrap_or(condition.usual_type()), condition)
+    let error = StanzaError::new(kind.unwrap_or(condition.usual_type()), condition);
+    let text = element.text();
+    let end = (0..=text.len().min(MAX_TEXT))
+        .rev()
+        .find(|&end| text.is_char_boundary(end));
+    match &text[..end.unwrap_or_default()] {
+        "" => error,
+        text => error.with_text(text.to_owned()),
+    }
 }
 
 #[cfg(test)]

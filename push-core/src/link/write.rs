@@ -1,11 +1,13 @@
 //! What an adapter is sent.
 
-use super::{RESOURCE, Ranges, VERSION};
+use super::{RESOURCE, Ranges, Recipient, VERSION};
+use crate::delivery::Class;
 use crate::registration::Registration;
 use crate::xep::error::StanzaError;
 use crate::xep::pubsub::Publish;
 use crate::xep::summary::Summary;
 use crate::xml::{ElementSink, Namespace, WriteXml};
+use jid::BareJid;
 use std::sync::Arc;
 
 /// A message to an adapter: elements in order.
@@ -43,8 +45,26 @@ pub enum ToAdapter {
     Ping,
     /// These events are done.
     Ack {
-        /// The adapter's epoch.
-        epoch: Arc<str>,
+        /// The session of the adapter's hello.
+        session: Arc<str>,
+        /// Which.
+        numbers: Ranges,
+    },
+    /// An event waits for a push service that cannot take notifications now.
+    Defer {
+        /// The session of the adapter's hello.
+        session: Arc<str>,
+        /// Which.
+        number: u64,
+        /// The deferred event that it joins.
+        into: Option<u64>,
+        /// For whom.
+        recipients: Vec<Recipient>,
+    },
+    /// These deferred events are to be told again.
+    Resume {
+        /// The session of the adapter's hello.
+        session: Arc<str>,
         /// Which.
         numbers: Ranges,
     },
@@ -70,6 +90,10 @@ pub enum ToAdapter {
         number: u64,
         /// Seconds to wait for the answer.
         timeout: u64,
+        /// How urgent it is.
+        class: Class,
+        /// The user whose device is told.
+        owner: BareJid,
         /// Where to, and with which options.
         registration: Arc<Registration>,
         /// What it says.
@@ -112,6 +136,7 @@ impl ToAdapter {
                 let body = summary.last_message_body.as_ref().map_or(0, String::len);
                 registration.target.node.as_str().len() + options.sum::<usize>() + body
             }
+            Self::Defer { recipients, .. } => recipients.len() * 64,
             _ => 0,
         }
     }
@@ -122,6 +147,8 @@ impl ToAdapter {
             Self::Bye => "bye",
             Self::Ping => "ping",
             Self::Ack { .. } => "ack",
+            Self::Defer { .. } => "defer",
+            Self::Resume { .. } => "resume",
             Self::Users { .. } => "users",
             Self::Answer { .. } => "answer",
             Self::Publish { .. } => "publish",
@@ -149,10 +176,16 @@ impl ToAdapter {
                 sink.leaf("want", Namespace::Link, want);
             }
             Self::Bye | Self::Ping => {}
-            Self::Ack { epoch, numbers } => {
-                sink.attribute("epoch", epoch);
+            Self::Ack { session, numbers } | Self::Resume { session, numbers } => {
+                sink.attribute("session", session);
                 sink.text(&numbers.to_string());
             }
+            Self::Defer {
+                session,
+                number,
+                into,
+                recipients,
+            } => write_defer(sink, session, *number, *into, recipients),
             Self::Users {
                 number,
                 reset,
@@ -162,12 +195,17 @@ impl ToAdapter {
             Self::Publish {
                 number,
                 timeout,
+                class,
+                owner,
                 registration,
                 summary,
             } => {
                 sink.number("ref", *number);
                 sink.attribute("to", registration.target.service.as_str());
                 sink.number("timeout", *timeout);
+                sink.attribute("class", class.as_str());
+                sink.optional("user", owner.node().map(|user| user.as_str()));
+                sink.optional("resource", registration.resource.as_deref());
                 Publish {
                     registration,
                     summary,
@@ -175,6 +213,26 @@ impl ToAdapter {
                 .write_xml(sink);
             }
         }
+    }
+}
+
+fn write_defer(
+    sink: &mut dyn ElementSink,
+    session: &str,
+    number: u64,
+    into: Option<u64>,
+    recipients: &[Recipient],
+) {
+    sink.attribute("session", session);
+    sink.number("n", number);
+    if let Some(into) = into {
+        sink.number("into", into);
+    }
+    for recipient in recipients {
+        sink.start("for", Namespace::Link);
+        sink.attribute("id", recipient.id.as_str());
+        sink.optional("r", recipient.registration.resource.as_deref());
+        sink.end();
     }
 }
 

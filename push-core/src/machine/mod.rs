@@ -26,7 +26,7 @@ use crate::{Settings, Timestamp};
 use hosts::Hosts;
 use inbound::{Inbound, Inspector};
 use jid::BareJid;
-use link::{Attached, Links};
+use link::{Attached, Links, Taken};
 use notifier::Notifier;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
@@ -219,9 +219,9 @@ impl Machine {
                     let id = DeliveryId::Adapter(host, number);
                     self.notifier.outcome(now, id, outcome);
                 }
-                FromAdapter::Withdraw { epoch, numbers } => {
-                    let events = self.links.withdrawn(host, epoch, &numbers);
-                    self.notifier.withdrawn(events);
+                FromAdapter::Withdraw { session, numbers } => {
+                    let withdrawn = self.links.withdraw(host, session, &numbers);
+                    self.notifier.withdrawn(withdrawn.in_work);
                 }
                 FromAdapter::Event(event) if self.links.is_attached(host) => {
                     self.event(now, host, event);
@@ -229,7 +229,8 @@ impl Machine {
                 FromAdapter::Request(request) if self.links.is_attached(host) => {
                     self.request(now, host, &request);
                 }
-                FromAdapter::Event(_) | FromAdapter::Request(_) | FromAdapter::Pong => {}
+                FromAdapter::Pong => self.links.answered(host),
+                FromAdapter::Event(_) | FromAdapter::Request(_) => {}
             }
             // The first is told first, however many elements a message has.
             self.run(now);
@@ -237,7 +238,8 @@ impl Machine {
     }
 
     fn attached(&mut self, now: Timestamp, host: HostId, attached: Attached) {
-        let (got, reports) = attached.into_parts();
+        let got = attached.got;
+        let reports = attached.reports;
         self.actions.extend(reports.into_iter().map(Action::Report));
         self.offer(now, host, Identity::Server);
         self.route(now, RouteEvent::Attached(host, got));
@@ -262,8 +264,9 @@ impl Machine {
         if self.links.is_stopping() {
             return;
         }
-        let Some(hold) = self.links.take_event(now, host, event.number) else {
-            return;
+        let hold = match self.links.take_event(now, host, event.number) {
+            Taken::New(hold) | Taken::Deferred(hold) => hold,
+            Taken::Known => return,
         };
         let Some(owner) = inbound::owner(event.user, self.hosts.domain(host)) else {
             return self.links.acknowledge(now, vec![hold]);

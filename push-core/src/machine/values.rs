@@ -198,6 +198,8 @@ impl Sending {
         ToAdapter::Publish {
             number,
             timeout: timeout.as_secs(),
+            class: self.delivery.class,
+            owner: self.delivery.owner,
             registration: self.delivery.registration,
             summary: self.delivery.content,
         }

@@ -121,6 +121,7 @@ mod tests {
             priority,
             hibernated,
             client_state: None,
+            enabled: false,
         };
         for (sessions, online) in [
             (vec![], false),

@@ -94,6 +94,8 @@ pub struct Adapter {
     /// Events it may have outstanding, as the service said.
     pub window: usize,
     instance: Option<String>,
+    /// Of the hello it answered last.
+    session: String,
     got: Option<u64>,
     users: u64,
     none: BTreeSet<String>,
@@ -132,6 +134,7 @@ impl Adapter {
             bye: false,
             window: 0,
             instance: None,
+            session: String::new(),
             got: None,
             users: 0,
             none: BTreeSet::new(),

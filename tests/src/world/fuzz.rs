@@ -107,7 +107,7 @@ fn waiting() -> Bench {
     let hello = bench.take().concat();
     let session = session_of(&hello).unwrap();
     bench.hear(&from_adapter(&format!(
-        "<hello xmlns='urn:x-xmpp-push:link' version='1' session='{session}' epoch='e'/>"
+        "<hello xmlns='urn:x-xmpp-push:link' version='2' session='{session}' epoch='e'/>"
     )));
     bench.hear(&from_adapter(
         "<request xmlns='urn:x-xmpp-push:link' ref='1' user='alice'><enable xmlns='urn:xmpp:push:0' jid='a.b' node='n'/></request>",

@@ -79,7 +79,7 @@ impl Load {
                 unreachable!("not a hello: {hello}")
             };
             self.bench.hear(&format!(
-                "<message from='{to}' to='{COMPONENT}'><hello {LINK} version='1' session='{session}' epoch='e'/></message>"
+                "<message from='{to}' to='{COMPONENT}'><hello {LINK} version='2' session='{session}' epoch='e'/></message>"
             ));
         }
         self.bench.take();

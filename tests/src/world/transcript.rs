@@ -151,7 +151,7 @@ impl Player {
         let session = self.unnamed(session.split('\'').next().unwrap());
         self.bench.hear(&format!(
             "<message from='{HOST}/xmpp-push' to='push.example.org'><hello xmlns='urn:x-xmpp-push:link' \
-             version='1' session='{session}' epoch='e1' software='prosody 0.12.3' dropped='0'/></message>"
+             version='2' session='{session}' epoch='e1' software='prosody 0.12.3' dropped='0'/></message>"
         ));
         self.bench.take();
     }

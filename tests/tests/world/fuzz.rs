@@ -143,7 +143,7 @@ fn nothing_an_adapter_says_breaks_the_reader() {
 
 /// The service's last session has this name.
 const HELLO: &str = "<message from='example.org/xmpp-push' to='push.example.org'>\
-    <hello xmlns='urn:x-xmpp-push:link' version='1' session='SESSION-A' epoch='e1'/></message>";
+    <hello xmlns='urn:x-xmpp-push:link' version='2' session='SESSION-A' epoch='e1'/></message>";
 
 #[test]
 fn the_machine_takes_anything_in_any_order() {

@@ -102,7 +102,7 @@ fn attached() -> Bench {
     let session = session.root().only_child().unwrap();
     let session = session.attribute("session").unwrap();
     bench.hear(&format!(
-        "<message from='{HOST}/xmpp-push' to='push.example.org'><hello xmlns='urn:x-xmpp-push:link' version='1' \
+        "<message from='{HOST}/xmpp-push' to='push.example.org'><hello xmlns='urn:x-xmpp-push:link' version='2' \
          session='{session}' epoch='e'/></message>"
     ));
     bench.take();

@@ -122,12 +122,9 @@ impl<'a> Inspector<'a> {
             _ => (Cause::Offline, None),
         };
         let arrived = MissedMessage {
-            cause,
             resource,
-            count: 1,
-            first: None,
-            sessions: Vec::new(),
             message: Some(inner),
+            ..MissedMessage::new(cause)
         };
         Inbound::Missed(host, owner, arrived)
     }

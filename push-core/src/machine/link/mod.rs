@@ -7,11 +7,12 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
+pub(super) use numbers::{Taken, Withdrawn};
 pub(super) use peer::Attached;
 
 use super::deadlines::{Deadlines, Key};
 use crate::ids::{EventHold, HostId};
-use crate::link::{Hello, LinkMessage, Ranges, ToAdapter};
+use crate::link::{Hello, LinkMessage, Ranges, Recipient, ToAdapter};
 use crate::report::Report;
 use crate::xep::error::StanzaError;
 use crate::{Settings, Timestamp};
@@ -188,22 +189,44 @@ impl Links {
         self.by_host[host.index()].peer.generation()
     }
 
-    /// Takes the number of an event; none if it is known already.
-    pub(super) fn take_event(
-        &mut self,
-        now: Timestamp,
-        host: HostId,
-        number: u64,
-    ) -> Option<EventHold> {
+    /// Takes the number of an event.
+    pub(super) fn take_event(&mut self, now: Timestamp, host: HostId, number: u64) -> Taken {
         let skipped = self.skipped;
         let event = self.peer(host).take_event(number, skipped);
         self.hold_back(now, host);
         event
     }
 
-    /// Returns the events in work whose users are back.
-    pub(super) fn withdrawn(&self, host: HostId, epoch: &str, numbers: &Ranges) -> Vec<EventHold> {
-        self.by_host[host.index()].peer.in_work(epoch, numbers)
+    /// Takes the number under which an event was deferred that is told again.
+    pub(super) fn resumed(&mut self, host: HostId, was: (&str, u64)) -> Option<EventHold> {
+        self.peer(host).resumed(was)
+    }
+
+    /// Takes the withdrawal of events by their adapter.
+    pub(super) fn withdraw(&mut self, host: HostId, session: &str, numbers: &Ranges) -> Withdrawn {
+        self.peer(host).withdraw(session, numbers)
+    }
+
+    /// Defers an event for these recipients, or lets it join one that is deferred.
+    pub(super) fn defer(
+        &mut self,
+        event: EventHold,
+        into: Option<EventHold>,
+        recipients: Vec<Recipient>,
+    ) {
+        self.peer(event.host).defer(event, into, recipients);
+        self.mark(event.host);
+    }
+
+    /// Asks the adapter of a host for deferred events.
+    pub(super) fn resume(&mut self, host: HostId, numbers: &[u64]) {
+        self.peer(host).resume(numbers);
+        self.mark(host);
+    }
+
+    /// The adapter of a host has answered a ping.
+    pub(super) fn answered(&mut self, host: HostId) {
+        self.peer(host).answered();
     }
 
     /// Acknowledges events, if their adapter is there to hear it: with the next message to it, or soon.

@@ -1,10 +1,10 @@
 //! One adapter: how the link to it stands, what it was told, and what it is to be sent.
 
-use super::numbers::Numbers;
+use super::numbers::{Numbers, Taken, Withdrawn};
 use super::outbox::Outbox;
 use super::terms::Terms;
 use crate::ids::{EventHold, HostId};
-use crate::link::{Hello, Ranges, ToAdapter, VERSION};
+use crate::link::{Hello, Ranges, Recipient, ToAdapter, VERSION};
 use crate::report::Report;
 use std::sync::Arc;
 
@@ -18,6 +18,8 @@ pub(super) struct Peer {
     state: State,
     /// The session of our hello that is not answered yet.
     session: Option<String>,
+    /// The session of the hello that it answered last.
+    attached: Arc<str>,
     /// The server, as its adapter called it.
     software: Option<String>,
     /// `urn:xmpp:push:0` is delegated to us.
@@ -39,15 +41,15 @@ enum State {
 /// An adapter is attached.
 #[derive(Debug)]
 pub(in crate::machine) struct Attached {
-    got: u64,
-    reports: Vec<Report>,
-}
-
-impl Attached {
-    /// Returns up to which number it has what was published in this run, and what there is to report.
-    pub(in crate::machine) fn into_parts(self) -> (u64, Vec<Report>) {
-        (self.got, self.reports)
-    }
+    /// Up to which number it has what was published in this run.
+    pub(in crate::machine) got: u64,
+    /// Which of its epochs this is.
+    pub(in crate::machine) generation: u32,
+    /// Deferred events it has room for; 0 if it cannot defer.
+    pub(in crate::machine) deferred: u64,
+    /// Publishes it lets be in flight, if it says so.
+    pub(in crate::machine) places: Option<u64>,
+    pub(in crate::machine) reports: Vec<Report>,
 }
 
 impl Peer {
@@ -56,6 +58,7 @@ impl Peer {
             domain,
             state: State::Detached,
             session: None,
+            attached: "".into(),
             software: None,
             is_delegated: false,
             numbers: Numbers::new(host),
@@ -99,6 +102,7 @@ impl Peer {
         }
         let software = hello.software.to_owned();
         self.session = None;
+        self.attached = hello.session.into();
         self.software = Some(software.clone());
         self.numbers.enter(hello.epoch);
         self.state = State::Attached;
@@ -112,7 +116,13 @@ impl Peer {
         }
         let got = hello.got.filter(|(of, _)| *of == instance);
         let got = got.map_or(0, |(_, got)| got);
-        Some(Ok(Attached { got, reports }))
+        Some(Ok(Attached {
+            got,
+            generation: self.generation(),
+            deferred: hello.deferred,
+            places: hello.places,
+            reports,
+        }))
     }
 
     /// The link is down. What was not sent is dropped; both sides send again after the next hello.
@@ -177,10 +187,16 @@ impl Peer {
         self.questions = 0;
     }
 
+    /// It has answered a ping.
+    pub(super) fn answered(&mut self) {
+        self.numbers.answered();
+    }
+
     /// Asks whether it is there. Returns false when it has not answered the last times.
     pub(super) fn ping(&mut self) -> bool {
         let is_there = self.ask_once_more();
         if is_there {
+            self.numbers.asked();
             self.outbox.push(ToAdapter::Ping);
         }
         is_there
@@ -197,14 +213,50 @@ impl Peer {
         self.numbers.generation()
     }
 
-    /// Takes an event; none if it is known already.
-    pub(super) fn take_event(&mut self, number: u64, skipped: bool) -> Option<EventHold> {
+    /// Takes an event.
+    pub(super) fn take_event(&mut self, number: u64, skipped: bool) -> Taken {
         self.numbers.take(number, skipped)
     }
 
-    /// Returns those events of this epoch that are in work.
-    pub(super) fn in_work(&self, epoch: &str, numbers: &Ranges) -> Vec<EventHold> {
-        self.numbers.in_work(epoch, numbers)
+    /// Takes the number under which an event was deferred that is told again.
+    pub(super) fn resumed(&mut self, was: (&str, u64)) -> Option<EventHold> {
+        self.numbers.resumed(was)
+    }
+
+    /// Takes the withdrawal of events. That of another session is ignored.
+    pub(super) fn withdraw(&mut self, session: &str, numbers: &Ranges) -> Withdrawn {
+        if session != &*self.attached {
+            return Withdrawn::default();
+        }
+        self.numbers.withdraw(numbers)
+    }
+
+    /// Defers an event, or lets it join one that is deferred. Nothing to do if the adapter is away or in another epoch: it
+    /// tells the event again.
+    pub(super) fn defer(
+        &mut self,
+        event: EventHold,
+        into: Option<EventHold>,
+        recipients: Vec<Recipient>,
+    ) {
+        if self.numbers.defer(event, into) && self.is_attached() {
+            self.outbox.push(ToAdapter::Defer {
+                session: self.attached.clone(),
+                number: event.number,
+                into: into.map(|into| into.number),
+                recipients,
+            });
+        }
+    }
+
+    /// Asks for deferred events.
+    pub(super) fn resume(&mut self, numbers: &[u64]) {
+        if self.is_attached() {
+            self.outbox.push(ToAdapter::Resume {
+                session: self.attached.clone(),
+                numbers: Ranges::of(numbers.iter().copied()),
+            });
+        }
     }
 
     /// Nothing is left to do for an event; acknowledged if there is somebody to hear it.
@@ -255,7 +307,7 @@ impl Peer {
     pub(super) fn portion(&mut self) -> Vec<ToAdapter> {
         let mut items = self.outbox.portion();
         if self.outbox.is_empty() {
-            items.extend(self.numbers.acknowledge());
+            items.extend(self.numbers.acknowledge(&self.attached));
         }
         items
     }

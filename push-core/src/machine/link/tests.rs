@@ -55,6 +55,8 @@ impl Ours {
             software: "server",
             got: None,
             dropped: 0,
+            places: None,
+            deferred: 0,
         };
         let attached = self.links.attach(self.now, host(0), &hello);
         attached.is_some_and(|attached| attached.is_ok())
@@ -62,7 +64,10 @@ impl Ours {
 
     /// Takes an event of the adapter of `a`.
     fn event(&mut self, number: u64) -> Option<EventHold> {
-        self.links.take_event(self.now, host(0), number)
+        match self.links.take_event(self.now, host(0), number) {
+            Taken::New(event) | Taken::Deferred(event) => Some(event),
+            Taken::Known => None,
+        }
     }
 
     fn acknowledge(&mut self, number: u64) {
@@ -118,6 +123,8 @@ impl Ours {
             }
             ToAdapter::Answer { number, answer } => format!("answer {number} {}", answer.is_ok()),
             ToAdapter::Publish { number, .. } => format!("publish {number}"),
+            ToAdapter::Defer { number, into, .. } => format!("defer {number} into {into:?}"),
+            ToAdapter::Resume { numbers, .. } => format!("resume {numbers}"),
         }
     }
 }
@@ -164,17 +171,19 @@ fn an_adapter_of_another_version_is_reported_and_not_attached() {
     let mut ours = Ours::greeting();
     let session = ours.sessions[0].clone();
     let hello = Hello {
-        version: 2,
+        version: 1,
         session: &session,
         epoch: "epoch",
         software: "server",
         got: None,
         dropped: 0,
+        places: None,
+        deferred: 0,
     };
     let answer = ours.links.attach(NOW, host(0), &hello);
     assert!(matches!(
         answer,
-        Some(Err(Report::WrongVersion { version: 2, .. }))
+        Some(Err(Report::WrongVersion { version: 1, .. }))
     ));
     assert!(!ours.links.is_attached(host(0)));
 }

@@ -69,7 +69,7 @@ pub(crate) fn hello(to: &mut String, session: &str) {
     message(
         to,
         format_args!(
-            "<hello xmlns='urn:x-xmpp-push:link' version='1' session='{session}' epoch='e1' software='bench'><can>{kinds}</can></hello>"
+            "<hello xmlns='urn:x-xmpp-push:link' version='2' session='{session}' epoch='e1' software='bench'><can>{kinds}</can></hello>"
         ),
     );
 }

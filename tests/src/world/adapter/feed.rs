@@ -94,8 +94,8 @@ impl Adapter {
         }
         if self.attached && !numbers.is_empty() {
             self.say(&format!(
-                "<withdraw xmlns='urn:x-xmpp-push:link' epoch='{}'>{}</withdraw>",
-                self.epoch_name(),
+                "<withdraw xmlns='urn:x-xmpp-push:link' session='{}'>{}</withdraw>",
+                self.session,
                 numbers.trim_end()
             ));
         }

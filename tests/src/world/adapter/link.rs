@@ -49,12 +49,13 @@ impl Adapter {
         self.users = number(hello, "users");
         self.window = usize::try_from(number(hello, "window")).unwrap();
         (self.attached, self.bye) = (true, false);
+        self.session = hello.attribute("session").unwrap().to_owned();
         let got = self
             .got
             .map(|got| format!(" instance='{instance}' got='{got}'"));
         self.say(&format!(
-            "<hello xmlns='urn:x-xmpp-push:link' version='1' session='{}' epoch='{}' software='fake 1' dropped='0'{}/>",
-            hello.attribute("session").unwrap(),
+            "<hello xmlns='urn:x-xmpp-push:link' version='2' session='{}' epoch='{}' software='fake 1' dropped='0'{}/>",
+            self.session,
             self.epoch_name(),
             got.unwrap_or_default()
         ));
@@ -66,7 +67,7 @@ impl Adapter {
     }
 
     fn acknowledged(&mut self, ack: ElementRef<'_>) {
-        assert_eq!(ack.attribute("epoch"), Some(&*self.epoch_name()));
+        assert_eq!(ack.attribute("session"), Some(&*self.session));
         let numbers = Ranges::read(&ack.text());
         for number in (1..=self.drawn).filter(|number| numbers.contains(*number)) {
             let said = self.said.entry(number).or_default();

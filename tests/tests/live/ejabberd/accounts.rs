@@ -91,7 +91,7 @@ async fn a_request_never_overtakes_what_is_told_again() -> Result<()> {
     let hello = |session| {
         let window = "instance='i' window='5000' users='0'";
         poser.says(
-            &format!("hello version='1' session='{session}' {window}"),
+            &format!("hello version='2' session='{session}' {window}"),
             "",
         )
     };

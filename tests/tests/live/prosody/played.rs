@@ -36,7 +36,7 @@ impl Played {
     /// Greets the adapter as a run of the service, and waits until it is attached.
     pub(super) async fn attach(&self, instance: &str) -> Result<()> {
         self.say(&format!(
-            "<hello xmlns='LINK' version='1' session='{instance}' instance='{instance}' window='1000' users='0'>\
+            "<hello xmlns='LINK' version='2' session='{instance}' instance='{instance}' window='1000' users='0'>\
              <want>offline archived removed created</want></hello>"
         ))?;
         self.hears(&format!("session='{instance}'")).await

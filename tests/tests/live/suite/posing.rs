@@ -35,7 +35,7 @@ impl Poser {
     pub(in super::super) fn says_hello(&self, session: &str, fence: Option<u32>) -> Result<()> {
         let fence = fence.map_or_else(String::new, |fence| format!(" fence='{fence}'"));
         let tag = format!(
-            "hello version='1' session='{session}' instance='i' window='9' users='0'{fence}"
+            "hello version='2' session='{session}' instance='i' window='9' users='0'{fence}"
         );
         self.says(&tag, "")
     }

@@ -15,7 +15,7 @@ fn commands(stage: &Stage, user: &str) -> Vec<String> {
                    <notification xmlns='urn:xmpp:push:0'/></item></publish></pubsub>";
     [
         "<ping xmlns='LINK'/>".to_owned(),
-        "<hello xmlns='LINK' version='1' session='s' instance='other' window='1' users='0'><want>offline</want></hello>".to_owned(),
+        "<hello xmlns='LINK' version='2' session='s' instance='other' window='1' users='0'><want>offline</want></hello>".to_owned(),
         format!("<users xmlns='LINK' n='1' reset='1'><none>{user}</none></users>"),
         format!("<publish xmlns='LINK' ref='1' to='{push}' timeout='9'>{publish}</publish>"),
         "<answer xmlns='LINK' ref='1' type='result'/>".to_owned(),
@@ -35,7 +35,7 @@ fn reports(stage: &Stage, user: &str) -> Vec<String> {
     let enable = format!("<enable xmlns='urn:xmpp:push:0' jid='{push}' node='forged'/>");
     [
         "<knock xmlns='LINK'/>".to_owned(),
-        "<hello xmlns='LINK' version='1' session='s' epoch='e' software='forged' dropped='0'/>".to_owned(),
+        "<hello xmlns='LINK' version='2' session='s' epoch='e' software='forged' dropped='0'/>".to_owned(),
         format!("<event xmlns='LINK' n='900' kind='offline' user='{local}'>{missed}</event>"),
         format!("<event xmlns='LINK' n='901' kind='removed' user='{local}'/>"),
         format!("<request xmlns='LINK' ref='9' user='{local}' resource='phone'>{enable}</request>"),

@@ -56,12 +56,11 @@ fn decide(decisions: &mut Decisions, pending: &Pending, nodes: &[&str]) -> Decid
 fn consider(plugin: &dyn Plugin, message: Option<&Sample>, count: u64) -> Result<Pending, Reason> {
     let stanza = message.map(Sample::stanza);
     let missed = MissedMessage {
-        cause: Cause::Offline,
         resource: Some("phone"),
         count,
         first: Some(later(0)),
-        sessions: Vec::new(),
         message: stanza.as_ref().map(crate::xml::Stanza::root),
+        ..MissedMessage::new(Cause::Offline)
     };
     let owner = owner("alice");
     let by = Context::new(plugin, &owner, later(5));
@@ -195,6 +194,7 @@ fn the_default_rule_sees_the_sessions_at_the_time_of_the_message() {
         priority: Some(0),
         hibernated: false,
         client_state: None,
+        enabled: false,
     }];
     let mut phone = crate::machine::sample::registration("a", 1);
     phone.resource = Some("phone".to_owned());
