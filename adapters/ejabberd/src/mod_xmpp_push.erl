@@ -3,7 +3,7 @@
 -module(mod_xmpp_push).
 -behaviour(gen_mod).
 
--export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0, pre_uninstall/0]).
+-export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, options/1, mod_doc/0, pre_uninstall/0]).
 -export([from_link/1, keep_local/1, features/5]).
 -export([component_connected/1, component_disconnected/2, stopping/0, config_reloaded/0]).
 
@@ -152,6 +152,11 @@ mod_options(Host) ->
      {save_interval, timer:minutes(1)},
      {known_users, 200000},
      {portion, 200}].
+
+%% As they were set. ejabberdctl restart_module starts a new version with what the old one knew.
+-spec options(binary()) -> gen_mod:opts().
+options(Host) ->
+    maps:merge(maps:from_list(mod_options(Host)), gen_mod:get_module_opts(Host, ?MODULE)).
 
 -spec mod_doc() -> map().
 mod_doc() ->

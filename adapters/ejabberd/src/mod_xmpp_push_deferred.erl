@@ -5,7 +5,7 @@
 
 -export([defer/4, resume/2, ack/2, hello/2, next/1, take_ended/1]).
 -export([back/3, void/2]).
--export([take_users/2, dump/1, restore/2, take_changed/1]).
+-export([take_users/2, dump/2, restore/2, take_changed/1]).
 
 -include("mod_xmpp_push.hrl").
 
@@ -100,7 +100,7 @@ forget_told(Tabs, After, To) ->
 -spec hello(#tabs{}, binary()) -> ok.
 hello(#tabs{deferred = Deferred} = Tabs, Instance) ->
     mod_xmpp_push_state:get(Tabs, deferred_for, Instance) == Instance
-        orelse lists:foreach(fun({Key, _}) -> mark(Tabs, due, Key) end, ets:tab2list(Deferred)),
+        orelse lists:foreach(fun(Key) -> mark(Tabs, due, Key) end, ets:select(Deferred, [{{'$1', '_'}, [], ['$1']}])),
     mod_xmpp_push_state:put(Tabs, deferred_for, Instance),
     tell_again(Tabs, told),
     tell_again(Tabs, untold).
@@ -198,10 +198,10 @@ take_users(#tabs{deferred = Deferred} = Tabs, Which) ->
     lists:foreach(fun({Key, Event}) -> finish(Tabs, Key, Event) end, Rows),
     [known(Tabs, Key, Event) || {Key, Event} <- Rows].
 
-%% From the last to the first.
--spec dump(#tabs{}) -> [#event{}].
-dump(#tabs{deferred = Deferred} = Tabs) ->
-    ets:foldr(fun({Key, Event}, Rest) -> [known(Tabs, Key, Event) | Rest] end, [], Deferred).
+%% All of them, in order, as Form makes them: the messages are many.
+-spec dump(#tabs{}, fun((#event{}) -> #event{})) -> [#event{}].
+dump(#tabs{deferred = Deferred} = Tabs, Form) ->
+    ets:foldr(fun({Key, Event}, Rest) -> [Form(known(Tabs, Key, Event)) | Rest] end, [], Deferred).
 
 %% To be told again.
 -spec restore(#tabs{}, #event{}) -> ok.

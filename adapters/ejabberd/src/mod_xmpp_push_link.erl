@@ -124,7 +124,7 @@ is_first(#state{host = Host, tabs = #tabs{component = Component}}) ->
     (mod_xmpp_push_shards:find(Host))#tabs.component == Component.
 
 options(Host) ->
-    gen_mod:get_module_opts(Host, mod_xmpp_push).
+    mod_xmpp_push:options(Host).
 
 component(#state{tabs = #tabs{component = Component}}) -> Component.
 

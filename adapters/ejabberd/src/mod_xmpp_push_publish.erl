@@ -136,30 +136,29 @@ is_local(#jid{lserver = Server}) ->
 -spec replied(#tabs{}, xmpp:iq() | timeout, #publish{}) -> ok.
 replied(Tabs, Reply, #publish{instance = Instance, ref = Ref} = Publish) ->
     case leave(Tabs, {Instance, Ref}) of
-        true -> keep(Tabs, Instance, Ref, outcome(Reply, Publish), text(Reply));
+        true -> keep(Tabs, Instance, Ref, outcome(Reply, Publish));
         false -> ok
     end.
 
+%% Its attributes, and the text of an error.
 outcome(timeout, _) ->
-    [{<<"type">>, timeout}];
+    {[{<<"type">>, timeout}], <<>>};
 outcome(#iq{from = From} = Reply, #publish{to = To} = Publish) ->
     case jid:tolower(From) == jid:tolower(To) of
         true -> answer(Reply, Publish);
-        false -> [{<<"type">>, foreign}]
+        false -> {[{<<"type">>, foreign}], <<>>}
     end.
 
 answer(#iq{type = result}, _) ->
-    [{<<"type">>, result}];
+    {[{<<"type">>, result}], <<>>};
 answer(#iq{type = error} = Reply, Publish) ->
-    {Type, Condition} = error_of(xmpp:get_error(Reply)),
+    Error = xmpp:get_error(Reply),
+    {Type, Condition} = error_of(Error),
     Origin = case is_bounce(Reply, Condition, Publish) of true -> server; false -> undefined end,
-    [{<<"type">>, error}, {<<"origin">>, Origin}, {<<"etype">>, Type}, {<<"condition">>, Condition}].
+    {[{<<"type">>, error}, {<<"origin">>, Origin}, {<<"etype">>, Type}, {<<"condition">>, Condition}], text(Origin, Error)}.
 
-text(#iq{type = error} = Reply) -> error_text(xmpp:get_error(Reply));
-text(_) -> <<>>.
-
-error_text(#stanza_error{text = Text}) -> cut(xmpp:get_text(Text), ?MAX_TEXT);
-error_text(_) -> <<>>.
+text(undefined, #stanza_error{text = Text}) -> cut(xmpp:get_text(Text), ?MAX_TEXT);
+text(_, _) -> <<>>.
 
 %% No character is cut in two: the bytes that go on with one begin with 10.
 cut(Text, Max) when byte_size(Text) =< Max ->
@@ -185,9 +184,9 @@ is_bounce(_, _, _) ->
 
 refuse(Tabs, Instance, Ref, Condition) ->
     keep(Tabs, Instance, Ref,
-         [{<<"type">>, error}, {<<"origin">>, link}, {<<"etype">>, wait}, {<<"condition">>, Condition}], <<>>).
+         {[{<<"type">>, error}, {<<"origin">>, link}, {<<"etype">>, wait}, {<<"condition">>, Condition}], <<>>}).
 
-keep(#tabs{outcomes = Outcomes} = Tabs, Instance, Ref, Attrs, Text) ->
+keep(#tabs{outcomes = Outcomes} = Tabs, Instance, Ref, {Attrs, Text}) ->
     case mod_xmpp_push_state:get(Tabs, instance, undefined) of
         Instance ->
             Outcome = mod_xmpp_push_frame:outcome(Ref, Attrs, Text),
@@ -215,5 +214,5 @@ sweep(#tabs{in_flight = InFlight} = Tabs, Now) ->
     Late = ets:select(InFlight, [{{'$1', '$2', '_'}, [{'=<', '$2', Now}], ['$1']}]),
     lists:foreach(fun({Instance, Ref} = Key) ->
                           leave(Tabs, Key),
-                          keep(Tabs, Instance, Ref, outcome(timeout, undefined), <<>>)
+                          keep(Tabs, Instance, Ref, outcome(timeout, undefined))
                   end, Late).

@@ -22,7 +22,7 @@ kept(#tabs{component = Component} = Tabs, Events) ->
 dump(Tabs) ->
     {Outstanding, Waiting} = mod_xmpp_push_buffer:dump(Tabs),
     {Outstanding, Waiting ++ [Event || #event{} = Event <- mod_xmpp_push_state:inbox(Tabs)],
-     mod_xmpp_push_deferred:dump(Tabs)}.
+     mod_xmpp_push_deferred:dump(Tabs, fun(Event) -> Event end)}.
 
 %% What is deferred, if that has changed, in a process that may take its time. While one does, the next waits for its turn.
 -spec save(binary()) -> ok.
@@ -44,13 +44,11 @@ save_guarded(Host, All) ->
 
 save_now(Host, All) ->
     Name = name(Host, "deferred"),
-    case [{Tabs, Events} || Tabs <- All, Events <- [mod_xmpp_push_deferred:dump(Tabs)], Events /= []] of
+    Light = fun mod_xmpp_push_weight:without_message/1,
+    case [kept(Tabs, {[], [], Deferred}) || Tabs <- All, [_ | _] = Deferred <- [mod_xmpp_push_deferred:dump(Tabs, Light)]] of
         [] -> file:delete(Name);
-        Some -> write(Name, [kept(Tabs, {[], [], without_messages(Events)}) || {Tabs, Events} <- Some])
+        Some -> write(Name, Some)
     end.
-
-without_messages(Events) ->
-    lists:map(fun mod_xmpp_push_weight:without_message/1, Events).
 
 write(Name, Kept) ->
     case replace(Name, term_to_binary({?FORMAT, ?LAYOUT, Kept})) of

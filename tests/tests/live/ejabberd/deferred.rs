@@ -332,6 +332,37 @@ async fn who_is_back_while_the_service_is_away_is_told_at_its_hello() -> Result<
     scene.hears_withdrawn(&[&number]).await
 }
 
+/// The service may never acknowledge what it has put aside.
+#[tokio::test]
+async fn a_deferral_that_crosses_a_withdrawal_gives_the_place_free() -> Result<()> {
+    let scene = Scene::shared().await?;
+    let bob = scene.link.sleeper("bob").await?;
+    acknowledges_all(&scene.poser).await?;
+    let mut numbers = Vec::new();
+    for text in ["1", "2", "3", "4", "5", "6", "7", "8", "9"] {
+        numbers.push(scene.misses(&scene.alice.jid, text).await?);
+    }
+    scene.alice.back().await?;
+    let all = format!("{}-{}", numbers[0], numbers[8]);
+    scene.hears_withdrawn(&[&all]).await?;
+    scene.writer.session.chat(&bob.jid, "late").await?;
+    scene.writer.settled().await?;
+    scene.poser.settled().await?;
+    assert_eq!(scene.poser.heard("late</body>"), 0);
+    scene.defers(&numbers[8], &recipient("a", "tablet"))?;
+    let told = |heard: &[String]| heard.iter().any(|stanza| stanza.contains("late</body>"));
+    scene.poser.component.hears_until(told).await?;
+    scene.resumes(&numbers[8])?;
+    assert_eq!(scene.told_again().await?, 0);
+    scene.poser.says_hello("second", None)?;
+    let late = |heard: &[String]| {
+        let again = withdrawn(heard).split_off(1).join(" ");
+        let unacknowledged = format!("{}-{}", numbers[0], numbers[7]);
+        again == format!("{unacknowledged} {}", numbers[8])
+    };
+    scene.poser.component.hears_until(late).await.map(drop)
+}
+
 #[tokio::test]
 async fn an_acknowledgement_ends_what_is_deferred() -> Result<()> {
     let scene = Scene::shared().await?;
