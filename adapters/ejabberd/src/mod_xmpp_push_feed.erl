@@ -74,9 +74,12 @@ sent(State, _, _) ->
 
 %% A session ends for good. After a resumption (mgmt_state resumed) its messages live on in the new one.
 -spec terminated(ejabberd_c2s:state(), term()) -> ejabberd_c2s:state().
-terminated(#{jid := #jid{lserver = Host} = JID} = State, _Reason) ->
-    {User, _, Resource} = jid:tolower(JID),
-    hook(c2s_terminated, ok, Host, fun(Tabs) -> mod_xmpp_push_sessions:ended(Tabs, User, Resource, is_losing(State)) end),
+terminated(#{jid := #jid{luser = User, lserver = Host, lresource = Resource}} = State, _Reason) ->
+    hook(c2s_terminated, ok, Host,
+         fun(Tabs) ->
+                 is_resumed(State) orelse mod_xmpp_push_sessions:over(Tabs, User, Resource),
+                 mod_xmpp_push_sessions:ended(Tabs, is_losing(State))
+         end),
     terminated(State);
 terminated(State, _Reason) ->
     State.
@@ -86,6 +89,9 @@ terminated(#{mgmt_state := Mgmt, mgmt_queue := Queue, jid := JID} = State)
     feed(c2s_terminated, State, lost, jid:tolower(JID), fun() -> queued(Queue) end);
 terminated(State) ->
     State.
+
+%% The process ends, and the session lives on in another.
+is_resumed(State) -> maps:get(mgmt_state, State, none) == resumed.
 
 is_losing(#{mgmt_queue := Queue}) -> not p1_queue:is_empty(Queue);
 is_losing(_) -> false.

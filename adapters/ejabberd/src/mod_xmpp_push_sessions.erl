@@ -2,8 +2,8 @@
 %% enabled in them. Of the former a session's process tells itself; nobody else writes its row.
 -module(mod_xmpp_push_sessions).
 
--export([hibernated/1, csi/2, resumed/3, ended/4, tidy/1, of_user/3]).
--export([enabled/4, disabled/3]).
+-export([hibernated/1, csi/2, ended/2, tidy/1, of_user/3]).
+-export([enabled/4, disabled/3, resumed/3, over/3]).
 
 -include("mod_xmpp_push.hrl").
 
@@ -20,12 +20,10 @@ csi(#tabs{sessions = Sessions}, Csi) ->
 
 %% ejabberd_sm lists it for a moment longer. What it lost must not be told with this session among the live ones:
 %% then its row stays until it is tidied up.
--spec ended(#tabs{}, binary(), binary(), boolean()) -> true.
-ended(#tabs{sessions = Sessions} = Tabs, User, Resource, true) ->
-    forget(Tabs, User, Resource, self()),
+-spec ended(#tabs{}, boolean()) -> true.
+ended(#tabs{sessions = Sessions}, true) ->
     ets:insert(Sessions, {self(), ended, undefined});
-ended(#tabs{sessions = Sessions} = Tabs, User, Resource, false) ->
-    forget(Tabs, User, Resource, self()),
+ended(#tabs{sessions = Sessions}, false) ->
     ets:delete(Sessions, self()).
 
 csi_of(Sessions, Pid) ->
@@ -54,14 +52,15 @@ enabled(#tabs{sessions = Sessions}, User, Resource, Pid) ->
 disabled(#tabs{sessions = Sessions}, User, Resource) ->
     ets:delete(Sessions, {enabled, User, Resource}).
 
-%% The session goes on in the calling process.
+%% The session goes on in the calling process, not in the one before.
 -spec resumed(#tabs{}, binary(), binary()) -> boolean().
 resumed(#tabs{sessions = Sessions}, User, Resource) ->
     ets:update_element(Sessions, {enabled, User, Resource}, {2, self()}).
 
-%% One of the same name may have taken its place.
-forget(#tabs{sessions = Sessions}, User, Resource, Pid) ->
-    ets:delete_object(Sessions, {{enabled, User, Resource}, Pid}).
+%% The session of the calling process is over. One of the same name may have taken its place.
+-spec over(#tabs{}, binary(), binary()) -> true.
+over(#tabs{sessions = Sessions}, User, Resource) ->
+    ets:delete_object(Sessions, {{enabled, User, Resource}, self()}).
 
 %%% For the service
 
