@@ -33,7 +33,7 @@
          requests :: ets:tid(),            % {Ref, #request{}} and {{User, Ref}}
          in_flight :: ets:tid(),           % {{Instance, Ref}, Deadline, User}: publishes without an outcome
          places :: ets:tid(),              % {User, Count}: how many of them are a user's
-         outcomes :: ets:tid(),            % {Order, Instance, #xmlel{}}: kept while detached
+         outcomes :: ets:tid(),            % {Order, #xmlel{}}: kept while detached
          flags :: atomics:atomics_ref()}).
 
 %% The link's part of the host's bounds.

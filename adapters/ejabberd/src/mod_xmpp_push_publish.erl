@@ -2,7 +2,7 @@
 -module(mod_xmpp_push_publish).
 
 -export([new_instance/2, relay/4, replied/3, sweep/2]).
--export([take_outcome/1]).
+-export([take_outcome/1, dump/1, restore/2]).
 
 -include("xmpp.hrl").
 -include("mod_xmpp_push.hrl").
@@ -30,6 +30,11 @@
 -define(MAX_TEXT, 256).
 
 -record(publish, {instance :: binary(), ref :: pos_integer(), to :: jid:jid(), local :: boolean()}).
+
+%% The run of the service, what was received of it last, and the outcomes that it has not got.
+-type kept() :: {Instance :: binary() | undefined, {Instance :: binary(), pos_integer()} | none, [fxml:xmlel()]}.
+
+-export_type([kept/0]).
 
 %% The service was restarted: nobody waits for the outcomes of the run before.
 -spec new_instance(#tabs{}, binary()) -> ok.
@@ -211,8 +216,28 @@ take_outcome(#tabs{outcomes = Outcomes}) ->
 %% Outcomes for those whose reply was lost with a process.
 -spec sweep(#tabs{}, integer()) -> ok.
 sweep(#tabs{in_flight = InFlight} = Tabs, Now) ->
-    Late = ets:select(InFlight, [{{'$1', '$2', '_'}, [{'=<', '$2', Now}], ['$1']}]),
+    give_up(Tabs, ets:select(InFlight, [{{'$1', '$2', '_'}, [{'=<', '$2', Now}], ['$1']}])).
+
+give_up(Tabs, Keys) ->
     lists:foreach(fun({Instance, Ref} = Key) ->
                           leave(Tabs, Key),
                           keep(Tabs, Instance, Ref, outcome(timeout, undefined))
-                  end, Late).
+                  end, Keys).
+
+%%% Over a restart of the server
+
+%% What is in flight has no outcome any more.
+-spec dump(#tabs{}) -> kept().
+dump(#tabs{in_flight = InFlight, outcomes = Outcomes} = Tabs) ->
+    give_up(Tabs, [Key || {Key, _, _} <- ets:tab2list(InFlight)]),
+    {mod_xmpp_push_state:get(Tabs, instance, undefined), mod_xmpp_push_state:get(Tabs, got, none),
+     [El || {_, El} <- ets:tab2list(Outcomes)]}.
+
+-spec restore(#tabs{}, kept()) -> ok.
+restore(_, {_, none, _}) ->
+    ok;
+restore(#tabs{outcomes = Outcomes} = Tabs, {Instance, Got, Els}) ->
+    mod_xmpp_push_state:put(Tabs, instance, Instance),
+    mod_xmpp_push_state:put(Tabs, got, Got),
+    ets:insert(Outcomes, [{mod_xmpp_push_state:bump(Tabs, outcome), El} || El <- Els]),
+    ok.

@@ -7,16 +7,17 @@
 -include("logger.hrl").
 -include("mod_xmpp_push.hrl").
 
--define(FORMAT, 3).
+-define(FORMAT, 4).
 
 %% What all links have, while none of them runs.
 -spec write(binary()) -> ok.
 write(Host) ->
     mod_xmpp_push_reshard:gather(Host),
-    write(name(Host, "missed"), [kept(Tabs, dump(Tabs)) || Tabs <- mod_xmpp_push_shards:all(Host)]).
+    write(name(Host, "missed"),
+          [kept(Tabs, dump(Tabs), mod_xmpp_push_publish:dump(Tabs)) || Tabs <- mod_xmpp_push_shards:all(Host)]).
 
-kept(#tabs{component = Component} = Tabs, Events) ->
-    {Component, mod_xmpp_push_state:get(Tabs, contents, []), Events}.
+kept(#tabs{component = Component} = Tabs, Events, Publishes) ->
+    {Component, mod_xmpp_push_state:get(Tabs, contents, []), Events, Publishes}.
 
 %% With what the link, ended too early, has not taken.
 dump(Tabs) ->
@@ -45,7 +46,7 @@ save_guarded(Host, All) ->
 save_now(Host, All) ->
     Name = name(Host, "deferred"),
     Light = fun mod_xmpp_push_weight:without_message/1,
-    case [kept(Tabs, {[], [], Deferred}) || Tabs <- All, [_ | _] = Deferred <- [mod_xmpp_push_deferred:dump(Tabs, Light)]] of
+    case [kept(Tabs, {[], [], Deferred}, none) || Tabs <- All, [_ | _] = Deferred <- [mod_xmpp_push_deferred:dump(Tabs, Light)]] of
         [] -> file:delete(Name);
         Some -> write(Name, Some)
     end.
@@ -114,10 +115,13 @@ kept_in(Name, Bytes) ->
     end.
 
 restore(Host, All, Kept) ->
-    Wanted = lists:usort(lists:append([Contents || {_, Contents, _} <- Kept])),
+    Wanted = lists:usort(lists:append([Contents || {_, Contents, _, _} <- Kept])),
     lists:foreach(fun(Tabs) -> mod_xmpp_push_state:put(Tabs, contents, Wanted) end, All),
     mod_xmpp_push_reshard:thaw(Host, mod_xmpp_push_shards:of_host(Host),
-                               [{Component, Events} || {Component, _, Events} <- Kept]).
+                               [{Component, Events} || {Component, _, Events, _} <- Kept]),
+    [mod_xmpp_push_publish:restore(Tabs, Publishes) || #tabs{component = Component} = Tabs <- All,
+                                                       {Of, _, _, Publishes} <- Kept, Of == Component, Publishes /= none],
+    ok.
 
 name(Host, Which) ->
     filename:join(mnesia:system_info(directory), "xmpp_push_" ++ binary_to_list(Host) ++ "." ++ Which).

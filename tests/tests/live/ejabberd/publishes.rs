@@ -124,6 +124,29 @@ async fn one_user_has_a_share_of_the_places() -> Result<()> {
     push.receives(61).await.map(drop)
 }
 
+/// Nobody answers what was in flight any more, and the service need not publish it again.
+#[tokio::test]
+async fn over_an_orderly_restart_publishes_are_known() -> Result<()> {
+    let mut server = Own::start().await?;
+    let link = Link::on(server.ports());
+    let poser = link.attached("first").await?;
+    let push = PushService::connect(&link.slot.push_service(), link.ports.push_service).await?;
+    push.answer(Reply::Nothing);
+    let tag = format!("publish ref='1' to='{}' timeout='60'", push.jid());
+    poser.says(&tag, NOTIFICATION)?;
+    push.receives(1).await?;
+    server.restart().await?;
+    poser.component.connected().await?;
+    poser.says_hello("second", None)?;
+    let told = |heard: &[String]| heard.iter().any(|stanza| stanza.contains("<outcome"));
+    let heard = poser.component.hears_until(told).await?;
+    let outcome = heard.last().map_or("", String::as_str);
+    let said = |name| attribute(outcome, name);
+    assert_eq!((said("ref"), said("type")), (Some("1"), Some("timeout")));
+    assert_eq!(attribute(&hello(&poser), "got"), Some("1"));
+    Ok(())
+}
+
 #[tokio::test]
 async fn sessions_in_which_push_was_enabled_are_told_as_such() -> Result<()> {
     let link = Link::shared().await?;
