@@ -46,9 +46,9 @@ save_guarded(Host, All) ->
 save_now(Host, All) ->
     Name = name(Host, "deferred"),
     Light = fun mod_xmpp_push_weight:without_message/1,
-    case [kept(Tabs, {[], [], Deferred}, none) || Tabs <- All, [_ | _] = Deferred <- [mod_xmpp_push_deferred:dump(Tabs, Light)]] of
+    case [{Tabs, Deferred} || Tabs <- All, Deferred <- [mod_xmpp_push_deferred:dump(Tabs, Light)], Deferred /= []] of
         [] -> file:delete(Name);
-        Some -> write(Name, Some)
+        Some -> write(Name, [kept(Tabs, {[], [], Deferred}, none) || {Tabs, Deferred} <- Some])
     end.
 
 write(Name, Kept) ->
@@ -119,9 +119,14 @@ restore(Host, All, Kept) ->
     lists:foreach(fun(Tabs) -> mod_xmpp_push_state:put(Tabs, contents, Wanted) end, All),
     mod_xmpp_push_reshard:thaw(Host, mod_xmpp_push_shards:of_host(Host),
                                [{Component, Events} || {Component, _, Events, _} <- Kept]),
-    [mod_xmpp_push_publish:restore(Tabs, Publishes) || #tabs{component = Component} = Tabs <- All,
-                                                       {Of, _, _, Publishes} <- Kept, Of == Component, Publishes /= none],
-    ok.
+    lists:foreach(fun({Component, _, _, Publishes}) ->
+                          restore_publishes(lists:keyfind(Component, #tabs.component, All), Publishes)
+                  end, Kept).
+
+%% They are the business of that service alone.
+restore_publishes(false, _) -> ok;
+restore_publishes(_, none) -> ok;
+restore_publishes(Tabs, Publishes) -> mod_xmpp_push_publish:restore(Tabs, Publishes).
 
 name(Host, Which) ->
     filename:join(mnesia:system_info(directory), "xmpp_push_" ++ binary_to_list(Host) ++ "." ++ Which).

@@ -12,8 +12,12 @@ mod accounts;
 mod broken;
 #[path = "ejabberd/deferred.rs"]
 mod deferred;
+#[path = "ejabberd/deferring.rs"]
+mod deferring;
 #[path = "ejabberd/durable.rs"]
 mod durable;
+#[path = "ejabberd/ended.rs"]
+mod ended;
 #[path = "ejabberd/forged.rs"]
 mod forged;
 #[path = "ejabberd/kept.rs"]

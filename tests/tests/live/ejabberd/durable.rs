@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::Own;
 use super::config;
-use super::deferred::{Scene, again, epoch, recipient, recipients};
+use super::deferring::{Scene, again, epoch, recipient, recipients};
 use super::played::{Link, attribute};
 use super::suite::posing::Poser;
 use super::withdrawn::withdrawn;
