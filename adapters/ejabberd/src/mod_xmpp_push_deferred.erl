@@ -5,7 +5,7 @@
 
 -export([defer/4, resume/2, ack/2, hello/2, next/1, take_ended/1]).
 -export([back/3, void/2]).
--export([take_users/2, dump/2, restore/2, take_changed/1]).
+-export([take_users/2, dump/2, restore/2, changed/1, take_changed/1]).
 
 -include("mod_xmpp_push.hrl").
 
@@ -225,6 +225,7 @@ take_changed(Tabs) ->
     mod_xmpp_push_state:put(Tabs, changed, false),
     Changed.
 
+-spec changed(#tabs{}) -> true.
 changed(Tabs) ->
     mod_xmpp_push_state:put(Tabs, changed, true).
 

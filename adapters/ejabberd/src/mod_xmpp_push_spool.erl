@@ -13,8 +13,9 @@
 -spec write(binary()) -> ok.
 write(Host) ->
     mod_xmpp_push_reshard:gather(Host),
-    write(name(Host, "missed"),
-          [kept(Tabs, dump(Tabs), mod_xmpp_push_publish:dump(Tabs)) || Tabs <- mod_xmpp_push_shards:all(Host)]).
+    _ = write(name(Host, "missed"),
+              [kept(Tabs, dump(Tabs), mod_xmpp_push_publish:dump(Tabs)) || Tabs <- mod_xmpp_push_shards:all(Host)]),
+    ok.
 
 kept(#tabs{component = Component} = Tabs, Events, Publishes) ->
     {Component, mod_xmpp_push_state:get(Tabs, contents, []), Events, Publishes}.
@@ -40,14 +41,16 @@ save(Host, First) ->
         _ -> mod_xmpp_push_state:host_put(First, saver, spawn(fun() -> save_guarded(Host, All) end))
     end.
 
+%% What could not be written is tried again.
 save_guarded(Host, All) ->
-    mod_xmpp_push_guard:effect(save, ok, fun() -> save_now(Host, All) end).
+    Saved = mod_xmpp_push_guard:step(save, error, fun() -> save_now(Host, All) end),
+    Saved == ok orelse lists:foreach(fun mod_xmpp_push_deferred:changed/1, All).
 
 save_now(Host, All) ->
     Name = name(Host, "deferred"),
     Light = fun mod_xmpp_push_weight:without_message/1,
     case [{Tabs, Deferred} || Tabs <- All, Deferred <- [mod_xmpp_push_deferred:dump(Tabs, Light)], Deferred /= []] of
-        [] -> file:delete(Name);
+        [] -> _ = file:delete(Name), ok;
         Some -> write(Name, [kept(Tabs, {[], [], Deferred}, none) || {Tabs, Deferred} <- Some])
     end.
 
@@ -56,7 +59,8 @@ write(Name, Kept) ->
         ok -> ok;
         {error, Reason} ->
             ?ERROR_MSG("mod_xmpp_push: missed messages cannot be written to ~ts: ~ts; a restart of the server loses "
-                       "their push", [Name, file:format_error(Reason)])
+                       "their push", [Name, file:format_error(Reason)]),
+            error
     end.
 
 %% The messages are readable by the server alone.
@@ -77,7 +81,7 @@ read(Host, All) ->
         {ok, Kept} ->
             restore(Host, All, Kept),
             %% Before the other is gone.
-            save_now(Host, All),
+            _ = save_now(Host, All),
             _ = file:delete(Missed),
             ok;
         none ->
