@@ -126,11 +126,12 @@ global_hooks() ->
 mod_opt_type(component) -> one_or_more(econf:host());
 mod_opt_type(request_timeout) -> econf:timeout(second);
 mod_opt_type(max_in_flight) -> econf:pos_int();
+mod_opt_type(max_in_flight_per_user) -> econf:either(auto, econf:pos_int());
 mod_opt_type(buffer_entries) -> econf:pos_int();
 mod_opt_type(buffer_bytes) -> econf:pos_int();
 mod_opt_type(journal_entries) -> econf:pos_int();
-mod_opt_type(deferred_entries) -> econf:pos_int();
-mod_opt_type(save_interval) -> econf:timeout(second);
+mod_opt_type(max_deferred) -> econf:pos_int();
+mod_opt_type(deferred_interval) -> econf:timeout(second);
 mod_opt_type(known_users) -> econf:pos_int();
 mod_opt_type(portion) -> econf:pos_int().
 
@@ -145,11 +146,12 @@ mod_options(Host) ->
     [{component, <<"push.", Host/binary>>},
      {request_timeout, timer:seconds(30)},
      {max_in_flight, 2000},
+     {max_in_flight_per_user, auto},
      {buffer_entries, 100000},
      {buffer_bytes, 32 * 1024 * 1024},
      {journal_entries, 100000},
-     {deferred_entries, 10000},
-     {save_interval, timer:minutes(1)},
+     {max_deferred, 10000},
+     {deferred_interval, timer:minutes(1)},
      {known_users, 200000},
      {portion, 200}].
 
@@ -172,16 +174,18 @@ mod_doc() ->
                   <<"How long a client waits for the service's answer to enable or disable. The default is 30 seconds.">>),
            option(max_in_flight, "pos_integer()",
                   <<"Notifications that wait for the answer of a push service at the same time. The default is 2000.">>),
+           option(max_in_flight_per_user, "auto | pos_integer()",
+                  <<"Those of one user. The default is 'auto': a tenth of the link's, but 50 in any case.">>),
            option(buffer_entries, "pos_integer()",
                   <<"Missed messages kept for the service, collapsed per user, device and cause. The default is 100000.">>),
            option(buffer_bytes, "pos_integer()",
                   <<"Bytes of messages kept with them; over it, entries lose their message. The default is 33554432.">>),
            option(journal_entries, "pos_integer()",
                   <<"Accounts kept for the service that were made or removed while it was away. The default is 100000.">>),
-           option(deferred_entries, "pos_integer()",
+           option(max_deferred, "pos_integer()",
                   <<"Missed messages kept for devices whose push service takes no notifications now, of one user 20 "
                     "at most. The default is 10000.">>),
-           option(save_interval, "timeout()",
+           option(deferred_interval, "timeout()",
                   <<"How often these are written down, without their messages, if they have changed: a server that is "
                     "killed loses what is younger. The default is 1 minute.">>),
            option(known_users, "pos_integer()",

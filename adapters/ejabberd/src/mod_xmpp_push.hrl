@@ -58,7 +58,8 @@
          content = false :: boolean(),     % whether the message has one (docs/protocol.md, 3.2)
          size = 0 :: non_neg_integer(),    % of the message, bytes, roughly
          was = none :: none | {Epoch :: binary(), pos_integer()},
-         for = [] :: [recipient()]}).      % since it was deferred
+         for = [] :: [recipient()],        % since it was deferred
+         back = [] :: [binary()]}).        % resources that take messages again since it was told
 
 %% The service's name for a recipient, and the resource that it was registered in, if that is known.
 -type recipient() :: {Id :: binary(), Resource :: binary() | undefined}.

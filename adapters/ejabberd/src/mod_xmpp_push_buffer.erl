@@ -3,12 +3,15 @@
 %% Only the link's process writes here, and while there is none, whoever sets its tables up.
 -module(mod_xmpp_push_buffer).
 
--export([keep/2, keeps/2, void/2, drop_available/2, drop_resource/3]).
+-export([keep/2, keeps/2, void/2, drop_available/2, drop_resource/3, note_back/3]).
 -export([window_used/1, find_outstanding/2, next_outstanding/2, insert_outstanding/2, remove_outstanding/3, promote/1]).
 -export([ack/2, take_withdrawn/1, is_journal_sent/3]).
 -export([keep_kinds/2, take_users/2, dump/1, restore/3]).
 
 -include("mod_xmpp_push.hrl").
+
+%% Resources noted with an event, at most.
+-define(MAX_BACK, 50).
 
 %% Index keys have one size, so that those of a user are neighbours: {User, journal, <<>>, <<>>} -> Order,
 %% {User, outstanding, Number, <<>>} -> Number and {User, waiting, Kind, Resource} -> Order; and those of what is deferred.
@@ -200,6 +203,22 @@ drop_available(Tabs, User) ->
 -spec drop_resource(#tabs{}, binary(), binary()) -> [pos_integer()].
 drop_resource(Tabs, User, Resource) ->
     withdraw(Tabs, drop(Tabs, User, fun(#event{resource = R}) -> R == Resource end)).
+
+%% What is outstanding of the user may yet be deferred, for this resource among others.
+-spec note_back(#tabs{}, binary(), binary()) -> ok.
+note_back(Tabs, User, Resource) ->
+    note_back(Tabs, User, Resource, {User, outstanding, 0, <<>>}).
+
+note_back(#tabs{index = Index, outstanding = Outstanding} = Tabs, User, Resource, Cursor) ->
+    case ets:next(Index, Cursor) of
+        {User, outstanding, Number, _} = Key ->
+            #event{back = Back} = Event = ets:lookup_element(Outstanding, Number, 2),
+            Noted = lists:sublist([Resource | lists:delete(Resource, Back)], ?MAX_BACK),
+            ets:insert(Outstanding, {Number, Event#event{back = Noted}}),
+            note_back(Tabs, User, Resource, Key);
+        _ ->
+            ok
+    end.
 
 withdraw(#tabs{withdrawn = Withdrawn}, Numbers) ->
     ets:insert(Withdrawn, [{Number} || Number <- Numbers]),

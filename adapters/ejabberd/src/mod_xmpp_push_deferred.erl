@@ -27,11 +27,16 @@ defer(Tabs, Number, Into, For) ->
     case mod_xmpp_push_buffer:find_outstanding(Tabs, Number) of
         none ->
             crossed(Tabs, Number);
-        Found ->
-            Event = Found#event{was = none, for = For},
-            keep(Tabs, {number, Number}, Event, Into /= none andalso {number, Into}),
-            mod_xmpp_push_buffer:remove_outstanding(Tabs, Number, Found)
+        Event ->
+            defer(Tabs, Number, Into, Event, lists:foldl(fun without/2, For, Event#event.back), For),
+            mod_xmpp_push_buffer:remove_outstanding(Tabs, Number, Event)
     end.
+
+%% All of them were back before it was deferred.
+defer(Tabs, Number, _, _, [], [_ | _]) ->
+    mark(Tabs, untold, Number);
+defer(Tabs, Number, Into, Event, Left, _) ->
+    keep(Tabs, {number, Number}, Event#event{was = none, for = Left, back = []}, Into /= none andalso {number, Into}).
 
 keep(Tabs, Key, Event, false) ->
     insert(Tabs, Key, Event);
@@ -176,14 +181,18 @@ bound_told(#tabs{marks = Marks} = Tabs) ->
 %% A session takes messages again: its recipients need no notification, nor do those of whom it is not known where they are.
 -spec back(#tabs{}, binary(), binary()) -> ok.
 back(Tabs, User, Resource) ->
-    lists:foreach(fun({Key, Event}) -> back(Tabs, Key, Resource, Event) end, rows(Tabs, User)).
+    lists:foreach(fun({Key, Event}) -> back(Tabs, Key, Resource, Event) end, rows(Tabs, User)),
+    mod_xmpp_push_buffer:note_back(Tabs, User, Resource).
 
 back(#tabs{deferred = Deferred} = Tabs, Key, Resource, #event{for = For} = Event) ->
-    case [Recipient || {_, R} = Recipient <- For, R /= Resource, R /= undefined] of
+    case without(Resource, For) of
         For -> ok;
         [] -> finish(Tabs, Key, Event);
         Left -> ets:insert(Deferred, {Key, Event#event{for = Left}}), changed(Tabs)
     end.
+
+without(Resource, For) ->
+    [Recipient || {_, R} = Recipient <- For, R /= Resource, R /= undefined].
 
 -spec void(#tabs{}, binary()) -> ok.
 void(Tabs, User) ->

@@ -116,7 +116,7 @@ info(save, S) ->
 info(_, S) ->
     S.
 
-save_later(#state{options = #{save_interval := Interval}}) ->
+save_later(#state{options = #{deferred_interval := Interval}}) ->
     erlang:send_after(Interval, self(), save).
 
 %% One link does what there is to do for the host.
@@ -186,7 +186,7 @@ frame(<<"users">>, El, #state{attached = true, tabs = Tabs} = S) ->
     mod_xmpp_push_users:statements(Tabs, El),
     pump(S);
 frame(<<"publish">>, El, #state{attached = true, host = Host, tabs = Tabs, options = Options} = S) ->
-    mod_xmpp_push_publish:relay(Tabs, Host, maps:get(max_in_flight, Options), El),
+    mod_xmpp_push_publish:relay(Tabs, Host, Options, El),
     pump(S);
 frame(<<"answer">>, El, #state{tabs = Tabs} = S) ->
     mod_xmpp_push_request:answer(Tabs, El),

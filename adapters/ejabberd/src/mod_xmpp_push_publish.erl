@@ -21,8 +21,8 @@
 %% what comes in by a socket has none.
 -define(MARK, xmpp_push_publish).
 
-%% Of the link's places one user has at most this part, but this many in any case: one whose push service is slow leaves
-%% the others theirs.
+%% By default one user has at most this part of the link's places, but so many in any case: one whose push service is
+%% slow leaves the others theirs.
 -define(USERS_PART, 10).
 -define(USERS_LEAST, 50).
 
@@ -51,8 +51,8 @@ new_instance(#tabs{in_flight = InFlight, places = Places, outcomes = Outcomes} =
     end.
 
 %% A publish that was seen before has its outcome, or will have.
--spec relay(#tabs{}, binary(), pos_integer(), fxml:xmlel()) -> ok.
-relay(Tabs, Host, MaxInFlight, El) ->
+-spec relay(#tabs{}, binary(), gen_mod:opts(), fxml:xmlel()) -> ok.
+relay(Tabs, Host, Options, El) ->
     Instance = mod_xmpp_push_state:get(Tabs, instance),
     Got = case mod_xmpp_push_state:get(Tabs, got, none) of
               {Instance, Last} -> Last;
@@ -61,14 +61,14 @@ relay(Tabs, Host, MaxInFlight, El) ->
     case mod_xmpp_push_frame:number(<<"ref">>, El) of
         Ref when is_integer(Ref), Ref > Got ->
             mod_xmpp_push_state:put(Tabs, got, {Instance, Ref}),
-            send(Tabs, Host, MaxInFlight, Instance, Ref, El);
+            send(Tabs, Host, Options, Instance, Ref, El);
         _ ->
             ok
     end.
 
-send(Tabs, Host, MaxInFlight, Instance, Ref, El) ->
+send(Tabs, Host, Options, Instance, Ref, El) ->
     User = mod_xmpp_push_frame:attr(<<"user">>, El),
-    Full = is_full(Tabs, mod_xmpp_push_state:share(MaxInFlight, Tabs), User),
+    Full = is_full(Tabs, Options, User),
     case check(Host, El) of
         {ok, _, _} when Full ->
             refuse(Tabs, Instance, Ref, 'resource-constraint');
@@ -80,8 +80,12 @@ send(Tabs, Host, MaxInFlight, Instance, Ref, El) ->
             refuse(Tabs, Instance, Ref, 'bad-request')
     end.
 
-is_full(#tabs{in_flight = InFlight} = Tabs, Max, User) ->
-    ets:info(InFlight, size) >= Max orelse taken_by(Tabs, User) >= max(?USERS_LEAST, Max div ?USERS_PART).
+is_full(#tabs{in_flight = InFlight} = Tabs, #{max_in_flight := OfHost, max_in_flight_per_user := OfUser}, User) ->
+    Max = mod_xmpp_push_state:share(OfHost, Tabs),
+    ets:info(InFlight, size) >= Max orelse taken_by(Tabs, User) >= of_user(OfUser, Max).
+
+of_user(auto, Max) -> max(?USERS_LEAST, Max div ?USERS_PART);
+of_user(OfUser, _) -> OfUser.
 
 %% It need not say whom a publish is for.
 taken_by(_, <<>>) ->

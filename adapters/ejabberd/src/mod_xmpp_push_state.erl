@@ -73,7 +73,7 @@ application_master() ->
 
 %% The bounds of what is kept: the link's part of the host's.
 -spec limit(#tabs{}, gen_mod:opts()) -> true.
-limit(Tabs, #{buffer_entries := Entries, buffer_bytes := Bytes, journal_entries := Journal, deferred_entries := Deferred,
+limit(Tabs, #{buffer_entries := Entries, buffer_bytes := Bytes, journal_entries := Journal, max_deferred := Deferred,
               known_users := Known}) ->
     put(Tabs, limits, #limits{entries = share(Entries, Tabs), bytes = share(Bytes, Tabs), journal = share(Journal, Tabs),
                               deferred = share(Deferred, Tabs), known = share(Known, Tabs)}).

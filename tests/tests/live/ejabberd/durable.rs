@@ -96,7 +96,7 @@ async fn over_an_orderly_restart_all_is_kept_and_told_again() -> Result<()> {
 #[tokio::test]
 async fn a_server_that_is_killed_keeps_events_without_their_messages() -> Result<()> {
     let mut server = Ejabberd::start(EjabberdConfig {
-        adapter_options: "save_interval: 1 second".to_owned(),
+        adapter_options: "deferred_interval: 1 second".to_owned(),
         ..config(1)
     })
     .await?;

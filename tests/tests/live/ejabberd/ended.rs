@@ -63,6 +63,42 @@ async fn a_resumption_takes_recipients_off() -> Result<()> {
     scene.hears_withdrawn(&[number]).await
 }
 
+/// Its event is not withdrawn, since that is up to the service. What the service says later cannot be for the device that is back.
+#[tokio::test]
+async fn whoever_was_back_before_the_deferral_is_no_recipient() -> Result<()> {
+    let scene = Scene::shared().await?;
+    let alice = scene.link.client("alice").await?;
+    let mut numbers = Vec::new();
+    for text in ["one", "two"] {
+        scene.writer.session.chat(&alice.jid, text).await?;
+        let body = format!("{text}</body>");
+        let is = |event: &&str| event.contains(&body);
+        let told = |heard: &[String]| events(heard, "archived").iter().any(is);
+        let heard = scene.poser.component.hears_until(told).await?;
+        let event = events(&heard, "archived").into_iter().find(is);
+        let number = event.and_then(|event| attribute(event, "n"));
+        numbers.push(number.unwrap_or_default().to_owned());
+    }
+    alice.session.available(0).await?;
+    scene.poser.settled().await?;
+    let (phone, tablet) = (recipient("a", "phone"), recipient("b", "tablet"));
+    scene.defers(&numbers[0], &phone)?;
+    // Before, what offline storage had was withdrawn.
+    let ended = |heard: &[String]| withdrawn(heard).last() == Some(&numbers[0].as_str());
+    scene.poser.component.hears_until(ended).await?;
+    scene.defers(&numbers[1], &[phone, tablet.clone()].concat())?;
+    scene.resumes(&numbers[1])?;
+    let was = |heard: &[String]| {
+        heard
+            .iter()
+            .any(|stanza| attribute(stanza, "was").is_some())
+    };
+    let heard = scene.poser.component.hears_until(was).await?;
+    let event = heard.last().map_or("", String::as_str);
+    assert_eq!(recipients(event), tablet);
+    Ok(())
+}
+
 #[tokio::test]
 async fn who_is_back_while_the_service_is_away_is_told_at_its_hello() -> Result<()> {
     let scene = Scene::shared().await?;
@@ -152,7 +188,7 @@ async fn with_the_account_all_ends() -> Result<()> {
 #[tokio::test]
 async fn over_its_bounds_the_eldest_end() -> Result<()> {
     let server = Ejabberd::start(EjabberdConfig {
-        adapter_options: "deferred_entries: 21".to_owned(),
+        adapter_options: "max_deferred: 21".to_owned(),
         ..config(1)
     })
     .await?;
