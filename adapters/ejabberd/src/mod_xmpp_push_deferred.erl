@@ -40,9 +40,9 @@ defer(Tabs, Number, Into, Event, Left, _) ->
 
 keep(Tabs, Key, Event, false) ->
     insert(Tabs, Key, Event);
-keep(Tabs, Key, Event, Into) ->
+keep(Tabs, Key, #event{user = User} = Event, Into) ->
     case not is_marked(Tabs, due, Into) andalso find(Tabs, Into) of
-        #event{} = Other -> join(Tabs, Into, Other, Event);
+        #event{user = User} = Other -> join(Tabs, Into, Other, Event);
         _ -> mark(Tabs, due, Key), insert(Tabs, Key, Event)
     end.
 
