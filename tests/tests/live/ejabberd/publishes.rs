@@ -194,6 +194,8 @@ async fn sessions_in_which_push_was_enabled_are_told_as_such() -> Result<()> {
     alice.hibernates().await;
     alice.proxy.refuse(false);
     alice.session.resume(alice.proxy.port()).await?;
+    // The client knows it before the adapter does.
+    alice.settled().await?;
     assert!(told("resumed").await?);
     let (disabled, answered) = tokio::join!(alice.session.disable(&request), answers(2));
     disabled?;
