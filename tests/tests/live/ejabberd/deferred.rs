@@ -3,8 +3,8 @@
 use push_tests::live::Result;
 use std::time::Duration;
 
-use super::deferring::{Scene, acknowledges_all, again, epoch, recipient, recipients};
-use super::played::{attribute, events};
+use super::deferring::{Scene, again, epoch, recipient, recipients};
+use super::played::{acknowledges_all, attribute, events};
 
 #[tokio::test]
 async fn what_is_resumed_is_told_again_with_its_recipients() -> Result<()> {

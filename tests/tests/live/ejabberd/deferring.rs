@@ -4,7 +4,7 @@ use push_tests::live::Result;
 use push_tests::live::ejabberd::Ejabberd;
 use push_tests::live::stage::Client;
 
-use super::played::{Link, attribute, events};
+use super::played::{Link, acknowledges_all, attribute, events};
 use super::suite::posing::Poser;
 use super::withdrawn::withdrawn;
 
@@ -44,18 +44,6 @@ pub(super) fn epoch(poser: &Poser) -> String {
         .to_owned()
 }
 
-/// Has the service acknowledge all that it is told, until that is all.
-pub(super) async fn acknowledges_all(poser: &Poser) -> Result<()> {
-    let mut before = usize::MAX;
-    while poser.heard("<event") != before {
-        poser.settled().await?;
-        before = poser.heard("<event");
-        poser.says("ack session='first'", "1-100000")?;
-        poser.settled().await?;
-    }
-    Ok(())
-}
-
 /// Somebody who is away, somebody who writes to them, and the service.
 pub(super) struct Scene {
     pub(super) link: Link,
@@ -65,11 +53,8 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    /// Without what other tests have left there, and with the accounts acknowledged.
+    /// With the accounts acknowledged.
     pub(super) async fn on(link: Link) -> Result<Self> {
-        let former = link.attached("first").await?;
-        acknowledges_all(&former).await?;
-        former.component.disconnect();
         let (writer, alice) = (link.client("writer").await?, link.sleeper("alice").await?);
         let poser = link.attached("first").await?;
         acknowledges_all(&poser).await?;

@@ -5,8 +5,8 @@ use push_tests::live::ejabberd::{Ejabberd, EjabberdConfig};
 use push_tests::live::puppet::Login;
 
 use super::config;
-use super::deferring::{Scene, acknowledges_all, again, recipient, recipients};
-use super::played::{attribute, events, user};
+use super::deferring::{Scene, again, recipient, recipients};
+use super::played::{acknowledges_all, attribute, events, user};
 use super::withdrawn::withdrawn;
 
 #[tokio::test]
