@@ -138,6 +138,8 @@ pub struct Status {
     pub hosts: Vec<HostStatus>,
     /// Missed messages waiting for a decision or for their publish.
     pub waiting: usize,
+    /// Missed messages that wait at their adapters for push services.
+    pub deferred: usize,
     /// Publishes waiting for their answer.
     pub in_flight: usize,
 }

@@ -37,6 +37,10 @@ impl fmt::Display for TraceId {
 pub(crate) struct HostId(u32);
 
 impl HostId {
+    /// The least and the greatest of all.
+    pub(crate) const FIRST: Self = Self(0);
+    pub(crate) const LAST: Self = Self(u32::MAX);
+
     /// The host at `index` of every list that is kept per host.
     pub(crate) fn new(index: usize) -> Self {
         Self(u32::try_from(index).unwrap_or(u32::MAX))
@@ -57,8 +61,21 @@ pub(crate) enum DeliveryId {
     Own(u64),
 }
 
+/// Names one push service, a domain, as the users of one host meet it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ServiceKey(pub(crate) u64);
+
+/// Names one registration and class of one user: at most one delivery waits for it, and at most one is in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Slot {
+    /// The hash of the owner.
+    pub(crate) owner: u64,
+    /// The hash of the target and the class.
+    pub(crate) registration: u64,
+}
+
 /// Stands for one event of an adapter until it can be acknowledged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct EventHold {
     /// The adapter's host.
     pub(crate) host: HostId,

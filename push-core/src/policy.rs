@@ -25,8 +25,26 @@ pub struct Policy {
     pub store_retry: Duration,
     /// How long to wait for the answer to a publish. A common push service holds it for 20 s. Default 40 s.
     pub publish_timeout: Duration,
-    /// Publishes of one host waiting for one push service's answers. Default 1,000.
+    /// Publishes of one host waiting for one push service's answers. A push service that has just begun to accept has fewer: 8, and
+    /// twice as many with each round that it accepts. Default 1,000.
     pub in_flight_per_service: usize,
+    /// Publishes waiting for the answers of all push services together that have accepted nothing yet, or nothing for
+    /// [`unproven_after`](Self::unproven_after). Default 250.
+    pub in_flight_unproven: usize,
+    /// How long a push service may accept nothing while something is in flight, before it has to prove again that it works; and how
+    /// long a delivery waits for its turn before it is deferred. Default 2 s.
+    pub unproven_after: Duration,
+    /// How long a push service is left alone at which the deliveries of three users have failed in turn; doubles with each attempt
+    /// that fails, up to [`breaker_max_pause`](Self::breaker_max_pause). Default 5 s.
+    pub breaker_pause: Duration,
+    /// The longest such pause. Default 5 min.
+    pub breaker_max_pause: Duration,
+    /// The pause after a first failed attempt at a delivery; doubles up to [`retry_max_pause`](Self::retry_max_pause). Default 30 s.
+    pub retry_pause: Duration,
+    /// The longest such pause. Default 1 h.
+    pub retry_max_pause: Duration,
+    /// How long a missed message is worth a notification. Default 7 days.
+    pub wakeup_ttl: Duration,
     /// How long a message is remembered, so that it is told once. Default 2 h.
     pub dedupe_window: Duration,
     /// How many (message, registration) pairs are remembered; the eldest go first. Default 1,000,000.
@@ -64,6 +82,13 @@ impl Default for Policy {
             store_retry: Duration::from_secs(1),
             publish_timeout: Duration::from_secs(40),
             in_flight_per_service: 1_000,
+            in_flight_unproven: 250,
+            unproven_after: Duration::from_secs(2),
+            breaker_pause: Duration::from_secs(5),
+            breaker_max_pause: Duration::from_secs(5 * 60),
+            retry_pause: Duration::from_secs(30),
+            retry_max_pause: Duration::from_secs(60 * 60),
+            wakeup_ttl: Duration::from_secs(7 * 24 * 60 * 60),
             dedupe_window: Duration::from_secs(2 * 60 * 60),
             dedupe_entries: 1_000_000,
             cache_bytes: 64 << 20,

@@ -1,5 +1,6 @@
 //! Everything notable, as one closed list. Metrics, logs and explanations are functions of it.
 
+use crate::Timestamp;
 use crate::delivery::Route;
 use crate::ids::TraceId;
 use crate::plugin::Reason;
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 /// Something notable. JIDs in it are for debug logs and explanations only.
 ///
-/// A missed message has a trace id, which every report on its way repeats: `Decided`, `Joined`, `Published`, `Settled`,
+/// A missed message has a trace id, which every report on its way repeats: `Decided`, `Joined`, `Deferred`, `Published`, `Settled`,
 /// `Ended`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -121,6 +122,40 @@ pub enum Report {
         /// From handing it to the stream to the end.
         latency: Duration,
     },
+    /// A delivery waits at its adapter: its push service cannot take it now.
+    Deferred {
+        /// Follows the oldest message it tells of.
+        trace: TraceId,
+        /// The user whose device is to be told.
+        owner: BareJid,
+        /// The push service.
+        service: BareJid,
+        /// When it may be tried again; in the past if it only waits for room.
+        not_before: Timestamp,
+    },
+    /// A delivery that waited at its adapter is over, though nothing was sent.
+    DeferredEnded {
+        /// The push service.
+        service: BareJid,
+        /// Why.
+        end: DeferredEnd,
+    },
+    /// A push service is left alone for a while: the deliveries of several users have failed in turn.
+    BreakerOpened {
+        /// The host whose users have met it.
+        host: String,
+        /// The domain of the push service.
+        service: String,
+        /// How long it is left alone at first.
+        pause: Duration,
+    },
+    /// A push service that was left alone has accepted a delivery.
+    BreakerClosed {
+        /// The host whose users have met it.
+        host: String,
+        /// The domain of the push service.
+        service: String,
+    },
     /// A registration fares otherwise than before, or as badly on another day.
     Settled {
         /// Follows the message whose delivery had that outcome.
@@ -171,6 +206,16 @@ pub struct PassedOver {
     pub registration: Arc<Registration>,
     /// The plugin's reason.
     pub reason: Reason,
+}
+
+/// Why a delivery that waited is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DeferredEnd {
+    /// It was not worth making any more.
+    Expired,
+    /// Too many waited for its push service.
+    Dropped,
 }
 
 /// Why a registration was removed without anybody asking for it.

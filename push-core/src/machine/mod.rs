@@ -31,7 +31,7 @@ use notifier::Notifier;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use std::collections::VecDeque;
-use values::{Effect, ReplyTo, RouteEvent, Sending};
+use values::{AttachedRoute, Deferral, Effect, ReplyTo, RouteEvent, Sending, Told};
 
 /// Actions there is room for while nothing is to be done.
 const KEPT_ACTIONS: usize = 1024;
@@ -189,7 +189,7 @@ impl Machine {
             Inbound::Privileged(host) => self.offer(now, host, Identity::User),
             Inbound::Missed(..) if notifier.is_full() => self.report(Report::Overloaded),
             Inbound::Missed(host, owner, missed) => {
-                notifier.missed(now, host, &owner, missed, None);
+                notifier.missed(now, host, &owner, missed, Told::default());
             }
             Inbound::Request(host, asked) => notifier.request(now, host, *asked),
             Inbound::Answer(number, from, iq) => notifier.answer(now, number, from, iq),
@@ -221,7 +221,8 @@ impl Machine {
                 }
                 FromAdapter::Withdraw { session, numbers } => {
                     let withdrawn = self.links.withdraw(host, session, &numbers);
-                    self.notifier.withdrawn(withdrawn.in_work);
+                    self.notifier
+                        .withdrawn(withdrawn.in_work, withdrawn.deferred);
                 }
                 FromAdapter::Event(event) if self.links.is_attached(host) => {
                     self.event(now, host, event);
@@ -238,11 +239,17 @@ impl Machine {
     }
 
     fn attached(&mut self, now: Timestamp, host: HostId, attached: Attached) {
-        let got = attached.got;
+        let route = AttachedRoute {
+            host,
+            generation: attached.generation,
+            got: attached.got,
+            deferred: attached.deferred,
+            places: attached.places,
+        };
         let reports = attached.reports;
         self.actions.extend(reports.into_iter().map(Action::Report));
         self.offer(now, host, Identity::Server);
-        self.route(now, RouteEvent::Attached(host, got));
+        self.route(now, RouteEvent::Attached(route));
     }
 
     fn detach(&mut self, now: Timestamp, host: HostId) {
@@ -264,8 +271,10 @@ impl Machine {
         if self.links.is_stopping() {
             return;
         }
-        let hold = match self.links.take_event(now, host, event.number) {
-            Taken::New(hold) | Taken::Deferred(hold) => hold,
+        let (hold, is_again) = match self.links.take_event(now, host, event.number) {
+            Taken::New(hold) => (hold, false),
+            Taken::Deferred(hold) if self.notifier.defer_again(hold) => return,
+            Taken::Deferred(hold) => (hold, true),
             Taken::Known => return,
         };
         let Some(owner) = inbound::owner(event.user, self.hosts.domain(host)) else {
@@ -274,7 +283,13 @@ impl Machine {
         let notifier = &mut self.notifier;
         match event.kind {
             LinkEventKind::Missed(missed) => {
-                notifier.missed(now, host, &owner, missed, Some(hold));
+                let links = &mut self.links;
+                let told = Told {
+                    event: Some(hold),
+                    was: missed.was.and_then(|was| links.resumed(host, was)),
+                    is_again,
+                };
+                notifier.missed(now, host, &owner, missed, told);
             }
             LinkEventKind::Removed | LinkEventKind::Created => {
                 notifier.forget_user(now, &owner, hold);
@@ -303,6 +318,12 @@ impl Machine {
                 Effect::Ask(id, query) => self.actions.push_back(Action::Store { id, query }),
                 Effect::Send(sending) => self.send(sending),
                 Effect::Acknowledge(events) => self.links.acknowledge(now, events),
+                Effect::Defer(Deferral {
+                    event,
+                    into,
+                    recipients,
+                }) => self.links.defer(event, into, recipients),
+                Effect::Resume(host, numbers) => self.links.resume(host, &numbers),
                 Effect::User(owner, some) => self.state_user(now, &owner, some),
                 Effect::Answer(reply, answer) => self.reply(reply, answer),
                 Effect::Report(report) => self.report(report),
@@ -383,6 +404,7 @@ impl Machine {
             down: self.down.clone(),
             hosts: self.hosts.iter().map(status).collect(),
             waiting: self.notifier.waiting(),
+            deferred: self.notifier.deferred(),
             in_flight: self.notifier.in_flight(),
         }
     }

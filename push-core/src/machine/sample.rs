@@ -1,6 +1,8 @@
 //! Records for the unit tests of the parts.
 
-use super::values::{ClientRequest, Item, MessageKey, Pending, Queued, Registrations, ReplyTo};
+use super::values::{
+    Attempts, ClientRequest, Item, MessageKey, Pending, Queued, Registrations, ReplyTo,
+};
 use crate::delivery::{Class, Delivery, Notification};
 use crate::ids::{EventHold, HostId, TraceId};
 use crate::registration::{
@@ -105,8 +107,10 @@ pub(super) fn pending(number: u64) -> Pending {
         notification: Notification::new(content()),
         rule: "test".into(),
         missed_at: NOW,
+        last_missed_at: NOW,
         keys: vec![key(number)],
         holds: vec![event(number)],
+        retry: None,
     }
 }
 
@@ -122,8 +126,11 @@ pub(super) fn queued(name: &str, node: &str, number: u64) -> Queued {
             content: Arc::new(content()),
             expires_at: None,
         },
+        attempts: Attempts::default(),
         keys: vec![key(number)],
         holds: vec![event(number)],
+        echoes: Vec::new(),
+        missed_at: NOW,
         since: NOW,
     }
 }

@@ -1,9 +1,11 @@
 //! A server's module in virtual time: the adapter's side of docs/protocol.md, and a referee of the service's.
 
+mod deferred;
 mod feed;
 mod link;
 
 use super::service::Notification;
+use deferred::{Deferred, Recipient};
 use push_core::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -56,8 +58,12 @@ struct Entry {
     resource: Option<String>,
     count: u64,
     first: Timestamp,
+    last: Timestamp,
     message: Option<String>,
     withdrawn: bool,
+    /// Under which number it was deferred, and for whom.
+    was: Option<String>,
+    recipients: Vec<Recipient>,
 }
 
 /// What a client was told.
@@ -102,6 +108,16 @@ pub struct Adapter {
     drawn: u64,
     outstanding: BTreeMap<u64, Entry>,
     collapsed: VecDeque<Entry>,
+    /// What waits for push services.
+    deferred: BTreeMap<u64, Deferred>,
+    /// What was deferred and is to be told again.
+    due: VecDeque<Entry>,
+    /// Numbers of deferred events that ended while nobody could be told.
+    ended: Vec<u64>,
+    /// Deferred events it keeps; 0 if it keeps none.
+    pub max_deferred: usize,
+    /// Wake-ups thrown away since the last hello.
+    dropped: u64,
     /// How often each number was sent on this connection and not acknowledged since; once more for those sent before.
     said: BTreeMap<u64, usize>,
     /// The sessions of the host's users.
@@ -141,6 +157,11 @@ impl Adapter {
             drawn: 0,
             outstanding: BTreeMap::new(),
             collapsed: VecDeque::new(),
+            deferred: BTreeMap::new(),
+            due: VecDeque::new(),
+            ended: Vec::new(),
+            max_deferred: 10_000,
+            dropped: 0,
             said: BTreeMap::new(),
             seats: BTreeMap::new(),
             requests: BTreeMap::new(),
@@ -163,7 +184,18 @@ impl Adapter {
     /// How many wake-ups it keeps.
     pub fn kept(&self) -> usize {
         let outstanding = self.outstanding.values();
-        outstanding.filter(|entry| !entry.withdrawn).count() + self.collapsed.len()
+        let outstanding = outstanding.filter(|entry| !entry.withdrawn).count();
+        outstanding + self.collapsed.len() + self.deferred.len() + self.due.len()
+    }
+
+    /// How many wake-ups wait for push services.
+    pub fn deferred(&self) -> usize {
+        self.deferred.len()
+    }
+
+    /// How many events are outstanding: they take up the window.
+    pub fn outstanding(&self) -> usize {
+        self.outstanding.len()
     }
 
     /// How many clients wait for an answer.
@@ -196,10 +228,12 @@ impl Adapter {
         self.disconnect();
         let outstanding = std::mem::take(&mut self.outstanding).into_values();
         let collapsed = std::mem::take(&mut self.collapsed);
+        self.all_due();
+        self.ended.clear();
         outstanding
             .filter(|entry| !entry.withdrawn)
             .chain(collapsed)
-            .for_each(|entry| self.collapse(entry));
+            .for_each(|entry| self.keep(entry));
         self.said.clear();
         self.epoch += 1;
         (self.drawn, self.requested, self.users) = (0, 0, 0);

@@ -101,6 +101,8 @@ impl Course {
     }
 
     fn body(&mut self, user: &str) -> String {
+        // No two messages are missed at the same moment: which of them is the newest can be seen.
+        self.world.pass(Duration::from_millis(1));
         self.drawn += 1;
         format!("{user}-{}", self.drawn)
     }

@@ -168,5 +168,5 @@ fn the_machine_takes_anything_in_any_order() {
         }
         publishes += machine.publishes;
     });
-    assert!(publishes > 500, "only {publishes} published");
+    assert!(publishes > 400, "only {publishes} published");
 }

@@ -44,10 +44,12 @@ fn a_better_offer_is_taken_and_a_lesser_is_not() {
     let mut bench = Bench::new(settings());
     bench.up();
     enable(&mut bench);
-    assert!(
-        tap(&mut bench, 1)
-            .starts_with("<iq type='set' from='push.example.org' to='push.example.net'")
-    );
+    let first = tap(&mut bench, 1);
+    assert!(first.starts_with("<iq type='set' from='push.example.org' to='push.example.net'"));
+    bench.hear(&format!(
+        "<iq type='result' from='push.example.net' to='push.example.org' id='{}'/>",
+        id_of(&first)
+    ));
     bench.hear(GRANT);
     assert!(tap(&mut bench, 2).contains("<privileged_iq"));
     bench.hear(GRANT);

@@ -214,7 +214,7 @@ fn what_has_not_left_is_withdrawn_when_the_user_is_back() {
     assert_eq!(bodies(&mut world), ["1"]);
     assert_eq!(
         ends(&mut world),
-        [PublishEnd::Accepted, PublishEnd::Withdrawn]
+        [PublishEnd::Withdrawn, PublishEnd::Accepted]
     );
     assert_eq!(world.adapter().kept(), 0);
 }

@@ -1,18 +1,17 @@
 //! From a missed message or a request to what follows. This file joins the parts below it, which know nothing of each other.
 //! A missed message passes [`decisions`] (is it worth a notification?), [`accounts`] (who is the user? the store may be asked),
-//! [`decisions`] again (which registrations are told?) and [`deliveries`] (when, by which route, how did it end?). When [`holds`]
-//! counts nothing more that its event waits for, it is acknowledged.
+//! [`decisions`] again (which registrations are told?) and [`dispatch`] (when, by which route, how did it end?), which says at last
+//! that its event can be acknowledged.
 
 mod accounts;
 mod decisions;
-mod deliveries;
-mod holds;
+mod dispatch;
 mod reports;
 
 use super::inbound;
 use super::values::{
-    Asked, ClientRequest, Decided, Effect, Finished, Found, Item, Pending, Queued, Registrations,
-    ReplyTo, RouteEvent,
+    Asked, ClientRequest, Decided, Effect, Item, Pending, Registrations, ReplyTo, Retry,
+    RouteEvent, Told,
 };
 use crate::delivery::DeliveryOutcome;
 use crate::event::StoreAnswer;
@@ -21,16 +20,15 @@ use crate::ids::{DeliveryId, EventHold, HostId, QueryId};
 use crate::link::MissedMessage;
 use crate::plugin::Plugin;
 use crate::registration::{Identity, Target};
-use crate::report::{Decision, PublishEnd, Report};
+use crate::report::{Decision, Report};
 use crate::store::{Change, Committed, StoreError};
 use crate::xep::error::StanzaError;
 use crate::xep::iq::Iq;
 use crate::xep::push::RequestError;
 use crate::{Policy, Settings, Timestamp};
 use accounts::{Accounts, Step};
-use decisions::{Context, Decisions};
-use deliveries::Deliveries;
-use holds::Holds;
+use decisions::{Arrival, Context, Decisions};
+use dispatch::Dispatch;
 use jid::BareJid;
 use rand_chacha::ChaCha8Rng;
 use std::collections::VecDeque;
@@ -43,8 +41,7 @@ pub(super) struct Notifier {
     policy: Policy,
     accounts: Accounts,
     decisions: Decisions,
-    deliveries: Deliveries,
-    holds: Holds,
+    dispatch: Dispatch,
     effects: VecDeque<Effect>,
 }
 
@@ -55,8 +52,7 @@ impl Notifier {
             policy: settings.policy.clone(),
             accounts: Accounts::new(hash, rng),
             decisions: Decisions::new(hash),
-            deliveries: Deliveries::new(hash, settings.identity),
-            holds: Holds::new(hash),
+            dispatch: Dispatch::new(hash, settings.identity),
             effects: VecDeque::new(),
         }
     }
@@ -68,33 +64,49 @@ impl Notifier {
         self.route(now, RouteEvent::Chosen(settings.identity));
     }
 
-    /// A message was missed; `event` is acknowledged when nothing is left to do for it.
+    /// A message was missed; its event is acknowledged when nothing is left to do for it.
     pub(super) fn missed(
         &mut self,
         now: Timestamp,
         host: HostId,
         owner: &BareJid,
-        missed: MissedMessage<'_>,
-        event: Option<EventHold>,
+        mut missed: MissedMessage<'_>,
+        told: Told,
     ) {
-        event.into_iter().for_each(|event| self.holds.open(event));
+        let event = told.event;
+        event
+            .into_iter()
+            .for_each(|event| self.dispatch.open(event));
+        let recipients = std::mem::take(&mut missed.recipients);
+        let retry = self.dispatch.resumed(told.was, recipients);
+        let again = told.is_again.then(Retry::default);
         let (cause, trace) = (missed.cause, self.decisions.trace());
         let context = Context::new(&*self.plugin, owner, now);
-        match self.decisions.consider(context, host, trace, missed, event) {
+        let arrival = Arrival {
+            host,
+            trace,
+            event,
+            retry: retry.or(again),
+        };
+        match self.decisions.consider(context, arrival, missed) {
             Ok(pending) => self.push(now, owner, Item::Pending(pending)),
-            Err(reason) => {
+            Err((reason, retry)) => {
                 self.report(reports::not_worth_it(trace, owner, cause, reason));
-                self.release(event.as_slice());
+                retry.iter().for_each(|retry| self.dispatch.decided(retry));
+                self.dispatch.release(event.as_slice());
             }
         }
     }
 
+    /// An event comes again whose deferral its adapter has not heard of. Returns false if nothing is known of it.
+    pub(super) fn defer_again(&mut self, event: EventHold) -> bool {
+        self.dispatch.defer_again(event)
+    }
+
     /// An account was deleted or registered anew.
     pub(super) fn forget_user(&mut self, now: Timestamp, owner: &BareJid, event: EventHold) {
-        self.holds.open(event);
-        for queued in self.deliveries.withdraw(owner, |_| true) {
-            self.unsent(now, &queued, PublishEnd::Withdrawn);
-        }
+        self.dispatch.open(event);
+        self.dispatch.forget_user(now, owner);
         for pending in self.accounts.take_pending(owner) {
             self.conclude(owner, &pending, Decision::Withdrawn, Decided::default());
         }
@@ -111,7 +123,7 @@ impl Notifier {
         at: Timestamp,
         event: EventHold,
     ) {
-        self.holds.open(event);
+        self.dispatch.open(event);
         let change = accounts::revocation(owner, target, at);
         self.push(now, owner, Item::Revoked { change, event });
     }
@@ -127,18 +139,16 @@ impl Notifier {
         match request {
             Err(error) => self.refuse(&owner, reply, &error),
             Ok(request) => {
-                let identity = self.deliveries.identity(host);
+                let identity = self.dispatch.identity(host);
                 let asked = ClientRequest::new(request, resource, identity, reply);
                 self.push(now, &owner, Item::Request(asked));
             }
         }
     }
 
-    /// The users of these events are back: what was not sent need not be.
-    pub(super) fn withdrawn(&mut self, events: Vec<EventHold>) {
-        events
-            .into_iter()
-            .for_each(|event| self.holds.withdraw(event));
+    /// Adapters have ended these events: `in_work` here, and deferred ones. What was not sent need not be.
+    pub(super) fn withdrawn(&mut self, in_work: Vec<EventHold>, deferred: Vec<EventHold>) {
+        self.dispatch.withdrawn(in_work, deferred);
     }
 
     /// The store has answered.
@@ -159,16 +169,13 @@ impl Notifier {
 
     /// An attempt at a delivery has ended.
     pub(super) fn outcome(&mut self, now: Timestamp, id: DeliveryId, outcome: DeliveryOutcome) {
-        let finished = self.deliveries.finish(now, id, outcome, &self.policy);
-        finished
-            .into_iter()
-            .for_each(|finished| self.finished(now, finished));
+        self.dispatch.outcome(now, id, outcome, &self.policy);
     }
 
     /// An IQ of our own was answered.
     pub(super) fn answer(&mut self, now: Timestamp, number: u64, from: &str, iq: Iq<'_>) {
         let id = DeliveryId::Own(number);
-        let sent = self.deliveries.of(id);
+        let sent = self.dispatch.of(id);
         let outcome = sent
             .and_then(|(service, owner, route)| inbound::outcome(route, service, owner, from, iq));
         if let Some(outcome) = outcome {
@@ -178,25 +185,38 @@ impl Notifier {
 
     /// Routes open or close.
     pub(super) fn route(&mut self, now: Timestamp, event: RouteEvent<'_>) {
-        let effects = self.deliveries.route(now, event, &self.policy);
-        self.effects.extend(effects);
+        self.dispatch.route(now, event, &self.policy);
     }
 
     pub(super) fn tick(&mut self, now: Timestamp) {
         self.decisions.tick(now, &self.policy);
         self.accounts.tick(now, &self.policy);
-        while let Some(finished) = self.deliveries.tick(now, &self.policy) {
-            self.finished(now, finished);
-        }
+        self.dispatch.tick(now, &self.policy);
     }
 
     /// Goes on with what can be gone on with, and returns the next effect.
     pub(super) fn next(&mut self, now: Timestamp) -> Option<Effect> {
-        while let Some(step) = self.accounts.next(now, &self.policy) {
-            self.step(now, step);
+        loop {
+            while let Some(step) = self.accounts.next(now, &self.policy) {
+                self.step(now, step);
+            }
+            if let Some(effect) = self.effects.pop_front() {
+                return Some(effect);
+            }
+            let step = self.dispatch.next(now, &self.policy)?;
+            self.dispatched(now, step);
         }
-        self.send(now);
-        self.effects.pop_front()
+    }
+
+    fn dispatched(&mut self, now: Timestamp, step: dispatch::Step) {
+        match step {
+            dispatch::Step::Effect(effect) => self.effects.push_back(effect),
+            dispatch::Step::Untold(keys, registration) => {
+                self.decisions.unsent(&keys, &registration.target);
+            }
+            dispatch::Step::GivenUp(queued) => self.decisions.given_up(&queued),
+            dispatch::Step::Found(owner, found) => self.push(now, &owner, Item::Found(found)),
+        }
     }
 
     /// Puts an item into its user's lane.
@@ -231,19 +251,19 @@ impl Notifier {
             self.effects.push_back(Effect::User(owner.clone(), false));
             return self.conclude(owner, pending, Decision::NoRegistration, Decided::default());
         }
-        if self.holds.all_withdrawn(&pending.holds) {
+        if self.dispatch.all_withdrawn(&pending.holds) {
             return self.conclude(owner, pending, Decision::Withdrawn, Decided::default());
         }
         let context = Context::new(&*self.plugin, owner, now);
-        let mut decided = self.decisions.decide(context, pending, have);
+        let mut decided = self.decisions.decide(context, pending, have, &self.policy);
         let decision = decided.decision();
         for registration in &decided.told_before {
             let (target, keys) = (&registration.target, &pending.keys);
-            let joined = self.deliveries.join(owner, target, keys, &pending.holds);
-            (0..joined).for_each(|_| self.holds.add(&pending.holds));
+            self.dispatch.join(owner, target, keys, &pending.holds);
         }
         for queued in std::mem::take(&mut decided.deliveries) {
-            self.deliver(queued);
+            let is_retry = pending.retry.is_some();
+            self.dispatch.deliver(now, queued, is_retry, &self.policy);
         }
         self.conclude(owner, pending, decision, decided);
     }
@@ -252,56 +272,9 @@ impl Notifier {
     fn conclude(&mut self, owner: &BareJid, pending: &Pending, decision: Decision, what: Decided) {
         let report = reports::decided(owner, pending, decision, what.passed_over);
         self.report(report);
-        self.release(&pending.holds);
-    }
-
-    fn deliver(&mut self, queued: Queued) {
-        self.holds.add(&queued.holds);
-        let trace = queued.delivery.trace;
-        let registration = queued.delivery.registration.clone();
-        if let Some((into, forgotten)) = self.deliveries.push(queued) {
-            self.decisions.unsent(&forgotten, &registration.target);
-            self.report(Report::Joined { trace, into });
-        }
-    }
-
-    fn send(&mut self, now: Timestamp) {
-        while let Some(turn) = self.deliveries.next(&self.policy) {
-            let is_withdrawn = self.holds.all_withdrawn(turn.holds());
-            if let Some(end) = turn.why_not(now, is_withdrawn) {
-                let queued = self.deliveries.discard(turn);
-                self.unsent(now, &queued, end);
-            } else {
-                let sending = self.deliveries.start(now, turn, &self.policy);
-                self.effects.push_back(Effect::Send(sending));
-            }
-        }
-    }
-
-    fn finished(&mut self, now: Timestamp, finished: Finished) {
-        self.report(reports::finished(now, &finished));
-        let was_sent = finished.was_sent();
-        let (queued, finding) = (finished.queued, finished.finding);
-        let registration = queued.delivery.registration.clone();
-        if let Some(finding) = finding {
-            let found = Found::new(now, &queued.delivery, finding);
-            self.push(now, &queued.delivery.owner, Item::Found(found));
-        }
-        if finished.again {
-            let forgotten = self.deliveries.put_back(now, queued, finished.no_room);
-            return self.decisions.unsent(&forgotten, &registration.target);
-        }
-        if !was_sent {
-            self.decisions.unsent(&queued.keys, &registration.target);
-        }
-        self.release(&queued.holds);
-    }
-
-    /// A delivery is given up that was not sent.
-    fn unsent(&mut self, now: Timestamp, queued: &Queued, end: PublishEnd) {
-        self.report(reports::unsent(now, queued, end));
-        self.decisions.given_up(queued);
-        self.release(&queued.holds);
+        let retry = pending.retry.iter();
+        retry.for_each(|retry| self.dispatch.decided(retry));
+        self.dispatch.release(&pending.holds);
     }
 
     /// The store has made the changes that an item needed.
@@ -313,9 +286,7 @@ impl Notifier {
         changes: &[Change],
         done: &[Committed],
     ) {
-        for queued in self.deliveries.follow(owner, changes, done) {
-            self.unsent(now, &queued, PublishEnd::Withdrawn);
-        }
+        self.dispatch.follow(now, owner, changes, done);
         if matches!(changes, [Change::Enable { .. }, ..]) {
             self.effects.push_back(Effect::User(owner.clone(), true));
         }
@@ -323,7 +294,7 @@ impl Notifier {
         self.effects.extend(report.map(Effect::Report));
         match item {
             Item::Request(asked) => self.effects.push_back(Effect::Answer(asked.reply, Ok(()))),
-            Item::Forget(event) | Item::Revoked { event, .. } => self.release(&[event]),
+            Item::Forget(event) | Item::Revoked { event, .. } => self.dispatch.release(&[event]),
             Item::RemoveAgain(_) => self.invalidate(owner),
             Item::Pending(_) | Item::Found(_) => {}
         }
@@ -335,44 +306,28 @@ impl Notifier {
         self.effects.push_back(Effect::Answer(reply, Err(error)));
     }
 
-    /// One thing less to wait for: what waits for nothing more is acknowledged.
-    fn release(&mut self, events: &[EventHold]) {
-        let done = self.holds.release(events);
-        if !done.is_empty() {
-            self.effects.push_back(Effect::Acknowledge(done));
-        }
-    }
-
     /// Nothing of a host that is no longer served is waited for; its adapter would tell it again.
     pub(super) fn remove_host(&mut self, now: Timestamp, host: HostId) {
         for pending in self.accounts.take_pending_of(host) {
-            self.holds.forget(&pending.holds);
+            self.dispatch.forget(&pending.holds);
         }
-        for queued in self.deliveries.remove_host(host) {
-            self.holds.forget(&queued.holds);
-            self.unsent(now, &queued, PublishEnd::Withdrawn);
-        }
+        self.dispatch.remove_host(now, host, &self.policy);
     }
 
     /// Drops what the adapters will tell again after a restart.
     pub(super) fn abandon(&mut self) {
-        self.holds.forget(&self.accounts.abandon());
-        for queued in self.deliveries.abandon() {
-            self.holds.forget(&queued.holds);
-        }
+        self.dispatch.forget(&self.accounts.abandon());
+        self.dispatch.abandon();
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
-        let (accounts, deliveries) = (
-            self.accounts.next_deadline(),
-            self.deliveries.next_deadline(),
-        );
-        accounts.into_iter().chain(deliveries).min()
+        let (accounts, dispatch) = (self.accounts.next_deadline(), self.dispatch.next_deadline());
+        accounts.into_iter().chain(dispatch).min()
     }
 
     /// Returns whether nothing is in work.
     pub(super) fn is_idle(&self) -> bool {
-        self.accounts.is_empty() && self.deliveries.is_empty() && self.holds.is_empty()
+        self.accounts.is_empty() && self.dispatch.is_empty()
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -381,16 +336,21 @@ impl Notifier {
 
     /// Returns how many missed messages and requests wait for the store, and deliveries for their turn.
     pub(super) fn waiting(&self) -> usize {
-        self.accounts.waiting() + self.deliveries.waiting()
+        self.accounts.waiting() + self.dispatch.waiting()
     }
 
     pub(super) fn in_flight(&self) -> usize {
-        self.deliveries.in_flight()
+        self.dispatch.in_flight()
+    }
+
+    /// Returns how many events wait at their adapters for push services.
+    pub(super) fn deferred(&self) -> usize {
+        self.dispatch.deferred()
     }
 
     /// Returns the best identity a host has offered.
     pub(super) fn offered(&self, host: HostId) -> Option<Identity> {
-        self.deliveries.offered(host)
+        self.dispatch.offered(host)
     }
 
     fn report(&mut self, report: Report) {

@@ -5,10 +5,10 @@ use crate::Report;
 use crate::Timestamp;
 use crate::TraceId;
 use crate::delivery::{DeliveryOutcome, Route};
-use crate::machine::values::{Finished, Found, Item, Pending, Queued};
+use crate::machine::values::{Finished, Found, HealthChange, Item, Pending, Queued};
 use crate::plugin::Reason;
-use crate::registration::Finding;
-use crate::report::{Decision, EndReason, PassedOver, PublishEnd, RequestOutcome};
+use crate::registration::{Finding, Registration};
+use crate::report::{Decision, DeferredEnd, EndReason, PassedOver, PublishEnd, RequestOutcome};
 use crate::session::Cause;
 use crate::store::{Change, Committed};
 use crate::xep::error::DefinedCondition;
@@ -59,6 +59,39 @@ pub(super) fn finished(now: Timestamp, finished: &Finished) -> Report {
         waited.saturating_sub(finished.latency),
         finished.latency,
     )
+}
+
+/// A delivery that waits at its adapter.
+pub(super) fn deferred(queued: &Queued, not_before: Timestamp) -> Report {
+    let delivery = &queued.delivery;
+    Report::Deferred {
+        trace: delivery.trace,
+        owner: delivery.owner.clone(),
+        service: delivery.registration.target.service.clone(),
+        not_before,
+    }
+}
+
+/// A deferred delivery that is over.
+pub(super) fn deferred_end(registration: &Registration, end: DeferredEnd) -> Report {
+    let service = registration.target.service.clone();
+    Report::DeferredEnded { service, end }
+}
+
+/// A push service that fares otherwise, as far as that is notable.
+pub(super) fn health(queued: &Queued, change: HealthChange) -> Option<Report> {
+    let service = &queued.delivery.registration.target.service;
+    let host = queued.delivery.owner.domain().to_string();
+    let service = service.domain().to_string();
+    match change {
+        HealthChange::Better { was_open: false } => None,
+        HealthChange::Better { was_open: true } => Some(Report::BreakerClosed { host, service }),
+        HealthChange::Worse { pause } => Some(Report::BreakerOpened {
+            host,
+            service,
+            pause,
+        }),
+    }
 }
 
 /// A delivery that was given up before it was sent.

@@ -1,7 +1,7 @@
 //! The feed: window, collapsing, the user who is back (docs/protocol.md §3).
 
 use super::super::xml::escaped;
-use super::{Adapter, Entry, Seat};
+use super::{Adapter, Entry, Seat, deferred};
 use push_core::Timestamp;
 use std::fmt::Write;
 
@@ -24,8 +24,11 @@ impl Adapter {
             resource: resource.map(str::to_owned),
             count: 1,
             first: now,
+            last: now,
             message: Some(message.to_owned()),
             withdrawn: false,
+            was: None,
+            recipients: Vec::new(),
         };
         if self.attached && self.collapsed.is_empty() && self.has_room() {
             return self.send(entry);
@@ -38,6 +41,7 @@ impl Adapter {
         let kept =
             |entry: &Entry| entry.user != user || matches!(entry.kind, "removed" | "created");
         self.collapsed.retain(kept);
+        self.end_all(user);
         self.none.remove(user);
         self.changed.insert(user.to_owned());
         let entry = Entry {
@@ -46,8 +50,11 @@ impl Adapter {
             resource: None,
             count: 1,
             first: now,
+            last: now,
             message: None,
             withdrawn: false,
+            was: None,
+            recipients: Vec::new(),
         };
         if self.attached && self.has_room() {
             return self.send(entry);
@@ -72,6 +79,9 @@ impl Adapter {
             };
             void && entry.user == user
         });
+        if live && (back || available) {
+            self.take_off(user, &resource);
+        }
     }
 
     /// A session is gone.
@@ -101,6 +111,15 @@ impl Adapter {
         }
     }
 
+    /// Keeps an entry that had a number in an earlier epoch.
+    pub(super) fn keep(&mut self, entry: Entry) {
+        if entry.recipients.is_empty() {
+            self.collapse(entry);
+        } else {
+            self.due.push_back(entry);
+        }
+    }
+
     fn has_room(&self) -> bool {
         self.outstanding.len() < self.window
     }
@@ -115,6 +134,7 @@ impl Adapter {
         match self.collapsed.iter_mut().find(same) {
             Some(entry) => {
                 entry.count += newer.count;
+                entry.last = newer.last;
                 entry.message = newer.message;
             }
             None => self.collapsed.push_back(newer),
@@ -127,13 +147,17 @@ impl Adapter {
         self.say_event(self.drawn);
     }
 
-    /// Sends what was collapsed, as far as the window allows.
+    /// Sends what was collapsed and what is due again, in turns, as far as the window allows.
     pub(super) fn send_collapsed(&mut self) {
         while self.attached && self.has_room() {
-            let Some(entry) = self.collapsed.pop_front() else {
+            let collapsed = self.collapsed.pop_front();
+            let is_empty = collapsed.is_none();
+            collapsed.into_iter().for_each(|entry| self.send(entry));
+            let due = self.has_room().then(|| self.due.pop_front()).flatten();
+            if is_empty && due.is_none() {
                 return;
-            };
-            self.send(entry);
+            }
+            due.into_iter().for_each(|entry| self.send(entry));
         }
     }
 
@@ -159,7 +183,14 @@ impl Adapter {
         if let Some(resource) = &entry.resource {
             let _ = write!(event, " resource='{}'", escaped(resource));
         }
+        if entry.count > 1 {
+            let _ = write!(event, " last='{}'", entry.last.as_millis());
+        }
+        if let Some(was) = &entry.was {
+            let _ = write!(event, " was='{was}'");
+        }
         event.push('>');
+        event.push_str(&deferred::written(&entry.recipients));
         for seat in self.seats.get(&entry.user).into_iter().flatten() {
             event.push_str(&session(seat));
         }

@@ -22,6 +22,8 @@ impl Adapter {
                 "bye" => (self.attached, self.bye) = (false, true),
                 "ping" => self.say("<pong xmlns='urn:x-xmpp-push:link'/>"),
                 "ack" => self.acknowledged(element),
+                "defer" => self.defer(element),
+                "resume" => self.resume(element),
                 "users" => self.users(element),
                 "answer" => self.answered(element),
                 "publish" => self.publish(now, element),
@@ -42,6 +44,7 @@ impl Adapter {
             self.in_flight.clear();
             self.outcomes.clear();
             self.none.clear();
+            self.all_due();
         }
         if number(hello, "users") != self.users {
             self.none.clear();
@@ -49,19 +52,28 @@ impl Adapter {
         self.users = number(hello, "users");
         self.window = usize::try_from(number(hello, "window")).unwrap();
         (self.attached, self.bye) = (true, false);
+        let dropped = std::mem::take(&mut self.dropped);
+        let places = match self.max_in_flight {
+            usize::MAX => String::new(),
+            places => format!(" places='{places}'"),
+        };
         self.session = hello.attribute("session").unwrap().to_owned();
         let got = self
             .got
             .map(|got| format!(" instance='{instance}' got='{got}'"));
         self.say(&format!(
-            "<hello xmlns='urn:x-xmpp-push:link' version='2' session='{}' epoch='{}' software='fake 1' dropped='0'{}/>",
+            "<hello xmlns='urn:x-xmpp-push:link' version='2' session='{}' epoch='{}' software='fake 1' dropped='{}' deferred='{}'{places}{}>\
+             <can>offline queued unacked lost archived removed created defer</can></hello>",
             self.session,
             self.epoch_name(),
+            dropped,
+            self.max_deferred,
             got.unwrap_or_default()
         ));
         for outcome in std::mem::take(&mut self.outcomes) {
             self.say(&outcome);
         }
+        self.say_ended();
         self.send_again();
         self.send_collapsed();
     }
@@ -76,6 +88,7 @@ impl Adapter {
                 "acknowledged {number} more often than it was sent"
             );
             *said -= 1;
+            self.deferred.remove(&number);
             let Some(entry) = self.outstanding.remove(&number) else {
                 continue;
             };
@@ -119,6 +132,7 @@ impl Adapter {
                     self.collapsed.retain(|entry| {
                         entry.user != name || matches!(entry.kind, "removed" | "created")
                     });
+                    self.end_all(&name);
                     self.none.insert(name);
                 }
                 _ => {}
@@ -166,7 +180,7 @@ impl Adapter {
     }
 }
 
-fn number(element: ElementRef<'_>, name: &str) -> u64 {
+pub(super) fn number(element: ElementRef<'_>, name: &str) -> u64 {
     element.attribute(name).unwrap().parse().unwrap()
 }
 

@@ -9,7 +9,9 @@ use crate::delivery::{Delivery, Notification};
 use crate::hash::Seeded;
 use crate::ids::{EventHold, HostId, TraceId};
 use crate::link::MissedMessage;
-use crate::machine::values::{Decided, MessageKey, Pending, Queued, Registrations};
+use crate::machine::values::{
+    Attempts, Decided, MessageKey, Pending, Queued, Registrations, Retry, add_keys,
+};
 use crate::plugin::{Choice, Missed, Plugin, Reason, Situation};
 use crate::registration::{Registration, Target};
 use crate::report::{Decision, PassedOver};
@@ -38,6 +40,16 @@ pub(super) struct Context<'a> {
     plugin: &'a dyn Plugin,
     owner: &'a BareJid,
     now: Timestamp,
+}
+
+/// A missed message as it has come in.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    pub(super) host: HostId,
+    pub(super) trace: TraceId,
+    pub(super) event: Option<EventHold>,
+    /// It was deferred before.
+    pub(super) retry: Option<Retry>,
 }
 
 impl<'a> Context<'a> {
@@ -70,15 +82,13 @@ impl Decisions {
     pub(super) fn consider(
         &self,
         by: Context<'_>,
-        host: HostId,
-        trace: TraceId,
+        arrival: Arrival,
         arrived: MissedMessage<'_>,
-        event: Option<EventHold>,
-    ) -> Result<Pending, Reason> {
+    ) -> Result<Pending, (Reason, Option<Retry>)> {
         let outer = arrived.message.and_then(Message::read);
         let message = outer.and_then(Message::unwrapped);
         if arrived.message.is_some() && message.is_none_or(|of| of.kind == MessageType::Error) {
-            return Err("the user's own, or a bounce".into());
+            return Err(("the user's own, or a bounce".into(), arrival.retry));
         }
         let missed = Missed {
             host: by.host(),
@@ -91,20 +101,26 @@ impl Decisions {
         };
         let verdict = by.plugin.should_publish(&missed);
         if !verdict.is_publish() {
-            return Err(verdict.reason().clone());
+            return Err((verdict.reason().clone(), arrival.retry));
         }
         let key = outer.zip(message);
         let key = key.map(|(outer, message)| self.told.key(by.owner, outer, message));
+        let known = arrival.retry.as_ref().map(|retry| retry.keys.clone());
+        let mut keys = known.unwrap_or_default();
+        add_keys(&mut keys, key);
+        let last = arrived.last.or(arrived.first);
         Ok(Pending {
-            trace,
-            host,
+            trace: arrival.trace,
+            host: arrival.host,
             cause: arrived.cause,
             resource: arrived.resource.map(str::to_owned),
             notification: by.plugin.prepare_notification(&missed),
             rule: verdict.reason().clone(),
             missed_at: missed.missed_at,
-            keys: Vec::from_iter(key),
-            holds: Vec::from_iter(event),
+            last_missed_at: last.unwrap_or(by.now),
+            keys,
+            holds: Vec::from_iter(arrival.event),
+            retry: arrival.retry,
             sessions: arrived.sessions,
         })
     }
@@ -115,6 +131,7 @@ impl Decisions {
         by: Context<'_>,
         pending: &Pending,
         registrations: &Registrations,
+        policy: &Policy,
     ) -> Decided {
         let mut decided = Decided::default();
         let situation = Situation {
@@ -125,6 +142,10 @@ impl Decisions {
         };
         let content = Arc::new(pending.notification.content.clone());
         for registration in registrations.iter() {
+            let Some(attempts) = attempts(pending, registration) else {
+                continue;
+            };
+            let is_retry = pending.retry.is_some();
             let notification = &pending.notification;
             let choice = by
                 .plugin
@@ -134,7 +155,7 @@ impl Decisions {
                     registration: registration.clone(),
                     reason,
                 }),
-                _ if self.told.all(&pending.keys, &registration.target) => {
+                _ if !is_retry && self.told.all(&pending.keys, &registration.target) => {
                     self.told.learn(&pending.keys, &registration.target);
                     decided.told_before.push(registration.clone());
                 }
@@ -145,14 +166,22 @@ impl Decisions {
                     });
                 }
                 Choice::Publish => {
-                    let delivery =
-                        delivery(by, pending, registration, notification, content.clone());
-                    decided.deliveries.push(delivery);
+                    let mut queued = delivery(
+                        by,
+                        pending,
+                        registration,
+                        notification,
+                        content.clone(),
+                        policy,
+                    );
+                    queued.attempts = attempts;
+                    decided.deliveries.push(queued);
                 }
                 Choice::PublishInstead(other) => {
                     let content = Arc::new(other.content.clone());
-                    let delivery = delivery(by, pending, registration, &other, content);
-                    decided.deliveries.push(delivery);
+                    let mut queued = delivery(by, pending, registration, &other, content, policy);
+                    queued.attempts = attempts;
+                    decided.deliveries.push(queued);
                 }
             }
         }
@@ -189,8 +218,11 @@ fn delivery(
     registration: &Arc<Registration>,
     notification: &Notification,
     content: Arc<Summary>,
+    policy: &Policy,
 ) -> Queued {
     let expires_after = notification.expires_after;
+    let expires_at = expires_after.map(|after| pending.missed_at.after(after));
+    let worthless_at = pending.last_missed_at.after(policy.wakeup_ttl);
     Queued {
         host: pending.host,
         delivery: Delivery {
@@ -199,12 +231,23 @@ fn delivery(
             registration: registration.clone(),
             class: notification.class,
             content,
-            expires_at: expires_after.map(|after| pending.missed_at.after(after)),
+            expires_at: Some(expires_at.map_or(worthless_at, |at| at.min(worthless_at))),
         },
+        attempts: Attempts::default(),
         keys: pending.keys.clone(),
         holds: pending.holds.clone(),
+        echoes: Vec::new(),
+        missed_at: pending.last_missed_at,
         since: by.now,
     }
+}
+
+/// Returns how the attempts at the delivery to a registration have gone; none if the message is deferred for others only.
+fn attempts(pending: &Pending, registration: &Registration) -> Option<Attempts> {
+    let retry = pending.retry.as_ref();
+    retry.map_or(Some(Attempts::default()), |retry| {
+        retry.attempts(registration)
+    })
 }
 
 impl Decided {

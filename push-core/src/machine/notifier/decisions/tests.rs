@@ -50,7 +50,7 @@ fn decisions() -> Decisions {
 fn decide(decisions: &mut Decisions, pending: &Pending, nodes: &[&str]) -> Decided {
     let owner = owner("alice");
     let by = Context::new(&Picky, &owner, NOW);
-    decisions.decide(by, pending, &registrations(nodes))
+    decisions.decide(by, pending, &registrations(nodes), &Policy::default())
 }
 
 fn consider(plugin: &dyn Plugin, message: Option<&Sample>, count: u64) -> Result<Pending, Reason> {
@@ -64,8 +64,14 @@ fn consider(plugin: &dyn Plugin, message: Option<&Sample>, count: u64) -> Result
     };
     let owner = owner("alice");
     let by = Context::new(plugin, &owner, later(5));
-    let (host, event) = (host(0), Some(event(1)));
-    decisions().consider(by, host, TraceId::new(1), missed, event)
+    let arrival = Arrival {
+        host: host(0),
+        trace: TraceId::new(1),
+        event: Some(event(1)),
+        retry: None,
+    };
+    let considered = decisions().consider(by, arrival, missed);
+    considered.map_err(|(reason, _)| reason)
 }
 
 fn message(kind: &str) -> Sample {
@@ -180,9 +186,10 @@ fn one_registration_may_be_told_something_else_that_expires() {
         (delivery.class, delivery.expires_at)
     });
     let told: Vec<_> = told.collect();
+    let week = NOW.after(Policy::default().wakeup_ttl);
     assert_eq!(
         told,
-        [(Class::Message, None), (Class::Call, Some(later(30)))]
+        [(Class::Message, Some(week)), (Class::Call, Some(later(30)))]
     );
 }
 
@@ -201,7 +208,7 @@ fn the_default_rule_sees_the_sessions_at_the_time_of_the_message() {
     let have = Arc::new(vec![Arc::new(phone)]);
     let (plugin, owner) = (DefaultPlugin::default(), owner("alice"));
     let by = Context::new(&plugin, &owner, NOW);
-    let decided = decisions().decide(by, &missed, &have);
+    let decided = decisions().decide(by, &missed, &have, &Policy::default());
     assert_eq!(decided.decision(), Decision::NotConcerned);
 }
 

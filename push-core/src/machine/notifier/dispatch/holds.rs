@@ -2,6 +2,7 @@
 
 use crate::hash::{Seeded, SeededMap};
 use crate::ids::EventHold;
+use crate::machine::values::Parked;
 
 /// Events that cannot be acknowledged yet, and for how many things each of them waits: its decision, and every delivery
 /// that told of it.
@@ -15,6 +16,17 @@ struct Held {
     waits_for: u32,
     /// The user is back: what has not been sent need not be.
     withdrawn: bool,
+    /// Deliveries that its push services cannot take now.
+    parked: Vec<Parked>,
+}
+
+/// An event that waits for nothing here any more.
+#[derive(Debug)]
+pub(super) enum Released {
+    /// Nothing is left to do for it.
+    Done(EventHold),
+    /// It waits for push services that cannot take it now.
+    Deferred(EventHold, Vec<Parked>),
 }
 
 impl Holds {
@@ -27,6 +39,7 @@ impl Holds {
         let held = Held {
             waits_for: 1,
             withdrawn: false,
+            parked: Vec::new(),
         };
         self.open.insert(event, held);
     }
@@ -40,20 +53,33 @@ impl Holds {
         }
     }
 
-    /// Takes one thing off each of `events`. Returns those that wait for nothing any more.
-    pub(super) fn release(&mut self, events: &[EventHold]) -> Vec<EventHold> {
-        let mut done = Vec::new();
-        for event in events {
-            let Some(held) = self.open.get_mut(event) else {
-                continue;
-            };
+    /// Takes one thing off each of `events`. Returns those that wait for nothing here any more.
+    pub(super) fn release(&mut self, events: &[EventHold]) -> Vec<Released> {
+        let released = events.iter().filter_map(|event| {
+            let held = self.open.get_mut(event)?;
             held.waits_for -= 1;
-            if held.waits_for == 0 {
-                self.open.remove(event);
-                done.push(*event);
+            let held = (held.waits_for == 0).then(|| self.open.remove(event))??;
+            Some(match held.parked {
+                parked if parked.is_empty() || held.withdrawn => Released::Done(*event),
+                parked => Released::Deferred(*event, parked),
+            })
+        });
+        released.collect()
+    }
+
+    /// Notes that a delivery waits for its push service elsewhere: each of `events` has to be told again for it. Of those whose
+    /// users are back that is so only if there is no other; of `echoes`, which tell of the same messages, none if there is one.
+    pub(super) fn park(&mut self, events: &[EventHold], echoes: &[EventHold], parked: &Parked) {
+        let is_live = |event: &&EventHold| self.open.get(event).is_some_and(|held| !held.withdrawn);
+        let mut live: Vec<EventHold> = events.iter().filter(is_live).copied().collect();
+        if live.is_empty() {
+            live.extend(echoes.iter().find(is_live));
+        }
+        for event in live {
+            if let Some(held) = self.open.get_mut(&event) {
+                held.parked.push(parked.clone());
             }
         }
-        done
     }
 
     /// Drops `events`: they are never acknowledged, so that their adapter tells them again.
@@ -70,9 +96,10 @@ impl Holds {
     }
 
     /// Returns whether there are events and the users of all of them are back.
-    pub(super) fn all_withdrawn(&self, events: &[EventHold]) -> bool {
+    pub(super) fn all_withdrawn(&self, events: &[EventHold], echoes: &[EventHold]) -> bool {
         let withdrawn = |event| self.open.get(event).is_some_and(|held| held.withdrawn);
-        !events.is_empty() && events.iter().all(withdrawn)
+        let mut all = events.iter().chain(echoes).peekable();
+        all.peek().is_some() && all.all(withdrawn)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -93,14 +120,22 @@ mod tests {
         }
     }
 
+    fn done(released: Vec<Released>) -> Vec<EventHold> {
+        let done = released.into_iter().filter_map(|released| match released {
+            Released::Done(event) => Some(event),
+            Released::Deferred(..) => None,
+        });
+        done.collect()
+    }
+
     #[test]
     fn an_event_is_done_when_everything_it_waits_for_is() {
         let mut holds = Holds::new(Seeded::new(1, 2));
         let both = [event(1), event(2)];
         both.iter().for_each(|&one| holds.open(one));
         holds.add(&[event(1)]);
-        assert_eq!(holds.release(&both), [event(2)]);
-        assert_eq!(holds.release(&both), [event(1)]);
+        assert_eq!(done(holds.release(&both)), [event(2)]);
+        assert_eq!(done(holds.release(&both)), [event(1)]);
         assert!(holds.is_empty());
     }
 
@@ -119,9 +154,12 @@ mod tests {
         let both = [event(1), event(2)];
         both.iter().for_each(|&one| holds.open(one));
         holds.withdraw(event(1));
-        assert!(!holds.all_withdrawn(&both));
+        assert!(!holds.all_withdrawn(&both, &[]));
         holds.withdraw(event(2));
-        assert!(holds.all_withdrawn(&both));
-        assert!(!holds.all_withdrawn(&[]), "without events nobody is back");
+        assert!(holds.all_withdrawn(&both, &[]));
+        assert!(
+            !holds.all_withdrawn(&[], &[]),
+            "without events nobody is back"
+        );
     }
 }

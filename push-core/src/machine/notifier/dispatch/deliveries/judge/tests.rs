@@ -294,7 +294,8 @@ fn a_push_service_is_unreachable_after_a_day_in_which_it_answered_nobody() {
         let unreachable = Some(Finding::Unreachable { reached_at });
         assert_eq!(court.active("alice", &outcome), unreachable);
         court.is_healthy = false;
-        assert_eq!(court.active("alice", &outcome), None);
+        let left_alone = court.active("alice", &outcome);
+        assert_eq!(left_alone, unreachable, "the breaker is open for ever");
         court.is_healthy = true;
         court.accepts("bob");
         assert_eq!(court.active("alice", &outcome), None);

@@ -4,7 +4,7 @@
 //! sees another domain answers item-not-found. It is not believed while it accepts nobody, nor when it ends many at once.
 
 mod domain;
-mod recent;
+pub(super) mod recent;
 #[cfg(test)]
 mod tests;
 
@@ -72,7 +72,7 @@ impl Judge {
             DeliveryOutcome::Refused(_)
             | DeliveryOutcome::Undeliverable(_)
             | DeliveryOutcome::TimedOut => {
-                let is_unreachable = domain.ignore(now) && attempt.is_healthy;
+                let is_unreachable = domain.ignore(now);
                 let reached_at = domain.reached_at();
                 is_unreachable.then_some(Finding::Unreachable { reached_at })?
             }
@@ -88,6 +88,11 @@ impl Judge {
         (status.next(finding, now, policy) != Next::Stays).then_some(finding)
     }
 
+    /// Returns how many users of a host a push service has answered within a day.
+    pub(super) fn users(&mut self, now: Timestamp, host: HostId, name: &str) -> usize {
+        self.domain(host, name).users(now)
+    }
+
     fn domain(&mut self, host: HostId, name: &str) -> &mut Domain {
         let key = self.hash.hash(&(host, name));
         if !self.young.contains_key(&key) {
@@ -98,6 +103,23 @@ impl Judge {
             self.young.insert(key, known);
         }
         self.young.entry(key).or_insert_with(Domain::new)
+    }
+}
+
+/// Returns whether another attempt may succeed: the delivery did not reach its push service, was not answered, or was refused for
+/// a reason that passes. One in quarantine has had its try.
+pub(super) fn is_passing(attempt: Attempt<'_>, outcome: &DeliveryOutcome, policy: &Policy) -> bool {
+    if matches!(attempt.delivery.registration.status, Status::Quarantined(_)) {
+        return false;
+    }
+    match outcome {
+        DeliveryOutcome::Accepted | DeliveryOutcome::NotSent(_) => false,
+        DeliveryOutcome::Undeliverable(_)
+        | DeliveryOutcome::TimedOut
+        | DeliveryOutcome::Foreign => true,
+        DeliveryOutcome::Refused(error) => {
+            !is_answer(error) || verdict(attempt, error, policy) == Verdict::Passes
+        }
     }
 }
 

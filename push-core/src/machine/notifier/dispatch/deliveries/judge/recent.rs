@@ -11,11 +11,11 @@ const KEPT: usize = 128;
 ///
 /// Of their hashes the least are kept: the smaller the greatest of these is, the more users there are in all.
 #[derive(Debug, Default)]
-pub(super) struct Users(BTreeSet<u64>);
+pub(in super::super) struct Users(BTreeSet<u64>);
 
 impl Users {
     /// Takes the seeded hash of a user.
-    pub(super) fn insert(&mut self, user: u64) {
+    pub(in super::super) fn insert(&mut self, user: u64) {
         self.0.insert(user);
         if self.0.len() > KEPT {
             self.0.pop_last();
@@ -23,7 +23,7 @@ impl Users {
     }
 
     /// Returns how many different ones there were.
-    pub(super) fn count(&self) -> usize {
+    pub(in super::super) fn count(&self) -> usize {
         self.count_with(&Self::default())
     }
 
@@ -36,7 +36,7 @@ impl Users {
         usize::try_from(of_all).unwrap_or(usize::MAX)
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(in super::super) fn clear(&mut self) {
         self.0.clear();
     }
 }

@@ -1,9 +1,8 @@
 //! Deliveries in flight: sent, and without an outcome.
 
-use super::queue::QueueKey;
 use crate::delivery::Route;
 use crate::hash::{Seeded, SeededMap};
-use crate::ids::{DeliveryId, EventHold, HostId};
+use crate::ids::{DeliveryId, EventHold, HostId, ServiceKey, Slot};
 use crate::machine::deadlines::{Deadlines, Key};
 use crate::machine::values::{MessageKey, Queued, Sending};
 use crate::registration::{Registration, Target};
@@ -14,7 +13,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// How much longer than the adapter we wait, so that its word comes first.
-const GRACE: Duration = Duration::from_secs(5);
+pub(super) const GRACE: Duration = Duration::from_secs(5);
 
 /// All attempts without an outcome, with their time-outs.
 #[derive(Debug)]
@@ -28,12 +27,21 @@ pub(super) struct Flights {
     hash: Seeded,
 }
 
+/// What an attempt takes up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) service: ServiceKey,
+    pub(super) slot: Slot,
+    pub(super) route: Route,
+    /// Its push service had proved nothing.
+    pub(super) is_unproven: bool,
+}
+
 /// One attempt at a delivery.
 #[derive(Debug)]
 pub(super) struct Flight {
-    queue: QueueKey,
+    place: Place,
     queued: Queued,
-    route: Route,
     sent_at: Timestamp,
     due: Key,
     /// The connection was lost while the adapter had it: the outcome may have been lost, too.
@@ -48,7 +56,7 @@ impl Flight {
     }
 
     pub(super) fn route(&self) -> Route {
-        self.route
+        self.place.route
     }
 
     pub(super) fn sent_at(&self) -> Timestamp {
@@ -63,8 +71,8 @@ impl Flight {
         self.is_void
     }
 
-    pub(super) fn queue(&self) -> QueueKey {
-        self.queue
+    pub(super) fn place(&self) -> Place {
+        self.place
     }
 
     pub(super) fn into_queued(self) -> Queued {
@@ -75,7 +83,7 @@ impl Flight {
         Sending {
             id,
             delivery: self.queued.delivery.clone(),
-            route: self.route,
+            route: self.place.route,
         }
     }
 }
@@ -96,8 +104,7 @@ impl Flights {
         &mut self,
         now: Timestamp,
         id: DeliveryId,
-        queue: QueueKey,
-        route: Route,
+        place: Place,
         queued: Queued,
         policy: &Policy,
     ) -> Sending {
@@ -106,12 +113,11 @@ impl Flights {
             self.telling.insert((at, key.sender), id);
         }
         let flight = Flight {
-            queue,
+            place,
             due: self.set_timeout(now, id, policy),
             sent_at: now,
             is_cut: false,
             is_void: false,
-            route,
             queued,
         };
         let sending = flight.sending(id);
@@ -172,7 +178,7 @@ impl Flights {
         for key in keys {
             let id = self.telling.get(&(at, key.sender));
             if let Some(flight) = id.and_then(|id| self.by_id.get_mut(id)) {
-                flight.queued.holds.extend(events);
+                flight.queued.echoes.extend(events);
                 joined += 1;
             }
         }

@@ -10,19 +10,23 @@ mod tests;
 
 use crate::delivery::{Class, DeliveryOutcome, Route};
 use crate::hash::Seeded;
-use crate::ids::{DeliveryId, EventHold, HostId, TraceId};
-use crate::machine::values::{Attempt, Effect, Finished, MessageKey, Queued, RouteEvent, Sending};
+use crate::ids::{DeliveryId, EventHold, HostId, ServiceKey, Slot, TraceId};
+use crate::machine::values::{
+    AfterAttempt, AttachedRoute, Attempt, Attempts, Effect, Finished, MessageKey, Queued,
+    RouteEvent, Sending,
+};
 use crate::registration::{Identity, Registration, Target};
 use crate::report::{PublishEnd, Report};
 use crate::settings::IdentityChoice;
 use crate::store::{Change, Committed};
 use crate::xep::error::DefinedCondition;
 use crate::{Policy, Timestamp};
-use flights::Flights;
-use health::Health;
+use flights::{Flights, Place};
+use health::{Evidence, Health};
 use jid::BareJid;
 use judge::Judge;
-use queue::{QueueKey, Queues};
+use queue::{Popped, Queues};
+pub(super) use routes::PAUSE as NO_ROOM_PAUSE;
 use routes::Routes;
 use std::sync::Arc;
 
@@ -38,19 +42,33 @@ pub(super) struct Deliveries {
     queues: Queues,
     flights: Flights,
     last_own: u64,
+    hash: Seeded,
 }
 
-/// A delivery whose turn has come. It takes a place in flight until it is started or discarded.
+/// What can be done next.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Send a delivery, or discard it.
+    Turn(Box<Turn>),
+    /// Let a delivery wait elsewhere: its push service takes none for a while.
+    Park(Queued, Attempts),
+    /// Fetch what waits elsewhere: the push service has room for so many.
+    Fetch(HostId, ServiceKey, usize),
+}
+
+/// A delivery whose turn has come. Others for its registration wait until it is started or discarded.
 #[derive(Debug)]
 pub(super) struct Turn {
-    queue: QueueKey,
+    service: ServiceKey,
+    slot: Slot,
     route: Route,
     queued: Queued,
 }
 
 impl Turn {
-    pub(super) fn holds(&self) -> &[EventHold] {
-        &self.queued.holds
+    /// Returns the events it tells of, and those that tell of the same messages.
+    pub(super) fn events(&self) -> (&[EventHold], &[EventHold]) {
+        (&self.queued.holds, &self.queued.echoes)
     }
 
     /// Returns why it need not be sent any more, if it need not.
@@ -71,60 +89,107 @@ impl Deliveries {
             queues: Queues::new(hash),
             flights: Flights::new(hash),
             last_own: 0,
+            hash,
         }
     }
 
-    /// Takes a new delivery. Returns the trace of the one that waits already and has absorbed it, with the keys it forgot.
-    pub(super) fn push(&mut self, queued: Queued) -> Option<(TraceId, Vec<MessageKey>)> {
-        self.queues.push(queued)
+    /// Returns the push service of a delivery.
+    pub(super) fn service(&self, queued: &Queued) -> ServiceKey {
+        let service = &queued.delivery.registration.target.service;
+        ServiceKey(self.hash.hash(&(queued.host, service.domain().as_str())))
     }
 
-    /// Puts one back that was not sent after all; `pause` keeps its host's route closed for a moment. Returns the keys that it
-    /// forgot.
+    /// Returns the slot of a delivery.
+    pub(super) fn slot(&self, queued: &Queued) -> Slot {
+        self.queues.slot_of(queued)
+    }
+
+    /// Returns whether a delivery can wait at its adapter.
+    pub(super) fn can_defer(&self, queued: &Queued) -> bool {
+        self.queues.can_defer(queued)
+    }
+
+    /// Takes a new delivery. Returns the trace of the one that waits already and has absorbed it, with the keys it forgot.
+    pub(super) fn push(
+        &mut self,
+        now: Timestamp,
+        queued: Queued,
+        policy: &Policy,
+    ) -> Option<(TraceId, Vec<MessageKey>)> {
+        let service = self.service(&queued);
+        self.queues
+            .push(now, service, queued, policy.unproven_after)
+    }
+
+    /// Puts one back that is to be sent again. Returns the keys that it forgot.
     pub(super) fn put_back(
         &mut self,
         now: Timestamp,
         queued: Queued,
-        pause: bool,
+        policy: &Policy,
     ) -> Vec<MessageKey> {
-        if pause {
-            self.routes.pause(now, queued.host);
-        }
-        self.queues.put_back(queued)
+        let service = self.service(&queued);
+        self.queues
+            .put_back(now, service, queued, policy.unproven_after)
     }
 
-    /// Returns the next delivery that can be sent now.
-    pub(super) fn next(&mut self, policy: &Policy) -> Option<Turn> {
-        let routes = &self.routes;
-        let bound = policy.in_flight_per_service;
-        let (queue, route, queued) = self.queues.pop(bound, |host| routes.open(host))?;
-        Some(Turn {
-            queue,
-            route,
-            queued,
+    /// Lets a push service have its turn: there may be something for it elsewhere.
+    pub(super) fn offer(&mut self, host: HostId, service: ServiceKey) {
+        self.queues.offer(host, service);
+    }
+
+    /// A push service for which there was room had nothing: the next one that waits for a place may have it.
+    pub(super) fn pass(&mut self, policy: &Policy) {
+        if let Some((host, service)) = self.health.next_starved(policy) {
+            self.queues.offer(host, service);
+        }
+    }
+
+    /// Returns what can be done now.
+    pub(super) fn next(&mut self, now: Timestamp, policy: &Policy) -> Option<Next> {
+        let (routes, health) = (&self.routes, &mut self.health);
+        let popped = self.queues.pop(
+            now,
+            |host| routes.open(host),
+            |host, service| health.room(now, host, service, policy),
+        )?;
+        Some(match popped {
+            Popped::Delivery(service, slot, route, queued) => Next::Turn(Box::new(Turn {
+                service,
+                slot,
+                route,
+                queued,
+            })),
+            Popped::Unwanted(queued) => {
+                let attempts = queued.attempts.not_before(now, false);
+                Next::Park(queued, attempts)
+            }
+            Popped::Room(host, service, room) => Next::Fetch(host, service, room),
         })
     }
 
     /// Gives up a delivery whose turn had come.
     pub(super) fn discard(&mut self, turn: Turn) -> Queued {
-        self.queues.release(turn.queue);
+        self.queues.release(turn.slot);
         turn.queued
     }
 
     /// Begins an attempt at a delivery.
     pub(super) fn start(&mut self, now: Timestamp, turn: Turn, policy: &Policy) -> Sending {
-        let Turn {
-            queue,
-            route,
-            queued,
-        } = turn;
-        let id = if route == Route::Adapter {
-            DeliveryId::Adapter(queued.host, self.routes.draw(queued.host))
+        let host = turn.queued.host;
+        let id = if turn.route == Route::Adapter {
+            DeliveryId::Adapter(host, self.routes.draw(host))
         } else {
             self.last_own += 1;
             DeliveryId::Own(self.last_own)
         };
-        self.flights.start(now, id, queue, route, queued, policy)
+        let place = Place {
+            service: turn.service,
+            slot: turn.slot,
+            route: turn.route,
+            is_unproven: self.health.begin(now, turn.service, policy),
+        };
+        self.flights.start(now, id, place, turn.queued, policy)
     }
 
     /// Ends an attempt with this outcome.
@@ -136,30 +201,53 @@ impl Deliveries {
         policy: &Policy,
     ) -> Option<Finished> {
         let flight = self.flights.take(id)?;
-        self.queues.release(flight.queue());
-        let (route, is_void) = (flight.route(), flight.is_void());
+        let (place, is_void) = (flight.place(), flight.is_void());
         let latency = now.since(flight.sent_at());
         let queued = flight.into_queued();
-        let (host, registration) = (queued.host, &queued.delivery.registration);
-        let (service, identity) = (&registration.target.service, route.identity());
-        let accepted = self.health.accepted(host, service);
-        let accepted = accepted.unwrap_or(registration.identity);
-        if outcome == DeliveryOutcome::Accepted {
-            self.health.accept(host, service, identity);
-        }
+        let (route, service) = (place.route, place.service);
+        self.queues.release(place.slot);
+        let registration = &queued.delivery.registration;
+        let accepted = self.health.accepted(service);
         let attempt = Attempt {
-            host,
+            host: queued.host,
             delivery: &queued.delivery,
-            identity,
-            accepted,
-            is_healthy: true,
+            identity: route.identity(),
+            accepted: accepted.unwrap_or(registration.identity),
+            is_healthy: self.health.is_well(service),
         };
+        let passes = judge::is_passing(attempt, &outcome, policy);
         let finding = self.judge.judge(now, attempt, &outcome, policy);
-        let no_room = has_no_room(&outcome);
+        let user = self.hash.hash(&queued.delivery.owner);
+        let evidence = Evidence::of(&outcome, route.identity(), user, passes);
+        let name = registration.target.service.domain().as_str();
+        let users = match evidence {
+            Evidence::Failed(_) => self.judge.users(now, queued.host, name),
+            _ => 0,
+        };
+        let is_unproven = place.is_unproven;
+        let health = self
+            .health
+            .end(now, service, is_unproven, evidence, users, policy);
+        self.queues.offer(queued.host, service);
+        self.pass(policy);
+        let next = match () {
+            () if is_void => AfterAttempt::Over,
+            () if has_no_room(&outcome) => {
+                self.routes.refuse(now, queued.host, user);
+                AfterAttempt::NoRoom
+            }
+            () if passes => AfterAttempt::Retry,
+            () => AfterAttempt::Over,
+        };
+        if next != AfterAttempt::NoRoom {
+            self.routes.serve(queued.host);
+        }
         Some(Finished {
             finding,
-            again: no_room && !is_void,
-            no_room,
+            next,
+            service,
+            slot: place.slot,
+            health,
             outcome,
             latency,
             route,
@@ -188,7 +276,7 @@ impl Deliveries {
         for class in CLASSES {
             let waiting = self.queues.find(owner, target, class);
             if let Some(waiting) = waiting.filter(|waiting| waiting.tells_of(keys)) {
-                waiting.holds.extend(events);
+                waiting.echoes.extend(events);
                 joined += 1;
             }
         }
@@ -237,14 +325,24 @@ impl Deliveries {
     }
 
     /// Takes out everything of a host, in flight or not, and closes its routes.
-    pub(super) fn remove_host(&mut self, host: HostId) -> Vec<Queued> {
-        let mut removed = self.queues.take_all(|queued| queued.host == host);
+    pub(super) fn remove_host(
+        &mut self,
+        now: Timestamp,
+        host: HostId,
+        policy: &Policy,
+    ) -> Vec<Queued> {
+        let mut removed = Vec::new();
         for id in self.flights.of_host(host) {
             if let Some(flight) = self.flights.take(id) {
-                self.queues.release(flight.queue());
+                let place = flight.place();
+                let nothing = Evidence::Nothing;
+                self.health
+                    .end(now, place.service, place.is_unproven, nothing, 0, policy);
+                self.queues.release(place.slot);
                 removed.push(flight.into_queued());
             }
         }
+        removed.extend(self.queues.take_all(|queued| queued.host == host));
         self.routes.close(host);
         removed
     }
@@ -266,8 +364,16 @@ impl Deliveries {
                 self.queues.open_all();
             }
             RouteEvent::StreamDown => self.routes.set_up(false),
-            RouteEvent::Attached(host, got) => {
+            RouteEvent::Attached(AttachedRoute {
+                host,
+                got,
+                deferred,
+                places,
+                ..
+            }) => {
                 self.routes.set_attached(host, true);
+                self.queues.set_deferring(host, deferred > 0);
+                self.health.set_places(host, places);
                 let again = self.flights.adapter_again(now, host, got, policy);
                 effects.extend(again.into_iter().map(Effect::Send));
                 self.queues.open(host);
@@ -290,6 +396,10 @@ impl Deliveries {
             }
         }
         effects
+    }
+
+    pub(super) fn is_attached(&self, host: HostId) -> bool {
+        self.routes.is_attached(host)
     }
 
     /// Returns the best identity a host has offered.
@@ -315,16 +425,36 @@ impl Deliveries {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
-        let (timeout, pause) = (self.flights.next_deadline(), self.routes.next_deadline());
-        timeout.into_iter().chain(pause).min()
+        let deadlines = [
+            self.flights.next_deadline(),
+            self.routes.next_deadline(),
+            self.queues.next_deadline(),
+        ];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// Returns a delivery that has waited for long enough, to wait elsewhere.
+    pub(super) fn impatient(
+        &mut self,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Option<(Queued, Attempts)> {
+        while let Some(host) = self.routes.tick(now) {
+            self.queues.open(host);
+        }
+        let (queued, is_behind) = self.queues.tick(now)?;
+        let end = match is_behind {
+            // Until the one before it has ended.
+            true => now.after(policy.publish_timeout + flights::GRACE),
+            false => now,
+        };
+        let attempts = queued.attempts.not_before(end, is_behind);
+        Some((queued, attempts))
     }
 
     /// Ends an attempt that nobody has answered in time. If its connection may be lost, the timer restarts; if its outcome may
     /// have been lost, the delivery is sent again.
     pub(super) fn tick(&mut self, now: Timestamp, policy: &Policy) -> Option<Finished> {
-        while let Some(host) = self.routes.tick(now) {
-            self.queues.open(host);
-        }
         loop {
             let id = self.flights.tick(now)?;
             let flight = self.flights.get(id)?;
@@ -332,7 +462,9 @@ impl Deliveries {
             let (route, sent_at) = (flight.route(), flight.sent_at());
             if !self.routes.is_doubtful(route, host, sent_at) {
                 let mut finished = self.finish(now, id, DeliveryOutcome::TimedOut, policy)?;
-                finished.again = again;
+                if again {
+                    finished.next = AfterAttempt::Again;
+                }
                 return Some(finished);
             }
             self.flights.again(now, id, policy);
@@ -341,7 +473,7 @@ impl Deliveries {
 }
 
 /// Returns whether a change is the end of a registration; of one that was enabled later it is not.
-fn removes(change: &Change, have: &Registration) -> bool {
+pub(super) fn removes(change: &Change, have: &Registration) -> bool {
     let target = &have.target;
     match change {
         Change::Remove {

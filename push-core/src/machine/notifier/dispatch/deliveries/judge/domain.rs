@@ -102,6 +102,11 @@ impl Domain {
         users > policy.sudden_users && users.saturating_mul(100) > bound
     }
 
+    /// Returns how many users it has answered within a day.
+    pub(super) fn users(&mut self, now: Timestamp) -> usize {
+        self.answered.count(now)
+    }
+
     /// It cannot be judged at this time.
     pub(super) fn doubt(&mut self, now: Timestamp) {
         self.doubted_at = now;

@@ -6,10 +6,15 @@ use crate::ids::HostId;
 use crate::machine::deadlines::Deadlines;
 use crate::registration::Identity;
 use crate::settings::IdentityChoice;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The pause after an adapter had no room for a delivery.
-const PAUSE: Duration = Duration::from_secs(1);
+pub(in super::super) const PAUSE: Duration = Duration::from_secs(1);
+
+/// Different users in a row for whom an adapter has no room, before it gets nothing more for a moment. One user may have used up
+/// their own share.
+const REFUSALS: usize = 3;
 
 /// The stream, the hosts' adapters, and the identities they offer.
 #[derive(Debug)]
@@ -29,6 +34,8 @@ struct HostRoutes {
     heard_at: Timestamp,
     /// The adapter had no room a moment ago.
     paused: bool,
+    /// The users for whom it had none, since it had some for anybody.
+    refused: BTreeSet<u64>,
     /// Deliveries handed to the adapter in this run.
     sent: u64,
 }
@@ -53,6 +60,11 @@ impl Routes {
 
     pub(super) fn set_attached(&mut self, host: HostId, attached: bool) {
         self.host(host).attached = attached;
+    }
+
+    pub(super) fn is_attached(&self, host: HostId) -> bool {
+        let host = self.hosts.get(host.index());
+        host.is_some_and(|host| host.attached)
     }
 
     /// Forgets what a host that is no longer served has offered.
@@ -118,11 +130,19 @@ impl Routes {
         host.sent
     }
 
-    /// Keeps this host's adapter from getting more for a moment.
-    pub(super) fn pause(&mut self, now: Timestamp, host: HostId) {
-        if !std::mem::replace(&mut self.host(host).paused, true) {
+    /// The adapter had no room for a delivery of this user. It gets nothing more for a moment when that is not the user's doing.
+    pub(super) fn refuse(&mut self, now: Timestamp, host: HostId, user: u64) {
+        let of_host = self.host(host);
+        of_host.refused.insert(user);
+        if of_host.refused.len() >= REFUSALS && !std::mem::replace(&mut of_host.paused, true) {
+            of_host.refused.clear();
             self.pauses.set(now.after(PAUSE), host);
         }
+    }
+
+    /// The adapter had room for a delivery.
+    pub(super) fn serve(&mut self, host: HostId) {
+        self.host(host).refused.clear();
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
@@ -167,7 +187,7 @@ mod tests {
         let (one, other, now) = (HostId::new(0), HostId::new(1), Timestamp::default());
         routes.set_attached(one, true);
         routes.set_attached(other, true);
-        routes.pause(now, one);
+        (0..3).for_each(|user| routes.refuse(now, one, user));
         assert_eq!(routes.open(one), None);
         assert_eq!(routes.open(other), Some(Route::Adapter));
         let over = routes.next_deadline().unwrap();

@@ -1,0 +1,86 @@
+//! Deliveries that wait at the adapter for their push service (docs/protocol.md §3.4).
+
+use super::key::MessageKey;
+use crate::Timestamp;
+use crate::ids::{HostId, ServiceKey, Slot};
+use crate::link::RecipientId;
+use crate::registration::Registration;
+use std::sync::Arc;
+
+/// How the attempts at a delivery have gone so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::machine) struct Attempts {
+    /// How many have failed.
+    pub(in crate::machine) failed: u32,
+    /// When the next one may be made.
+    pub(in crate::machine) not_before: Timestamp,
+    /// It waits for the end of another delivery of its user.
+    pub(in crate::machine) is_behind: bool,
+}
+
+impl Attempts {
+    /// Returns the same, the next one not before then; `is_behind` if it waits for the end of another delivery of its user.
+    pub(in crate::machine) fn not_before(self, at: Timestamp, is_behind: bool) -> Self {
+        Self {
+            not_before: self.not_before.max(at),
+            is_behind,
+            ..self
+        }
+    }
+
+    /// Returns those of two deliveries that are joined: the newer one waits as long as the older one.
+    pub(in crate::machine) fn joined(self, newer: Self) -> Self {
+        Self {
+            failed: self.failed.max(newer.failed),
+            not_before: self.not_before.max(newer.not_before),
+            is_behind: self.is_behind && newer.is_behind,
+        }
+    }
+}
+
+/// One delivery that an event waits for at its adapter.
+#[derive(Clone, Debug)]
+pub(in crate::machine) struct Parked {
+    pub(in crate::machine) service: ServiceKey,
+    pub(in crate::machine) slot: Slot,
+    pub(in crate::machine) registration: Arc<Registration>,
+    /// The messages it counts as told of.
+    pub(in crate::machine) keys: Vec<MessageKey>,
+    pub(in crate::machine) attempts: Attempts,
+    pub(in crate::machine) expires_at: Option<Timestamp>,
+}
+
+/// An event that was deferred and is told again: for whom, and what is known of those deliveries.
+#[derive(Clone, Debug, Default)]
+pub(in crate::machine) struct Retry {
+    /// Nobody else is told; `None` if it is for all whom it concerns.
+    pub(in crate::machine) recipients: Option<Vec<(RecipientId, Attempts)>>,
+    /// The messages that count as told to them.
+    pub(in crate::machine) keys: Vec<MessageKey>,
+    /// The push services that have asked for it, once for each event.
+    pub(in crate::machine) asked_for: Vec<(HostId, ServiceKey)>,
+}
+
+impl Retry {
+    /// Returns how the attempts at the delivery to a registration have gone; none if it is not for that one.
+    pub(in crate::machine) fn attempts(&self, registration: &Registration) -> Option<Attempts> {
+        let Some(recipients) = &self.recipients else {
+            return Some(Attempts::default());
+        };
+        let id = RecipientId::of(&registration.target);
+        let mut recipients = recipients.iter();
+        let found = recipients.find(|(recipient, _)| *recipient == id);
+        found.map(|(_, attempts)| *attempts)
+    }
+
+    /// Returns whether both are for the same recipients.
+    pub(in crate::machine) fn is_like(&self, other: &Self) -> bool {
+        let ids = |retry: &Self| -> Vec<RecipientId> {
+            let recipients = retry.recipients.iter().flatten();
+            let mut ids: Vec<_> = recipients.map(|(id, _)| id.clone()).collect();
+            ids.sort();
+            ids
+        };
+        self.recipients.is_some() == other.recipients.is_some() && ids(self) == ids(other)
+    }
+}

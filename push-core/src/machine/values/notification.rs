@@ -1,0 +1,131 @@
+//! Missed messages on their way to being delivered.
+
+use super::deferral::{Attempts, Retry};
+use super::key::{MessageKey, add};
+use crate::Timestamp;
+use crate::delivery::{Delivery, Notification};
+use crate::ids::{EventHold, HostId, TraceId};
+use crate::plugin::Reason;
+use crate::registration::Registration;
+use crate::report::PassedOver;
+use crate::session::{Cause, Session};
+use crate::xep::summary::Summary;
+use std::sync::Arc;
+
+/// Missed messages of one user that are worth one notification, until it is decided which registrations get it.
+#[derive(Debug)]
+pub(in crate::machine) struct Pending {
+    pub(in crate::machine) trace: TraceId,
+    pub(in crate::machine) host: HostId,
+    pub(in crate::machine) cause: Cause,
+    pub(in crate::machine) resource: Option<String>,
+    pub(in crate::machine) sessions: Vec<Session>,
+    pub(in crate::machine) notification: Notification,
+    /// Why it is worth one.
+    pub(in crate::machine) rule: Reason,
+    pub(in crate::machine) missed_at: Timestamp,
+    /// When the last of them was missed.
+    pub(in crate::machine) last_missed_at: Timestamp,
+    /// It was deferred before.
+    pub(in crate::machine) retry: Option<Retry>,
+    pub(in crate::machine) keys: Vec<MessageKey>,
+    pub(in crate::machine) holds: Vec<EventHold>,
+}
+
+impl Pending {
+    /// Returns whether `newer` tells of the same session, for the same cause.
+    pub(in crate::machine) fn is_like(&self, newer: &Self) -> bool {
+        (self.host, self.cause, self.notification.class)
+            == (newer.host, newer.cause, newer.notification.class)
+            && self.resource == newer.resource
+            && match (&self.retry, &newer.retry) {
+                (Some(of), Some(newer)) => of.is_like(newer),
+                (of, newer) => of.is_none() && newer.is_none(),
+            }
+    }
+
+    /// Takes what has come later: the content of the later message, and the number of both.
+    pub(in crate::machine) fn absorb(&mut self, newer: Self) {
+        let count = counted(&self.notification.content, &newer.notification.content);
+        if newer.last_missed_at >= self.last_missed_at {
+            self.notification = newer.notification;
+        }
+        self.notification.content.message_count = count;
+        self.sessions = newer.sessions;
+        self.last_missed_at = self.last_missed_at.max(newer.last_missed_at);
+        if let (Some(retry), Some(newer)) = (&mut self.retry, newer.retry) {
+            add(&mut retry.keys, newer.keys);
+            retry.asked_for.extend(newer.asked_for);
+        }
+        self.holds.extend(newer.holds);
+        add(&mut self.keys, newer.keys);
+    }
+}
+
+/// Who is told of a missed message.
+#[derive(Debug, Default)]
+pub(in crate::machine) struct Decided {
+    pub(in crate::machine) deliveries: Vec<Queued>,
+    /// Those that were told of it before.
+    pub(in crate::machine) told_before: Vec<Arc<Registration>>,
+    pub(in crate::machine) passed_over: Vec<PassedOver>,
+}
+
+/// A delivery with what has to be settled when it ends.
+#[derive(Debug)]
+pub(in crate::machine) struct Queued {
+    pub(in crate::machine) host: HostId,
+    pub(in crate::machine) delivery: Delivery,
+    pub(in crate::machine) attempts: Attempts,
+    pub(in crate::machine) keys: Vec<MessageKey>,
+    pub(in crate::machine) holds: Vec<EventHold>,
+    /// Events that tell of the same messages once more.
+    pub(in crate::machine) echoes: Vec<EventHold>,
+    /// When the last of the messages was missed.
+    pub(in crate::machine) missed_at: Timestamp,
+    /// When it was decided.
+    pub(in crate::machine) since: Timestamp,
+}
+
+impl Queued {
+    /// Returns whether one of these messages is among those it tells of.
+    pub(in crate::machine) fn tells_of(&self, messages: &[MessageKey]) -> bool {
+        self.keys.iter().any(|told| {
+            let is_same = |of: &MessageKey| {
+                told.sender == of.sender || told.archive.is_some() && told.archive == of.archive
+            };
+            messages.iter().any(is_same)
+        })
+    }
+
+    /// Takes the content of the later message and the newer registration, and counts the messages of both. Returns the keys that found no room.
+    pub(in crate::machine) fn absorb(&mut self, newer: Self) -> Vec<MessageKey> {
+        let is_later = newer.missed_at >= self.missed_at;
+        let message_count = counted(&self.delivery.content, &newer.delivery.content);
+        let content = if is_later {
+            &newer.delivery.content
+        } else {
+            &self.delivery.content
+        };
+        self.delivery = Delivery {
+            trace: self.delivery.trace,
+            content: Arc::new(Summary {
+                message_count,
+                ..(**content).clone()
+            }),
+            expires_at: self.delivery.expires_at.max(newer.delivery.expires_at),
+            ..newer.delivery
+        };
+        self.missed_at = self.missed_at.max(newer.missed_at);
+        self.attempts = self.attempts.joined(newer.attempts);
+        self.holds.extend(newer.holds);
+        self.echoes.extend(newer.echoes);
+        add(&mut self.keys, newer.keys)
+    }
+}
+
+fn counted(older: &Summary, newer: &Summary) -> Option<u64> {
+    let both = older.message_count.zip(newer.message_count);
+    let sum = both.map(|(older, newer)| older.saturating_add(newer));
+    sum.or(newer.message_count)
+}
