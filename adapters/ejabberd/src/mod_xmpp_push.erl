@@ -3,7 +3,7 @@
 -module(mod_xmpp_push).
 -behaviour(gen_mod).
 
--export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0, pre_uninstall/0]).
+-export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, options/1, mod_doc/0, pre_uninstall/0]).
 -export([from_link/1, keep_local/1, features/5]).
 -export([component_connected/1, component_disconnected/2, stopping/0, config_reloaded/0]).
 
@@ -11,11 +11,12 @@
 -include("logger.hrl").
 -include("mod_xmpp_push.hrl").
 
--define(HELPERS, [mod_xmpp_push_anonymous, mod_xmpp_push_buffer, mod_xmpp_push_content, mod_xmpp_push_feed,
-                  mod_xmpp_push_fence, mod_xmpp_push_fit, mod_xmpp_push_frame, mod_xmpp_push_guard,
-                  mod_xmpp_push_link, mod_xmpp_push_publish, mod_xmpp_push_request, mod_xmpp_push_reshard,
-                  mod_xmpp_push_shards, mod_xmpp_push_spool, mod_xmpp_push_state, mod_xmpp_push_sup,
-                  mod_xmpp_push_users]).
+-define(HELPERS, [mod_xmpp_push_anonymous, mod_xmpp_push_buffer, mod_xmpp_push_content, mod_xmpp_push_deferred,
+                  mod_xmpp_push_feed, mod_xmpp_push_fence, mod_xmpp_push_fit, mod_xmpp_push_frame,
+                  mod_xmpp_push_guard, mod_xmpp_push_hello, mod_xmpp_push_link, mod_xmpp_push_publish,
+                  mod_xmpp_push_request, mod_xmpp_push_reshard, mod_xmpp_push_sessions, mod_xmpp_push_shards,
+                  mod_xmpp_push_spool, mod_xmpp_push_state, mod_xmpp_push_sup, mod_xmpp_push_users,
+                  mod_xmpp_push_weight]).
 
 %%% Life
 
@@ -125,9 +126,12 @@ global_hooks() ->
 mod_opt_type(component) -> one_or_more(econf:host());
 mod_opt_type(request_timeout) -> econf:timeout(second);
 mod_opt_type(max_in_flight) -> econf:pos_int();
+mod_opt_type(max_in_flight_per_user) -> econf:either(auto, econf:pos_int());
 mod_opt_type(buffer_entries) -> econf:pos_int();
 mod_opt_type(buffer_bytes) -> econf:pos_int();
 mod_opt_type(journal_entries) -> econf:pos_int();
+mod_opt_type(max_deferred) -> econf:pos_int();
+mod_opt_type(deferred_interval) -> econf:timeout(second);
 mod_opt_type(known_users) -> econf:pos_int();
 mod_opt_type(portion) -> econf:pos_int().
 
@@ -142,11 +146,19 @@ mod_options(Host) ->
     [{component, <<"push.", Host/binary>>},
      {request_timeout, timer:seconds(30)},
      {max_in_flight, 2000},
+     {max_in_flight_per_user, auto},
      {buffer_entries, 100000},
      {buffer_bytes, 32 * 1024 * 1024},
      {journal_entries, 100000},
+     {max_deferred, 10000},
+     {deferred_interval, timer:minutes(1)},
      {known_users, 200000},
      {portion, 200}].
+
+%% As they were set. ejabberdctl restart_module starts a new version with what the old one knew.
+-spec options(binary()) -> gen_mod:opts().
+options(Host) ->
+    maps:merge(maps:from_list(mod_options(Host)), gen_mod:get_module_opts(Host, ?MODULE)).
 
 -spec mod_doc() -> map().
 mod_doc() ->
@@ -162,12 +174,20 @@ mod_doc() ->
                   <<"How long a client waits for the service's answer to enable or disable. The default is 30 seconds.">>),
            option(max_in_flight, "pos_integer()",
                   <<"Notifications that wait for the answer of a push service at the same time. The default is 2000.">>),
+           option(max_in_flight_per_user, "auto | pos_integer()",
+                  <<"Those of one user. The default is 'auto': a tenth of the link's, but 50 in any case.">>),
            option(buffer_entries, "pos_integer()",
                   <<"Missed messages kept for the service, collapsed per user, device and cause. The default is 100000.">>),
            option(buffer_bytes, "pos_integer()",
                   <<"Bytes of messages kept with them; over it, entries lose their message. The default is 33554432.">>),
            option(journal_entries, "pos_integer()",
                   <<"Accounts kept for the service that were made or removed while it was away. The default is 100000.">>),
+           option(max_deferred, "pos_integer()",
+                  <<"Missed messages kept for devices whose push service takes no notifications now, of one user 20 "
+                    "at most. The default is 10000.">>),
+           option(deferred_interval, "timeout()",
+                  <<"How often these are written down, without their messages, if they have changed: a server that is "
+                    "killed loses what is younger. The default is 1 minute.">>),
            option(known_users, "pos_integer()",
                   <<"Users remembered to have no registration. The default is 200000.">>),
            option(portion, "pos_integer()",

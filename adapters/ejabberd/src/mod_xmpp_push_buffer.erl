@@ -3,14 +3,18 @@
 %% Only the link's process writes here, and while there is none, whoever sets its tables up.
 -module(mod_xmpp_push_buffer).
 
--export([keep/2, keeps/2, void/2, drop_available/2, drop_resource/3]).
--export([window_used/1, next_outstanding/2, promote/1, ack/2, take_withdrawn/1, is_journal_sent/3]).
--export([keep_kinds/2, recount/1, take_users/2, dump/1, restore/3]).
+-export([keep/2, keeps/2, void/2, drop_available/2, drop_resource/3, note_back/3]).
+-export([window_used/1, find_outstanding/2, next_outstanding/2, insert_outstanding/2, remove_outstanding/3, promote/1]).
+-export([ack/2, take_withdrawn/1, is_journal_sent/3]).
+-export([keep_kinds/2, take_users/2, dump/1, restore/3]).
 
 -include("mod_xmpp_push.hrl").
 
+%% Resources noted with an event, at most.
+-define(MAX_BACK, 50).
+
 %% Index keys have one size, so that those of a user are neighbours: {User, journal, <<>>, <<>>} -> Order,
-%% {User, outstanding, Number, <<>>} -> Number and {User, waiting, Kind, Resource} -> Order.
+%% {User, outstanding, Number, <<>>} -> Number and {User, waiting, Kind, Resource} -> Order; and those of what is deferred.
 
 %%% In
 
@@ -22,7 +26,7 @@ keep(Tabs, #event{kind = Kind, user = User} = Event) when ?is_journal(Kind) ->
 keep(#tabs{index = Index} = Tabs, Event) ->
     case ets:lookup(Index, unsent_key(Event)) of
         [{_, Order}] -> merge(Tabs, Order, Event);
-        [] -> make_room(Tabs), append(Tabs, fit(Tabs, Event))
+        [] -> make_room(Tabs), append(Tabs, mod_xmpp_push_weight:fit(Tabs, Event))
     end.
 
 %% The last that became of an account voids what became of it before.
@@ -42,7 +46,8 @@ append(#tabs{index = Index} = Tabs, Event) ->
 merge(#tabs{waiting = Waiting} = Tabs, Order, New) ->
     Old = ets:lookup_element(Waiting, Order, 2),
     Both = Old#event{count = Old#event.count + New#event.count,
-                     first = min(Old#event.first, New#event.first)},
+                     first = min(Old#event.first, New#event.first),
+                     last = max(Old#event.last, New#event.last)},
     ets:insert(Waiting, {Order, newest(Tabs, Both, New)}),
     ok.
 
@@ -50,20 +55,9 @@ merge(#tabs{waiting = Waiting} = Tabs, Order, New) ->
 newest(_, Old, #event{message = none}) -> Old;
 newest(_, #event{content = true} = Old, #event{content = false}) -> Old;
 newest(Tabs, Old, New) ->
-    add_bytes(Tabs, -Old#event.size),
-    Fitting = fit(Tabs, New),
+    mod_xmpp_push_weight:add(Tabs, -Old#event.size),
+    Fitting = mod_xmpp_push_weight:fit(Tabs, New),
     Old#event{message = Fitting#event.message, content = Fitting#event.content, size = Fitting#event.size}.
-
-%% Over the bytes, a wake-up stays without its message.
-fit(Tabs, #event{size = Size} = Event) ->
-    #limits{bytes = MaxBytes} = mod_xmpp_push_state:get(Tabs, limits),
-    case mod_xmpp_push_state:get(Tabs, bytes, 0) + Size =< MaxBytes of
-        true ->
-            add_bytes(Tabs, Size),
-            Event;
-        false ->
-            Event#event{message = none, content = false, size = 0}
-    end.
 
 make_room(#tabs{waiting = Waiting, outstanding = Outstanding} = Tabs) ->
     #limits{entries = Max} = mod_xmpp_push_state:get(Tabs, limits),
@@ -90,6 +84,13 @@ drop_eldest(Tabs, Table) ->
 -spec window_used(#tabs{}) -> non_neg_integer().
 window_used(#tabs{outstanding = Outstanding, withdrawn = Withdrawn}) ->
     ets:info(Outstanding, size) + ets:info(Withdrawn, size).
+
+-spec find_outstanding(#tabs{}, pos_integer()) -> #event{} | none.
+find_outstanding(#tabs{outstanding = Outstanding}, Number) ->
+    case ets:lookup(Outstanding, Number) of
+        [{_, Event}] -> Event;
+        [] -> none
+    end.
 
 %% The outstanding event after this number, for sending all of them again.
 -spec next_outstanding(#tabs{}, non_neg_integer()) -> {pos_integer(), #event{}} | none.
@@ -119,6 +120,7 @@ promote(#tabs{index = Index} = Tabs, Table) ->
             {Number, Event}
     end.
 
+-spec insert_outstanding(#tabs{}, #event{}) -> pos_integer().
 insert_outstanding(#tabs{outstanding = Outstanding, index = Index} = Tabs, Event) ->
     Number = mod_xmpp_push_state:bump(Tabs, number),
     ets:insert(Outstanding, {Number, Event}),
@@ -186,7 +188,7 @@ keeps(#tabs{index = Index}, User) ->
         _ -> false
     end.
 
-%% Forgets all of a user but the journal.
+%% Forgets all of a user but the journal, and what is deferred.
 -spec void(#tabs{}, binary()) -> ok.
 void(Tabs, User) ->
     _ = drop(Tabs, User, fun(_) -> true end),
@@ -201,6 +203,22 @@ drop_available(Tabs, User) ->
 -spec drop_resource(#tabs{}, binary(), binary()) -> [pos_integer()].
 drop_resource(Tabs, User, Resource) ->
     withdraw(Tabs, drop(Tabs, User, fun(#event{resource = R}) -> R == Resource end)).
+
+%% What is outstanding of the user may yet be deferred, for this resource among others.
+-spec note_back(#tabs{}, binary(), binary()) -> ok.
+note_back(Tabs, User, Resource) ->
+    note_back(Tabs, User, Resource, {User, outstanding, 0, <<>>}).
+
+note_back(#tabs{index = Index, outstanding = Outstanding} = Tabs, User, Resource, Cursor) ->
+    case ets:next(Index, Cursor) of
+        {User, outstanding, Number, _} = Key ->
+            #event{back = Back} = Event = ets:lookup_element(Outstanding, Number, 2),
+            Noted = lists:sublist([Resource | lists:delete(Resource, Back)], ?MAX_BACK),
+            ets:insert(Outstanding, {Number, Event#event{back = Noted}}),
+            note_back(Tabs, User, Resource, Key);
+        _ ->
+            ok
+    end.
 
 withdraw(#tabs{withdrawn = Withdrawn}, Numbers) ->
     ets:insert(Withdrawn, [{Number} || Number <- Numbers]),
@@ -218,7 +236,7 @@ drop(#tabs{index = Index} = Tabs, User, Which, Cursor, Numbers) ->
             lists:reverse(Numbers)
     end.
 
-drop_one(_, journal, _, _) ->
+drop_one(_, Place, _, _) when Place == journal; Place == deferred ->
     [];
 drop_one(#tabs{waiting = Waiting} = Tabs, waiting, Order, Which) ->
     Event = ets:lookup_element(Waiting, Order, 2),
@@ -232,12 +250,6 @@ drop_one(#tabs{outstanding = Outstanding} = Tabs, outstanding, Number, Which) ->
     end.
 
 %%% Over a restart of the server, and to another link
-
-%% The bytes kept, counted anew: a crash may have left the counter behind.
--spec recount(#tabs{}) -> true.
-recount(#tabs{waiting = Waiting, outstanding = Outstanding} = Tabs) ->
-    Sum = fun({_, #event{size = Size}}, Bytes) -> Bytes + Size end,
-    mod_xmpp_push_state:put(Tabs, bytes, ets:foldl(Sum, ets:foldl(Sum, 0, Waiting), Outstanding)).
 
 %% Takes out all of the users that Which names.
 -spec take_users(#tabs{}, fun((binary()) -> boolean())) -> {Outstanding :: [#event{}], Waiting :: [#event{}]}.
@@ -255,7 +267,7 @@ dump(#tabs{outstanding = Outstanding} = Tabs) ->
 %% What was outstanding stays so, under a new number: collapsed, the service would not know it again.
 -spec restore(#tabs{}, outstanding | waiting, #event{}) -> ok.
 restore(Tabs, outstanding, Event) ->
-    _ = insert_outstanding(Tabs, fit(Tabs, Event)),
+    _ = insert_outstanding(Tabs, mod_xmpp_push_weight:fit(Tabs, Event)),
     ok;
 restore(Tabs, waiting, #event{kind = Kind} = Event) when ?is_journal(Kind) ->
     put_down(Tabs, Event);
@@ -267,13 +279,14 @@ restore(Tabs, waiting, Event) ->
 remove_unsent(#tabs{index = Index} = Tabs, Order, Event) ->
     ets:delete(Index, unsent_key(Event)),
     ets:delete(unsent(Tabs, Event), Order),
-    add_bytes(Tabs, -Event#event.size),
+    mod_xmpp_push_weight:add(Tabs, -Event#event.size),
     ok.
 
+-spec remove_outstanding(#tabs{}, pos_integer(), #event{}) -> ok.
 remove_outstanding(#tabs{outstanding = Outstanding, index = Index} = Tabs, Number, Event) ->
     ets:delete(Index, outstanding_key(Event, Number)),
     ets:delete(Outstanding, Number),
-    add_bytes(Tabs, -Event#event.size),
+    mod_xmpp_push_weight:add(Tabs, -Event#event.size),
     ok.
 
 %% In their order.
@@ -294,6 +307,3 @@ outstanding_key(#event{user = User}, Number) ->
 %% Before every index key of the user: numbers sort before atoms.
 before(User) ->
     {User, 0, 0, 0}.
-
-add_bytes(Tabs, Bytes) ->
-    mod_xmpp_push_state:bump(Tabs, bytes, Bytes).

@@ -60,7 +60,7 @@ missed_offline(Acc, #message{to = #jid{luser = User, lserver = Host}} = Message)
 %% The connection is lost and resumption possible: what was sent and not acknowledged.
 -spec pending(ejabberd_c2s:state()) -> ejabberd_c2s:state().
 pending(#{jid := #jid{lserver = Host} = JID, mgmt_queue := Queue} = State) ->
-    hook(c2s_session_pending, ok, Host, fun mod_xmpp_push_state:hibernated/1),
+    hook(c2s_session_pending, ok, Host, fun mod_xmpp_push_sessions:hibernated/1),
     feed(c2s_session_pending, State, unacked, jid:tolower(JID), fun() -> queued(Queue) end);
 pending(State) ->
     State.
@@ -74,8 +74,12 @@ sent(State, _, _) ->
 
 %% A session ends for good. After a resumption (mgmt_state resumed) its messages live on in the new one.
 -spec terminated(ejabberd_c2s:state(), term()) -> ejabberd_c2s:state().
-terminated(#{jid := #jid{lserver = Host}} = State, _Reason) ->
-    hook(c2s_terminated, ok, Host, fun(Tabs) -> mod_xmpp_push_state:session_ended(Tabs, is_losing(State)) end),
+terminated(#{jid := #jid{luser = User, lserver = Host, lresource = Resource}} = State, _Reason) ->
+    hook(c2s_terminated, ok, Host,
+         fun(Tabs) ->
+                 is_resumed(State) orelse mod_xmpp_push_sessions:over(Tabs, User, Resource),
+                 mod_xmpp_push_sessions:ended(Tabs, is_losing(State))
+         end),
     terminated(State);
 terminated(State, _Reason) ->
     State.
@@ -85,6 +89,9 @@ terminated(#{mgmt_state := Mgmt, mgmt_queue := Queue, jid := JID} = State)
     feed(c2s_terminated, State, lost, jid:tolower(JID), fun() -> queued(Queue) end);
 terminated(State) ->
     State.
+
+%% The process ends, and the session lives on in another.
+is_resumed(State) -> maps:get(mgmt_state, State, none) == resumed.
 
 is_losing(#{mgmt_queue := Queue}) -> not p1_queue:is_empty(Queue);
 is_losing(_) -> false.
@@ -154,8 +161,9 @@ contents(Tabs) ->
 offer(_, _, _, _, none) ->
     ok;
 offer(Tabs, Kind, User, Resource, {El, Content}) ->
+    Now = erlang:system_time(millisecond),
     mod_xmpp_push_state:offer(
-      Tabs, #event{kind = Kind, user = User, resource = Resource, first = erlang:system_time(millisecond),
+      Tabs, #event{kind = Kind, user = User, resource = Resource, first = Now, last = Now,
                    message = El, content = Content, size = size_of(El)}).
 
 %% An estimate that does not write the element out.
@@ -165,24 +173,23 @@ size_of(El) -> erlang:external_size(El).
 %%% The user is back
 
 -spec resumed(ejabberd_c2s:state()) -> ejabberd_c2s:state().
-resumed(#{jid := JID} = State) ->
-    session_is_back(c2s_session_resumed, State, JID);
+resumed(#{jid := #jid{luser = User, lserver = Host, lresource = Resource}} = State) ->
+    hook(c2s_session_resumed, ok, Host, fun(Tabs) -> mod_xmpp_push_sessions:resumed(Tabs, User, Resource) end),
+    back(c2s_session_resumed, State, Host, {resumed, User, Resource});
 resumed(State) ->
     State.
 
 -spec opened(ejabberd_sm:sid(), jid:jid(), ejabberd_sm:info()) -> ok.
-opened(_Sid, #jid{luser = User} = JID, Info) ->
+opened(_Sid, #jid{luser = User, lserver = Host, lresource = Resource}, Info) ->
     mod_xmpp_push_anonymous:opened(User, Info),
-    session_is_back(sm_register_connection_hook, ok, JID).
-
-session_is_back(Hook, Acc, #jid{luser = User, lserver = Host, lresource = Resource}) ->
-    back(Hook, Acc, Host, User, {session, User, Resource}).
+    back(sm_register_connection_hook, ok, Host, {opened, User, Resource}).
 
 %% Available, and was not: a mere change of presence on one device says nothing about the others.
 -spec presence({xmpp:presence(), ejabberd_c2s:state()}) -> {xmpp:presence(), ejabberd_c2s:state()}.
-presence({#presence{type = available} = Presence, #{jid := #jid{luser = User, lserver = Host}} = State} = Acc) ->
+presence({#presence{type = available} = Presence, #{jid := JID} = State} = Acc) ->
+    #jid{luser = User, lserver = Host, lresource = Resource} = JID,
     case takes_messages(Presence) andalso not takes_messages(maps:get(pres_last, State, none)) of
-        true -> back(c2s_self_presence, Acc, Host, User, {available, User});
+        true -> back(c2s_self_presence, Acc, Host, {available, User, Resource});
         false -> Acc
     end;
 presence(Acc) ->
@@ -193,13 +200,13 @@ takes_messages(#presence{priority = undefined}) -> true;
 takes_messages(#presence{priority = Priority}) -> Priority >= 0;
 takes_messages(none) -> false.
 
-back(Hook, Acc, Host, User, Item) ->
+back(Hook, Acc, Host, {_, User, _} = Item) ->
     hook(Hook, Acc, {User, Host},
          fun(Tabs) -> mod_xmpp_push_state:is_idle(Tabs, User) orelse mod_xmpp_push_state:offer(Tabs, Item) end).
 
 -spec csi(ejabberd_c2s:state(), active | inactive) -> ejabberd_c2s:state().
 csi(#{lserver := Host} = State, Activity) ->
-    hook(csi_activity, State, Host, fun(Tabs) -> mod_xmpp_push_state:csi(Tabs, Activity) end).
+    hook(csi_activity, State, Host, fun(Tabs) -> mod_xmpp_push_sessions:csi(Tabs, Activity) end).
 
 %% What every hook does: hands Acc on, whatever comes of Body. Of is a user's bare JID, or a host for what its links
 %% have in common.

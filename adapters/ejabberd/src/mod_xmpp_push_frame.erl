@@ -1,11 +1,15 @@
 %% The link's elements: written and read, and nothing else (docs/protocol.md).
 -module(mod_xmpp_push_frame).
 
--export([frames/1, attr/2, number/2, words/2, ranges/1]).
--export([knock/0, pong/0, hello/2, event/4, withdraw/2, outcome/2, request/4]).
+-export([frames/1, attr/2, number/2, words/2, ranges/1, recipients/1]).
+-export([knock/0, pong/0, hello/2, event/4, withdraw/2, outcome/3, request/4]).
 
 -include("xmpp.hrl").
 -include("mod_xmpp_push.hrl").
+
+%% Of a deferred event; bytes of the id of one.
+-define(MAX_RECIPIENTS, 50).
+-define(MAX_ID, 64).
 
 %%% Reading
 
@@ -40,6 +44,12 @@ range(Word) ->
         _ -> false
     end.
 
+%% Those of a deferral: at most so many, of ids that are not too long.
+-spec recipients(fxml:xmlel()) -> [recipient()].
+recipients(#xmlel{children = Children}) ->
+    Named = [{attr(<<"id">>, El), unless(attr(<<"r">>, El), <<>>)} || #xmlel{name = <<"for">>} = El <- Children],
+    lists:sublist([For || {Id, _} = For <- Named, Id /= <<>>, byte_size(Id) =< ?MAX_ID], ?MAX_RECIPIENTS).
+
 to_number(Digits) ->
     case re:run(Digits, "^[0-9]{1,19}$", [{capture, none}]) of
         match -> binary_to_integer(Digits);
@@ -56,14 +66,14 @@ knock() ->
 pong() ->
     frame(<<"pong">>, [], []).
 
--spec hello([{binary(), term()}], [kind()]) -> fxml:xmlel().
-hello(Attrs, Kinds) ->
-    Can = lists:join(<<" ">>, [atom_to_binary(Kind, utf8) || Kind <- Kinds]),
-    frame(<<"hello">>, [{<<"version">>, 1} | Attrs],
+-spec hello([{binary(), term()}], [atom()]) -> fxml:xmlel().
+hello(Attrs, Words) ->
+    Can = lists:join(<<" ">>, [atom_to_binary(Word, utf8) || Word <- Words]),
+    frame(<<"hello">>, Attrs,
           [#xmlel{name = <<"can">>, children = [{xmlcdata, iolist_to_binary(Can)}]}]).
 
 %% An event as it is at Now (Unix milliseconds), with the user's sessions at that moment.
--spec event(pos_integer(), #event{}, list(), integer()) -> fxml:xmlel().
+-spec event(pos_integer(), #event{}, [#session{}], integer()) -> fxml:xmlel().
 event(Number, #event{} = Event, Sessions, Now) ->
     frame(<<"event">>,
           [{<<"n">>, Number},
@@ -71,22 +81,34 @@ event(Number, #event{} = Event, Sessions, Now) ->
            {<<"user">>, Event#event.user},
            {<<"resource">>, unless(Event#event.resource, <<>>)},
            {<<"count">>, unless(Event#event.count, 1)},
-           {<<"first">>, past(Event#event.first, Now)}],
-          [session(Session) || Session <- Sessions] ++ [Message || #xmlel{} = Message <- [Event#event.message]]).
+           {<<"first">>, past(Event#event.first, Now)},
+           {<<"last">>, last(Event, Now)},
+           {<<"was">>, was(Event#event.was)}],
+          [session(Session) || Session <- Sessions] ++ [recipient(For) || For <- Event#event.for]
+          ++ [Message || #xmlel{} = Message <- [Event#event.message]]).
 
 %% Within the second counts as now.
 past(First, Now) when Now - First < 1000 -> undefined;
 past(First, _) -> First.
 
-session({Resource, Priority, Hibernated, Csi}) ->
-    element(<<"s">>, [{<<"r">>, Resource}, {<<"p">>, Priority},
-                      {<<"h">>, case Hibernated of true -> 1; false -> undefined end},
-                      {<<"c">>, Csi}], []).
+%% Nothing after what counts as now.
+last(#event{first = First, last = Last}, Now) when Last == First; Now - First < 1000 -> undefined;
+last(#event{last = Last}, _) -> Last.
+
+was(none) -> undefined;
+was({Epoch, Number}) -> <<Epoch/binary, $:, (integer_to_binary(Number))/binary>>.
+
+session(#session{resource = Resource, priority = Priority, hibernated = Hibernated, csi = Csi, enabled = Enabled}) ->
+    element(<<"s">>, [{<<"r">>, Resource}, {<<"p">>, Priority}, {<<"h">>, flag(Hibernated)}, {<<"c">>, Csi},
+                      {<<"e">>, flag(Enabled)}], []).
+
+recipient({Id, Resource}) ->
+    element(<<"for">>, [{<<"id">>, Id}, {<<"r">>, Resource}], []).
 
 -spec withdraw(binary(), [pos_integer()]) -> fxml:xmlel().
-withdraw(Epoch, Numbers) ->
+withdraw(Session, Numbers) ->
     Text = lists:join(<<" ">>, [range_text(Range) || Range <- to_ranges(lists:usort(Numbers))]),
-    frame(<<"withdraw">>, [{<<"epoch">>, Epoch}], [{xmlcdata, iolist_to_binary(Text)}]).
+    frame(<<"withdraw">>, [{<<"session">>, Session}], [{xmlcdata, iolist_to_binary(Text)}]).
 
 to_ranges([]) -> [];
 to_ranges([First | Rest]) -> to_ranges(Rest, {First, First}).
@@ -97,9 +119,10 @@ to_ranges(Rest, Range) -> [Range | to_ranges(Rest)].
 range_text({N, N}) -> integer_to_binary(N);
 range_text({From, To}) -> [integer_to_binary(From), $-, integer_to_binary(To)].
 
--spec outcome(pos_integer(), [{binary(), term()}]) -> fxml:xmlel().
-outcome(Ref, Attrs) ->
-    frame(<<"outcome">>, [{<<"ref">>, Ref} | Attrs], []).
+%% With the text of an error, if it has one.
+-spec outcome(pos_integer(), [{binary(), term()}], binary()) -> fxml:xmlel().
+outcome(Ref, Attrs, Text) ->
+    frame(<<"outcome">>, [{<<"ref">>, Ref} | Attrs], [{xmlcdata, Text} || Text /= <<>>]).
 
 -spec request(pos_integer(), binary(), binary(), fxml:xmlel()) -> fxml:xmlel().
 request(Ref, User, Resource, Payload) ->
@@ -114,6 +137,9 @@ element(Name, Attrs, Children) ->
 text(Value) when is_binary(Value) -> Value;
 text(Value) when is_integer(Value) -> integer_to_binary(Value);
 text(Value) when is_atom(Value) -> atom_to_binary(Value, utf8).
+
+flag(true) -> 1;
+flag(false) -> undefined.
 
 unless(Value, Value) -> undefined;
 unless(Value, _) -> Value.

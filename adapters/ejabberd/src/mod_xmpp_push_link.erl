@@ -17,12 +17,6 @@
 %% Stanzas sent for each item taken: its own, and one of those before it.
 -define(CATCH_UP, 2).
 
-%% Of the link.
--define(VERSION, 1).
-
--define(KINDS, [offline, queued, unacked, lost, archived, removed, created]).
--define(CONTENTS, [calls, any]).
-
 -record(state,
         {host :: binary(),
          tabs :: #tabs{},
@@ -50,10 +44,11 @@ init({Host, Tabs}) ->
     process_flag(trap_exit, true),
     mod_xmpp_push_state:put(Tabs, attached, false),
     S = #state{host = Host, tabs = Tabs, options = options(Host)},
-    mod_xmpp_push_buffer:recount(Tabs),
+    mod_xmpp_push_weight:recount(Tabs),
     self() ! inbox,
     erlang:send_after(?SWEEP, self(), sweep),
     erlang:send_after(?TIDY, self(), tidy),
+    save_later(S),
     knock(S),
     {ok, S}.
 
@@ -112,17 +107,24 @@ info(sweep, #state{tabs = Tabs} = S) ->
     info(inbox, S);
 info(tidy, #state{tabs = Tabs} = S) ->
     erlang:send_after(?TIDY, self(), tidy),
-    is_first(S) andalso mod_xmpp_push_state:tidy_sessions(Tabs),
+    is_first(S) andalso mod_xmpp_push_sessions:tidy(Tabs),
+    S;
+info(save, S) ->
+    save_later(S),
+    is_first(S) andalso mod_xmpp_push_spool:save(S#state.host),
     S;
 info(_, S) ->
     S.
+
+save_later(#state{options = #{deferred_interval := Interval}}) ->
+    erlang:send_after(Interval, self(), save).
 
 %% One link does what there is to do for the host.
 is_first(#state{host = Host, tabs = #tabs{component = Component}}) ->
     (mod_xmpp_push_shards:find(Host))#tabs.component == Component.
 
 options(Host) ->
-    gen_mod:get_module_opts(Host, mod_xmpp_push).
+    mod_xmpp_push:options(Host).
 
 component(#state{tabs = #tabs{component = Component}}) -> Component.
 
@@ -168,7 +170,7 @@ frame(#xmlel{name = Name} = El, S) ->
 
 frame(<<"hello">>, El, S) ->
     case mod_xmpp_push_frame:number(<<"version">>, El) of
-        ?VERSION -> hello_unless_fenced_off(El, S);
+        ?LINK_VERSION -> hello_unless_fenced_off(El, S);
         Version -> refuse(Version, S)
     end;
 frame(<<"ping">>, _, #state{attached = true} = S) ->
@@ -177,23 +179,31 @@ frame(<<"ping">>, _, S) ->
     knock(send(mod_xmpp_push_frame:pong(), S));
 frame(<<"bye">>, _, #state{attached = true} = S) ->
     (detach("it stops", S))#state{attached = leaving};
-frame(<<"ack">>, El, #state{tabs = Tabs} = S) ->
-    case mod_xmpp_push_frame:attr(<<"epoch">>, El) == epoch(S) of
-        true -> mod_xmpp_push_buffer:ack(Tabs, mod_xmpp_push_frame:ranges(fxml:get_tag_cdata(El)));
-        false -> ok
-    end,
+frame(Name, El, #state{tabs = Tabs} = S) when Name == <<"ack">>; Name == <<"defer">>; Name == <<"resume">> ->
+    mod_xmpp_push_frame:attr(<<"session">>, El) == session(S) andalso settle(Name, El, Tabs),
     pump(S);
 frame(<<"users">>, El, #state{attached = true, tabs = Tabs} = S) ->
     mod_xmpp_push_users:statements(Tabs, El),
-    S;
+    pump(S);
 frame(<<"publish">>, El, #state{attached = true, host = Host, tabs = Tabs, options = Options} = S) ->
-    mod_xmpp_push_publish:relay(Tabs, Host, maps:get(max_in_flight, Options), El),
+    mod_xmpp_push_publish:relay(Tabs, Host, Options, El),
     pump(S);
 frame(<<"answer">>, El, #state{tabs = Tabs} = S) ->
     mod_xmpp_push_request:answer(Tabs, El),
     S;
 frame(_, _, S) ->
     S.
+
+%% What the service says of events that it was told of.
+settle(<<"ack">>, El, Tabs) ->
+    Ranges = mod_xmpp_push_frame:ranges(fxml:get_tag_cdata(El)),
+    mod_xmpp_push_buffer:ack(Tabs, Ranges),
+    mod_xmpp_push_deferred:ack(Tabs, Ranges);
+settle(<<"defer">>, El, Tabs) ->
+    mod_xmpp_push_deferred:defer(Tabs, mod_xmpp_push_frame:number(<<"n">>, El),
+                                 mod_xmpp_push_frame:number(<<"into">>, El), mod_xmpp_push_frame:recipients(El));
+settle(<<"resume">>, El, Tabs) ->
+    mod_xmpp_push_deferred:resume(Tabs, mod_xmpp_push_frame:ranges(fxml:get_tag_cdata(El))).
 
 hello_unless_fenced_off(El, #state{host = Host, tabs = Tabs, connection = Connection} = S) ->
     case mod_xmpp_push_fence:admits(Host, Tabs, Connection, mod_xmpp_push_frame:number(<<"fence">>, El)) of
@@ -206,47 +216,26 @@ refuse(Version, #state{refused = Version} = S) ->
     S;
 refuse(Version, S) ->
     ?WARNING_MSG("mod_xmpp_push on ~ts: ~ts speaks version ~p of the link and this module version ~b: upgrade the elder; "
-                 "until then nobody is told of missed messages", [S#state.host, component(S), Version, ?VERSION]),
+                 "until then nobody is told of missed messages", [S#state.host, component(S), Version, ?LINK_VERSION]),
     S#state{refused = Version}.
 
-hello(El, #state{tabs = Tabs} = S0) ->
+hello(El, #state{host = Host, tabs = Tabs, options = Options} = S0) ->
     Instance = mod_xmpp_push_frame:attr(<<"instance">>, El),
+    Session = mod_xmpp_push_frame:attr(<<"session">>, El),
     mod_xmpp_push_users:hello(Tabs, Instance, number(<<"users">>, El, 0)),
     mod_xmpp_push_publish:new_instance(Tabs, Instance),
-    want(fxml:get_subtag(El, <<"want">>), Tabs),
-    S = send(own_hello(mod_xmpp_push_frame:attr(<<"session">>, El), S0), S0),
+    mod_xmpp_push_hello:want(Tabs, fxml:get_subtag(El, <<"want">>)),
+    mod_xmpp_push_deferred:hello(Tabs, Instance),
+    mod_xmpp_push_state:put(Tabs, session, Session),
+    S = send(mod_xmpp_push_hello:own(Host, Tabs, Options, Session), S0),
     case is_connected(S) of
         true -> withdraw(mod_xmpp_push_buffer:take_withdrawn(Tabs), attach(number(<<"window">>, El, 1), S));
         false -> S
     end.
 
-own_hello(Session, #state{tabs = Tabs} = S) ->
-    {Instance, Got} = mod_xmpp_push_state:get(Tabs, got, {undefined, undefined}),
-    Dropped = mod_xmpp_push_state:get(Tabs, dropped, 0),
-    mod_xmpp_push_state:bump(Tabs, dropped, -Dropped),
-    mod_xmpp_push_frame:hello(
-      [{<<"session">>, Session},
-       {<<"epoch">>, epoch(S)},
-       {<<"software">>, <<"ejabberd ", (ejabberd_option:version())/binary>>},
-       {<<"instance">>, Instance},
-       {<<"got">>, Got},
-       {<<"dropped">>, Dropped}], fed(S)).
-
-%% The kinds this server can tell of.
-fed(#state{host = Host}) ->
-    Without = [{mod_stream_mgmt, [queued, unacked, lost]}, {mod_mam, [archived]}],
-    ?KINDS -- lists:append([Kinds || {Module, Kinds} <- Without, not gen_mod:is_loaded(Host, Module)]).
-
-want(#xmlel{} = Want, Tabs) ->
-    Kinds = mod_xmpp_push_frame:words(Want, ?KINDS),
-    mod_xmpp_push_state:put(Tabs, kinds, Kinds),
-    mod_xmpp_push_state:put(Tabs, contents, mod_xmpp_push_frame:words(Want, ?CONTENTS)),
-    mod_xmpp_push_buffer:keep_kinds(Tabs, Kinds);
-want(false, _) ->
-    ok.
-
-epoch(#state{tabs = Tabs}) ->
-    mod_xmpp_push_state:get(Tabs, epoch).
+%% Of the hello that was answered last.
+session(#state{tabs = Tabs}) ->
+    mod_xmpp_push_state:get(Tabs, session, none).
 
 number(Name, El, Default) ->
     case mod_xmpp_push_frame:number(Name, El) of
@@ -290,20 +279,23 @@ item(#event{kind = Kind, user = User} = Event, #state{tabs = Tabs} = S) when ?is
     Kind == created andalso mod_xmpp_push_users:set_some(Tabs, User),
     mod_xmpp_push_request:abandon_held(Tabs, User),
     mod_xmpp_push_buffer:keep(Tabs, Event),
+    mod_xmpp_push_deferred:void(Tabs, User),
     S;
 item(#event{user = User} = Event, #state{tabs = Tabs} = S) ->
     mod_xmpp_push_users:has_none(Tabs, User) orelse mod_xmpp_push_buffer:keep(Tabs, Event),
     S;
 item({request, User, Ref}, S) ->
     request(Ref, User, S);
-item({available, User}, #state{tabs = Tabs} = S) ->
-    withdraw(mod_xmpp_push_buffer:drop_available(Tabs, User), S);
-item({session, User, Resource}, #state{tabs = Tabs} = S) ->
-    withdraw(mod_xmpp_push_buffer:drop_resource(Tabs, User, Resource), S).
+item({Back, User, Resource}, #state{tabs = Tabs} = S) ->
+    Back == opened orelse mod_xmpp_push_deferred:back(Tabs, User, Resource),
+    case Back of
+        available -> withdraw(mod_xmpp_push_buffer:drop_available(Tabs, User), S);
+        _ -> withdraw(mod_xmpp_push_buffer:drop_resource(Tabs, User, Resource), S)
+    end.
 
 %% While detached the numbers wait in the buffer for the next hello.
 withdraw([_ | _] = Numbers, #state{attached = true} = S) ->
-    send(mod_xmpp_push_frame:withdraw(epoch(S), Numbers), S);
+    send(mod_xmpp_push_frame:withdraw(session(S), Numbers), S);
 withdraw(_, S) ->
     S.
 
@@ -336,11 +328,14 @@ next(#state{tabs = Tabs} = S) ->
     case mod_xmpp_push_publish:take_outcome(Tabs) of
         {ok, El} -> {El, S};
         none when S#state.attached == leaving -> none;
-        none -> next_event(S)
+        none -> next_news(mod_xmpp_push_deferred:take_ended(Tabs), S)
     end.
 
+next_news([_ | _] = Ended, S) -> {mod_xmpp_push_frame:withdraw(session(S), Ended), S};
+next_news([], S) -> next_event(S).
+
 next_event(#state{tabs = Tabs, resent = done, window = Window} = S) ->
-    case mod_xmpp_push_buffer:window_used(Tabs) < Window andalso mod_xmpp_push_buffer:promote(Tabs) of
+    case mod_xmpp_push_buffer:window_used(Tabs) < Window andalso mod_xmpp_push_deferred:next(Tabs) of
         {Number, Event} -> event(Number, Event, S);
         _ -> none
     end;
@@ -351,7 +346,7 @@ next_event(#state{tabs = Tabs, resent = Last} = S) ->
     end.
 
 event(Number, #event{kind = Kind, user = User} = Event, #state{host = Host, tabs = Tabs} = S) ->
-    Sessions = mod_xmpp_push_state:sessions(Tabs, User, Host),
+    Sessions = mod_xmpp_push_sessions:of_user(Tabs, User, Host),
     El = mod_xmpp_push_frame:event(Number, Event, Sessions, erlang:system_time(millisecond)),
     case ?is_journal(Kind) of
         true -> {El, User, S};

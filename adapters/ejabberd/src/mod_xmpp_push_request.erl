@@ -52,10 +52,12 @@ submit(#tabs{requests = Requests} = Tabs, #iq{from = From, sub_els = [#xmlel{nam
     #jid{luser = User, lserver = Host, lresource = Resource} = From,
     Ref = mod_xmpp_push_state:bump(Tabs, request),
     Deadline = erlang:monotonic_time(millisecond) + gen_mod:get_module_opt(Host, mod_xmpp_push, request_timeout),
-    Request = #request{user = User, resource = Resource, deadline = Deadline, iq = strip(IQ), payload = {new, El}},
+    Action = case Name of <<"enable">> -> enable; <<"disable">> -> disable end,
+    Request = #request{user = User, resource = Resource, action = Action, session = self(), deadline = Deadline,
+                       iq = strip(IQ), payload = {new, El}},
     %% Pending before the knowledge goes: a statement about the user no longer counts then.
     ets:insert(Requests, [{Ref, Request}, {{User, Ref}}]),
-    Name == <<"enable">> andalso mod_xmpp_push_users:set_some(Tabs, User),
+    Action == enable andalso mod_xmpp_push_users:set_some(Tabs, User),
     mod_xmpp_push_state:offer(Tabs, {request, User, Ref}),
     ignore.
 
@@ -106,15 +108,20 @@ abandon_held(Tabs, User) ->
 -spec answer(#tabs{}, fxml:xmlel()) -> ok.
 answer(Tabs, El) ->
     case take(Tabs, mod_xmpp_push_frame:number(<<"ref">>, El)) of
-        #request{iq = IQ} -> ejabberd_router:route(reply(IQ, El));
+        #request{} = Request -> answer(Tabs, Request, El);
         none -> ok
     end.
 
-reply(IQ, El) ->
+answer(Tabs, #request{iq = IQ} = Request, El) ->
     case mod_xmpp_push_frame:attr(<<"type">>, El) of
-        <<"result">> -> xmpp:make_iq_result(IQ);
-        _ -> xmpp:make_error(IQ, stanza_error(IQ, El))
+        <<"result">> -> accepted(Tabs, Request), ejabberd_router:route(xmpp:make_iq_result(IQ));
+        _ -> ejabberd_router:route(xmpp:make_error(IQ, stanza_error(IQ, El)))
     end.
+
+accepted(Tabs, #request{action = enable, user = User, resource = Resource, session = Session}) ->
+    mod_xmpp_push_sessions:enabled(Tabs, User, Resource, Session);
+accepted(Tabs, #request{action = disable, user = User, resource = Resource}) ->
+    mod_xmpp_push_sessions:disabled(Tabs, User, Resource).
 
 stanza_error(#iq{lang = Lang}, El) ->
     #stanza_error{type = word(<<"etype">>, El, [auth, cancel, continue, modify, wait], wait),

@@ -9,17 +9,24 @@
 %% How long a hook may take from finding the tables to writing into them; milliseconds.
 -define(GRACE, 60000).
 
+-type kept() :: {Outstanding :: [#event{}], Waiting :: [#event{}], Deferred :: [#event{}]}.
+
+-export_type([kept/0]).
+
 %% Done while no link runs, before the hooks see the new tables. A link whose component stays listed has its
 %% numbers and publishes still, and what is kept of users it goes on to serve.
 -spec move(binary(), [#tabs{}], mod_xmpp_push_shards:shards()) -> ok.
 move(Host, Old, Shards) ->
-    Moving = [{Component, mod_xmpp_push_buffer:take_users(Tabs, moves(Host, Component, Shards))}
-              || #tabs{component = Component} = Tabs <- Old],
+    Moving = [{Component, take_users(Tabs, moves(Host, Component, Shards))} || #tabs{component = Component} = Tabs <- Old],
     thaw(Host, Shards, Moving),
     lists:foreach(fun leave/1, Old),
     collect(Host, Old, Shards),
     ?INFO_MSG("mod_xmpp_push on ~ts: the list of components has changed; of what is kept, ~b went to another link",
-              [Host, lists:sum([length(Sent) + length(Waiting) || {_, {Sent, Waiting}} <- Moving])]).
+              [Host, lists:sum([length(Kept) || {_, Places} <- Moving, Kept <- tuple_to_list(Places)])]).
+
+take_users(Tabs, Which) ->
+    {Outstanding, Waiting} = mod_xmpp_push_buffer:take_users(Tabs, Which),
+    {Outstanding, Waiting, mod_xmpp_push_deferred:take_users(Tabs, Which)}.
 
 moves(Host, Component, Shards) ->
     fun(User) -> (mod_xmpp_push_shards:pick(User, Host, Shards))#tabs.component /= Component end.
@@ -31,20 +38,27 @@ leave(Tabs) ->
 
 %% Puts down what was kept for each of these components. A service knows only its own events again; to another
 %% they are new, and wait, lest it gets more than its window.
--spec thaw(binary(), mod_xmpp_push_shards:shards(), [{binary(), {[#event{}], [#event{}]}}]) -> ok.
+-spec thaw(binary(), mod_xmpp_push_shards:shards(), [{binary(), kept()}]) -> ok.
 thaw(Host, Shards, Kept) ->
     Put = fun(Component, Place) ->
                   fun(#event{user = User} = Event) ->
-                          case mod_xmpp_push_shards:pick(User, Host, Shards) of
-                              #tabs{component = Component} = Tabs -> mod_xmpp_push_buffer:restore(Tabs, Place, Event);
-                              Tabs -> mod_xmpp_push_buffer:restore(Tabs, waiting, Event)
-                          end
+                          Tabs = mod_xmpp_push_shards:pick(User, Host, Shards),
+                          put_down(Tabs, place(Place, Tabs#tabs.component == Component, Event), Event)
                   end
           end,
-    lists:foreach(fun({Component, {Outstanding, Waiting}}) ->
+    lists:foreach(fun({Component, {Outstanding, Waiting, Deferred}}) ->
                           lists:foreach(Put(Component, outstanding), Outstanding),
-                          lists:foreach(Put(Component, waiting), Waiting)
+                          lists:foreach(Put(Component, waiting), Waiting),
+                          lists:foreach(Put(Component, deferred), Deferred)
                   end, Kept).
+
+%% What was deferred once keeps its recipients.
+place(outstanding, false, #event{was = none}) -> waiting;
+place(outstanding, false, _) -> deferred;
+place(Place, _, _) -> Place.
+
+put_down(Tabs, deferred, Event) -> mod_xmpp_push_deferred:restore(Tabs, Event);
+put_down(Tabs, Place, Event) -> mod_xmpp_push_buffer:restore(Tabs, Place, Event).
 
 %%% Afterwards
 %%
@@ -90,7 +104,5 @@ collect(Host, From, Shards) ->
 
 target(Host, Shards) ->
     fun(#event{user = User}) -> mod_xmpp_push_shards:pick(User, Host, Shards);
-       ({available, User}) -> mod_xmpp_push_shards:pick(User, Host, Shards);
-       ({session, User, _}) -> mod_xmpp_push_shards:pick(User, Host, Shards);
-       ({request, User, _}) -> mod_xmpp_push_shards:pick(User, Host, Shards)
+       ({_, User, _}) -> mod_xmpp_push_shards:pick(User, Host, Shards)
     end.

@@ -1,31 +1,67 @@
-%% The buffer over an orderly restart of the server: one file per host, in the folder of Mnesia.
+%% What is kept over a restart of the server, in the folder of Mnesia: one file per host of all, written at an orderly
+%% stop, and one of what is deferred, written every now and then, for a server that is killed.
 -module(mod_xmpp_push_spool).
 
--export([write/1, read/2]).
+-export([write/1, save/1, read/2]).
 
 -include("logger.hrl").
 -include("mod_xmpp_push.hrl").
 
--define(FORMAT, 2).
+-define(FORMAT, 4).
 
 %% What all links have, while none of them runs.
 -spec write(binary()) -> ok.
 write(Host) ->
     mod_xmpp_push_reshard:gather(Host),
-    Kept = [{Component, mod_xmpp_push_state:get(Tabs, contents, []), dump(Tabs)}
-            || #tabs{component = Component} = Tabs <- mod_xmpp_push_shards:all(Host)],
-    Name = name(Host),
-    case replace(Name, term_to_binary({?FORMAT, ?LAYOUT, Kept})) of
-        ok -> ok;
-        {error, Reason} ->
-            ?ERROR_MSG("mod_xmpp_push: missed messages of ~ts cannot be written to ~ts: ~ts; their push is lost",
-                       [Host, Name, file:format_error(Reason)])
-    end.
+    _ = write(name(Host, "missed"),
+              [kept(Tabs, dump(Tabs), mod_xmpp_push_publish:dump(Tabs)) || Tabs <- mod_xmpp_push_shards:all(Host)]),
+    ok.
+
+kept(#tabs{component = Component} = Tabs, Events, Publishes) ->
+    {Component, mod_xmpp_push_state:get(Tabs, contents, []), Events, Publishes}.
 
 %% With what the link, ended too early, has not taken.
 dump(Tabs) ->
     {Outstanding, Waiting} = mod_xmpp_push_buffer:dump(Tabs),
-    {Outstanding, Waiting ++ [Event || #event{} = Event <- mod_xmpp_push_state:inbox(Tabs)]}.
+    {Outstanding, Waiting ++ [Event || #event{} = Event <- mod_xmpp_push_state:inbox(Tabs)],
+     mod_xmpp_push_deferred:dump(Tabs, fun(Event) -> Event end)}.
+
+%% What is deferred, if that has changed, in a process that may take its time. While one does, the next waits for its turn.
+-spec save(binary()) -> ok.
+save(Host) ->
+    First = mod_xmpp_push_shards:find(Host),
+    Last = mod_xmpp_push_state:host_get(First, saver, none),
+    is_pid(Last) andalso is_process_alive(Last) orelse save(Host, First),
+    ok.
+
+save(Host, First) ->
+    All = mod_xmpp_push_shards:all(Host),
+    case [Tabs || Tabs <- All, mod_xmpp_push_deferred:take_changed(Tabs)] of
+        [] -> ok;
+        _ -> mod_xmpp_push_state:host_put(First, saver, spawn(fun() -> save_guarded(Host, All) end))
+    end.
+
+%% What could not be written is tried again.
+save_guarded(Host, All) ->
+    Saved = mod_xmpp_push_guard:step(save, error, fun() -> save_now(Host, All) end),
+    Saved == ok orelse lists:foreach(fun mod_xmpp_push_deferred:changed/1, All).
+
+save_now(Host, All) ->
+    Name = name(Host, "deferred"),
+    Light = fun mod_xmpp_push_weight:without_message/1,
+    case [{Tabs, Deferred} || Tabs <- All, Deferred <- [mod_xmpp_push_deferred:dump(Tabs, Light)], Deferred /= []] of
+        [] -> _ = file:delete(Name), ok;
+        Some -> write(Name, [kept(Tabs, {[], [], Deferred}, none) || {Tabs, Deferred} <- Some])
+    end.
+
+write(Name, Kept) ->
+    case replace(Name, term_to_binary({?FORMAT, ?LAYOUT, Kept})) of
+        ok -> ok;
+        {error, Reason} ->
+            ?ERROR_MSG("mod_xmpp_push: missed messages cannot be written to ~ts: ~ts; a restart of the server loses "
+                       "their push", [Name, file:format_error(Reason)]),
+            error
+    end.
 
 %% The messages are readable by the server alone.
 replace(Name, Bytes) ->
@@ -37,22 +73,39 @@ replace(Name, Bytes) ->
              fun() -> file:rename(Part, Name) end],
     lists:foldl(fun(Step, ok) -> Step(); (_, Error) -> Error end, ok, Steps).
 
-%% For the links of now, whatever they were when it was written.
+%% For the links of now, whatever they were when it was written. What an orderly stop has left is the newest.
 -spec read(binary(), [#tabs{}, ...]) -> ok.
 read(Host, All) ->
-    Name = name(Host),
-    case file:read_file(Name) of
-        {ok, Bytes} ->
-            restore(Host, All, kept(Name, Bytes)),
-            _ = file:delete(Name),
+    Missed = name(Host, "missed"),
+    case read_file(Missed) of
+        {ok, Kept} ->
+            restore(Host, All, Kept),
+            %% Before the other is gone.
+            _ = save_now(Host, All),
+            _ = file:delete(Missed),
             ok;
-        {error, enoent} ->
-            ok;
-        {error, Reason} ->
-            ?ERROR_MSG("mod_xmpp_push: ~ts cannot be read: ~ts", [Name, file:format_error(Reason)])
+        none ->
+            restore_deferred(Host, All)
     end.
 
-kept(Name, Bytes) ->
+restore_deferred(Host, All) ->
+    case read_file(name(Host, "deferred")) of
+        {ok, Kept} -> restore(Host, All, Kept);
+        none -> ok
+    end.
+
+read_file(Name) ->
+    case file:read_file(Name) of
+        {ok, Bytes} ->
+            {ok, kept_in(Name, Bytes)};
+        {error, enoent} ->
+            none;
+        {error, Reason} ->
+            ?ERROR_MSG("mod_xmpp_push: ~ts cannot be read: ~ts", [Name, file:format_error(Reason)]),
+            none
+    end.
+
+kept_in(Name, Bytes) ->
     try binary_to_term(Bytes, [safe]) of
         {?FORMAT, ?LAYOUT, Kept} ->
             Kept;
@@ -66,10 +119,18 @@ kept(Name, Bytes) ->
     end.
 
 restore(Host, All, Kept) ->
-    Wanted = lists:usort(lists:append([Contents || {_, Contents, _} <- Kept])),
+    Wanted = lists:usort(lists:append([Contents || {_, Contents, _, _} <- Kept])),
     lists:foreach(fun(Tabs) -> mod_xmpp_push_state:put(Tabs, contents, Wanted) end, All),
     mod_xmpp_push_reshard:thaw(Host, mod_xmpp_push_shards:of_host(Host),
-                               [{Component, Events} || {Component, _, Events} <- Kept]).
+                               [{Component, Events} || {Component, _, Events, _} <- Kept]),
+    lists:foreach(fun({Component, _, _, Publishes}) ->
+                          restore_publishes(lists:keyfind(Component, #tabs.component, All), Publishes)
+                  end, Kept).
 
-name(Host) ->
-    filename:join(mnesia:system_info(directory), "xmpp_push_" ++ binary_to_list(Host) ++ ".missed").
+%% They are the business of that service alone.
+restore_publishes(false, _) -> ok;
+restore_publishes(_, none) -> ok;
+restore_publishes(Tabs, Publishes) -> mod_xmpp_push_publish:restore(Tabs, Publishes).
+
+name(Host, Which) ->
+    filename:join(mnesia:system_info(directory), "xmpp_push_" ++ binary_to_list(Host) ++ "." ++ Which).

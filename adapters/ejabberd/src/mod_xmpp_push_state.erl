@@ -4,12 +4,8 @@
 -export([create/3, delete/2, limit/2, share/2]).
 -export([get/2, get/3, put/3, bump/2, bump/3, host_get/3, host_put/3]).
 -export([offer/2, hand_over/2, awake/1, take/1, inbox/1, is_idle/2]).
--export([hibernated/1, csi/2, session_ended/2, tidy_sessions/1, sessions/3]).
 
 -include("mod_xmpp_push.hrl").
-
-%% At most this many sessions are told of with an event.
--define(MAX_SESSIONS, 50).
 
 %% Slots of #tabs.flags.
 -define(POKED, 1).
@@ -42,11 +38,14 @@ create_link(Host, Component, Links, {Table, Sessions}) ->
                  journal = new(ordered_set, []),
                  waiting = new(ordered_set, []),
                  outstanding = new(ordered_set, []),
+                 deferred = new(ordered_set, []),
                  index = new(ordered_set, []),
+                 marks = new(ordered_set, []),
                  withdrawn = new(ordered_set, []),
                  users = new(set, [{read_concurrency, true}]),
                  requests = new(ordered_set, [{write_concurrency, true}]),
                  in_flight = new(set, []),
+                 places = new(set, []),
                  outcomes = new(ordered_set, []),
                  flags = new_flags()},
     put(Tabs, epoch, binary:encode_hex(crypto:strong_rand_bytes(8))),
@@ -74,9 +73,10 @@ application_master() ->
 
 %% The bounds of what is kept: the link's part of the host's.
 -spec limit(#tabs{}, gen_mod:opts()) -> true.
-limit(Tabs, #{buffer_entries := Entries, buffer_bytes := Bytes, journal_entries := Journal, known_users := Known}) ->
-    put(Tabs, limits, #limits{entries = share(Entries, Tabs), bytes = share(Bytes, Tabs),
-                              journal = share(Journal, Tabs), known = share(Known, Tabs)}).
+limit(Tabs, #{buffer_entries := Entries, buffer_bytes := Bytes, journal_entries := Journal, max_deferred := Deferred,
+              known_users := Known}) ->
+    put(Tabs, limits, #limits{entries = share(Entries, Tabs), bytes = share(Bytes, Tabs), journal = share(Journal, Tabs),
+                              deferred = share(Deferred, Tabs), known = share(Known, Tabs)}).
 
 -spec share(pos_integer(), #tabs{}) -> pos_integer().
 share(Bound, #tabs{links = Links}) ->
@@ -88,9 +88,11 @@ delete(Gone, Kept) ->
     lists:foreach(fun ets:delete/1,
                   lists:usort(lists:flatmap(fun tables/1, Gone)) -- lists:flatmap(fun tables/1, Kept)).
 
-tables(#tabs{meta = Meta, inbox = Inbox, journal = Journal, waiting = Waiting, outstanding = Outstanding, index = Index,
-             withdrawn = Withdrawn, users = Users, requests = Requests, in_flight = InFlight, outcomes = Outcomes}) ->
-    [Meta, Inbox, Journal, Waiting, Outstanding, Index, Withdrawn, Users, Requests, InFlight, Outcomes].
+tables(#tabs{meta = Meta, inbox = Inbox, journal = Journal, waiting = Waiting, outstanding = Outstanding,
+             deferred = Deferred, index = Index, marks = Marks, withdrawn = Withdrawn, users = Users,
+             requests = Requests, in_flight = InFlight, places = Places, outcomes = Outcomes}) ->
+    [Meta, Inbox, Journal, Waiting, Outstanding, Deferred, Index, Marks, Withdrawn, Users, Requests, InFlight, Places,
+     Outcomes].
 
 -spec get(#tabs{}, atom()) -> term().
 get(Tabs, Key) ->
@@ -234,52 +236,3 @@ lighten(_, _) ->
 -spec is_idle(#tabs{}, binary()) -> boolean().
 is_idle(#tabs{inbox = Inbox} = Tabs, User) ->
     ets:info(Inbox, size) == 0 andalso not mod_xmpp_push_buffer:keeps(Tabs, User).
-
-%%% Sessions
-%%
-%% ejabberd_sm knows neither hibernation (XEP-0198) nor client state (XEP-0352). The session's process tells
-%% of itself; nobody else writes its row.
-
--spec hibernated(#tabs{}) -> true.
-hibernated(#tabs{sessions = Sessions}) ->
-    ets:insert(Sessions, {self(), true, csi_of(Sessions, self())}).
-
--spec csi(#tabs{}, active | inactive) -> true.
-csi(#tabs{sessions = Sessions}, Csi) ->
-    ets:insert(Sessions, {self(), false, Csi}).
-
-%% ejabberd_sm lists it for a moment longer. What it lost must not be told with this session among the live ones:
-%% then its row stays until it is tidied up.
--spec session_ended(#tabs{}, boolean()) -> true.
-session_ended(#tabs{sessions = Sessions}, true) ->
-    ets:insert(Sessions, {self(), ended, undefined});
-session_ended(#tabs{sessions = Sessions}, false) ->
-    ets:delete(Sessions, self()).
-
-csi_of(Sessions, Pid) ->
-    case ets:lookup(Sessions, Pid) of
-        [{_, _, Csi}] -> Csi;
-        [] -> undefined
-    end.
-
-%% A session that was killed has not said goodbye.
--spec tidy_sessions(#tabs{}) -> ok.
-tidy_sessions(#tabs{sessions = Sessions}) ->
-    Gone = [Pid || {Pid, _, _} <- ets:tab2list(Sessions), not is_process_alive(Pid)],
-    lists:foreach(fun(Pid) -> ets:delete(Sessions, Pid) end, Gone).
-
-%% {Resource, Priority, Hibernated, Csi} of each session the user has now.
--spec sessions(#tabs{}, binary(), binary()) ->
-          [{binary(), integer() | undefined, boolean(), active | inactive | undefined}].
-sessions(Tabs, User, Host) ->
-    Infos = lists:sublist(ejabberd_sm:get_user_info(User, Host), ?MAX_SESSIONS),
-    Sessions = [session(Tabs, Resource, Info) || {Resource, Info} <- Infos],
-    [Session || {_, _, Hibernated, _} = Session <- Sessions, Hibernated /= ended].
-
-session(#tabs{sessions = Sessions}, Resource, Info) ->
-    Pid = proplists:get_value(pid, Info),
-    Priority = proplists:get_value(priority, Info),
-    case ets:lookup(Sessions, Pid) of
-        [{_, Hibernated, Csi}] -> {Resource, Priority, Hibernated, Csi};
-        [] -> {Resource, Priority, false, undefined}
-    end.

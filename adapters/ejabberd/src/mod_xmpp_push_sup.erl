@@ -44,7 +44,7 @@ start_link(Name, Host) ->
 -spec init(binary()) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
 init(Host) ->
     lists:foreach(fun await_end/1, mod_xmpp_push_shards:all(Host)),
-    All = mod_xmpp_push_shards:open(Host, gen_mod:get_module_opts(Host, mod_xmpp_push)),
+    All = mod_xmpp_push_shards:open(Host, mod_xmpp_push:options(Host)),
     {ok, {#{strategy => one_for_one, intensity => ?INTENSITY, period => ?PERIOD},
           [child(Host, Tabs) || Tabs <- All]}}.
 

@@ -57,4 +57,5 @@ set_none(#tabs{users = Users} = Tabs, User) ->
     #limits{known = Max} = mod_xmpp_push_state:get(Tabs, limits),
     ets:info(Users, size) >= Max andalso ets:delete_all_objects(Users),
     ets:insert(Users, {User}),
-    mod_xmpp_push_buffer:void(Tabs, User).
+    mod_xmpp_push_buffer:void(Tabs, User),
+    mod_xmpp_push_deferred:void(Tabs, User).

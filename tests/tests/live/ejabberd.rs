@@ -10,6 +10,14 @@ use tokio::sync::OnceCell;
 mod accounts;
 #[path = "ejabberd/broken.rs"]
 mod broken;
+#[path = "ejabberd/deferred.rs"]
+mod deferred;
+#[path = "ejabberd/deferring.rs"]
+mod deferring;
+#[path = "ejabberd/durable.rs"]
+mod durable;
+#[path = "ejabberd/ended.rs"]
+mod ended;
 #[path = "ejabberd/forged.rs"]
 mod forged;
 #[path = "ejabberd/kept.rs"]
@@ -22,6 +30,8 @@ mod log;
 mod mucsub;
 #[path = "ejabberd/played.rs"]
 mod played;
+#[path = "ejabberd/publishes.rs"]
+mod publishes;
 #[path = "ejabberd/refusal.rs"]
 mod refusal;
 #[path = "ejabberd/withdrawn.rs"]

@@ -1,5 +1,7 @@
 //! A link whose service is played by the test, which sees every stanza of the adapter.
 
+use std::time::Duration;
+
 use push_tests::live::Result;
 use push_tests::live::slot::{Lease, Slot};
 use push_tests::live::stage::{Client, Ports};
@@ -16,15 +18,21 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// On the shared server.
+    /// On the shared server, without what other tests have left there.
     pub(super) async fn shared() -> Result<Self> {
         let (lease, ports) = place().await?;
         let slot = lease.slot;
-        Ok(Self {
+        let link = Self {
             slot,
             ports,
             _lease: Some(lease),
-        })
+        };
+        let former = link.attached("first").await?;
+        acknowledges_all(&former).await?;
+        former.component.disconnect();
+        // Until the server has seen that it is gone, it would get a part of what is sent.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        Ok(link)
     }
 
     /// On a server of the test's own.
@@ -61,6 +69,18 @@ impl Link {
         client.session.lost().await?;
         Ok(client)
     }
+}
+
+/// Has the service acknowledge all that it is told, until that is all.
+pub(super) async fn acknowledges_all(poser: &Poser) -> Result<()> {
+    let mut before = usize::MAX;
+    while poser.heard("<event") != before {
+        poser.settled().await?;
+        before = poser.heard("<event");
+        poser.says("ack session='first'", "1-100000")?;
+        poser.settled().await?;
+    }
+    Ok(())
 }
 
 /// An attribute in a stanza: the first of that name.

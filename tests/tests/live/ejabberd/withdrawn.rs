@@ -5,7 +5,7 @@ use push_tests::live::Result;
 use super::played::{Link, attribute, events};
 
 /// The numbers in each withdrawal that was heard.
-fn withdrawn(heard: &[String]) -> Vec<&str> {
+pub(super) fn withdrawn(heard: &[String]) -> Vec<&str> {
     heard
         .iter()
         .filter(|stanza| stanza.contains("<withdraw"))

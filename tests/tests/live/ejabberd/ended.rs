@@ -1,0 +1,234 @@
+//! Deferred events that end: their recipients are back, the service is done with them, or they are too many.
+
+use push_tests::live::Result;
+use push_tests::live::ejabberd::{Ejabberd, EjabberdConfig};
+use push_tests::live::puppet::Login;
+
+use super::config;
+use super::deferring::{Scene, again, recipient, recipients};
+use super::played::{acknowledges_all, attribute, events, user};
+use super::withdrawn::withdrawn;
+
+#[tokio::test]
+async fn whoever_is_back_is_no_recipient_any_more() -> Result<()> {
+    let scene = Scene::shared().await?;
+    let (phone, tablet) = (recipient("a", "phone"), recipient("b", "tablet"));
+    let mut numbers = Vec::new();
+    for (text, recipients) in [
+        ("both", [phone.clone(), tablet.clone()].concat()),
+        ("phone", phone),
+        ("unknown", "<for id='c'/>".to_owned()),
+    ] {
+        let number = scene.misses(&scene.alice.jid, text).await?;
+        scene.defers(&number, &recipients)?;
+        numbers.push(number);
+    }
+    scene.poser.settled().await?;
+    scene
+        .alice
+        .session
+        .connect(&Login::new(
+            &scene.alice.jid,
+            "phone",
+            scene.alice.proxy.port(),
+        ))
+        .await?;
+    scene.alice.session.available(-1).await?;
+    scene.poser.settled().await?;
+    assert_eq!(scene.poser.heard("<withdraw"), 0, "takes no messages yet");
+    scene.alice.session.available(0).await?;
+    let ended = format!("{}-{}", numbers[1], numbers[2]);
+    scene.hears_withdrawn(&[&ended]).await?;
+    scene.resumes(&format!("{}-{}", numbers[0], numbers[2]))?;
+    let heard = scene.hears_again(1).await?;
+    assert_eq!(recipients(again(&heard)[0]), tablet);
+    assert_eq!(scene.told_again().await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_resumption_takes_recipients_off() -> Result<()> {
+    let scene = Scene::shared().await?;
+    let alice = scene.link.client("alice").await?.available().await?;
+    alice.hibernates().await;
+    scene.writer.session.chat(&alice.jid, "one").await?;
+    let told = |heard: &[String]| !events(heard, "queued").is_empty();
+    let heard = scene.poser.component.hears_until(told).await?;
+    let queued = events(&heard, "queued")[0];
+    let number = attribute(queued, "n").unwrap_or_default();
+    scene.defers(number, &recipient("a", "phone"))?;
+    scene.poser.settled().await?;
+    alice.proxy.refuse(false);
+    alice.session.resume(alice.proxy.port()).await?;
+    scene.hears_withdrawn(&[number]).await
+}
+
+/// Its event is not withdrawn, since that is up to the service. What the service says later cannot be for the device that is back.
+#[tokio::test]
+async fn whoever_was_back_before_the_deferral_is_no_recipient() -> Result<()> {
+    let scene = Scene::shared().await?;
+    let alice = scene.link.client("alice").await?;
+    let mut numbers = Vec::new();
+    for text in ["one", "two"] {
+        scene.writer.session.chat(&alice.jid, text).await?;
+        let body = format!("{text}</body>");
+        let is = |event: &&str| event.contains(&body);
+        let told = |heard: &[String]| events(heard, "archived").iter().any(is);
+        let heard = scene.poser.component.hears_until(told).await?;
+        let event = events(&heard, "archived").into_iter().find(is);
+        let number = event.and_then(|event| attribute(event, "n"));
+        numbers.push(number.unwrap_or_default().to_owned());
+    }
+    alice.session.available(0).await?;
+    scene.poser.settled().await?;
+    let (phone, tablet) = (recipient("a", "phone"), recipient("b", "tablet"));
+    scene.defers(&numbers[0], &phone)?;
+    // Before, what offline storage had was withdrawn.
+    let ended = |heard: &[String]| withdrawn(heard).last() == Some(&numbers[0].as_str());
+    scene.poser.component.hears_until(ended).await?;
+    scene.defers(&numbers[1], &[phone, tablet.clone()].concat())?;
+    scene.resumes(&numbers[1])?;
+    let was = |heard: &[String]| {
+        heard
+            .iter()
+            .any(|stanza| attribute(stanza, "was").is_some())
+    };
+    let heard = scene.poser.component.hears_until(was).await?;
+    let event = heard.last().map_or("", String::as_str);
+    assert_eq!(recipients(event), tablet);
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_is_back_while_the_service_is_away_is_told_at_its_hello() -> Result<()> {
+    let scene = Scene::shared().await?;
+    let number = scene.waits("one").await?;
+    scene.poser.says("bye", "")?;
+    scene.poser.settled().await?;
+    scene.alice.back().await?;
+    scene.alice.settled().await?;
+    scene.poser.settled().await?;
+    assert_eq!(scene.poser.heard("<withdraw"), 0);
+    scene.poser.says_hello("second", None)?;
+    scene.hears_withdrawn(&[&number]).await?;
+    scene.poser.says_hello("third", None)?;
+    scene.poser.is_answered("third").await?;
+    scene.poser.settled().await?;
+    scene.hears_withdrawn(&[&number]).await
+}
+
+/// The service may never acknowledge what it has put aside.
+#[tokio::test]
+async fn a_deferral_that_crosses_a_withdrawal_gives_the_place_free() -> Result<()> {
+    let scene = Scene::shared().await?;
+    let bob = scene.link.sleeper("bob").await?;
+    acknowledges_all(&scene.poser).await?;
+    let mut numbers = Vec::new();
+    for text in ["1", "2", "3", "4", "5", "6", "7", "8", "9"] {
+        numbers.push(scene.misses(&scene.alice.jid, text).await?);
+    }
+    scene.alice.back().await?;
+    let all = format!("{}-{}", numbers[0], numbers[8]);
+    scene.hears_withdrawn(&[&all]).await?;
+    scene.writer.session.chat(&bob.jid, "late").await?;
+    scene.writer.settled().await?;
+    scene.poser.settled().await?;
+    assert_eq!(scene.poser.heard("late</body>"), 0);
+    scene.defers(&numbers[8], &recipient("a", "tablet"))?;
+    let told = |heard: &[String]| heard.iter().any(|stanza| stanza.contains("late</body>"));
+    scene.poser.component.hears_until(told).await?;
+    scene.resumes(&numbers[8])?;
+    assert_eq!(scene.told_again().await?, 0);
+    scene.poser.says_hello("second", None)?;
+    let late = |heard: &[String]| {
+        let again = withdrawn(heard).split_off(1).join(" ");
+        let unacknowledged = format!("{}-{}", numbers[0], numbers[7]);
+        again == format!("{unacknowledged} {}", numbers[8])
+    };
+    scene.poser.component.hears_until(late).await.map(drop)
+}
+
+#[tokio::test]
+async fn an_acknowledgement_ends_what_is_deferred() -> Result<()> {
+    let scene = Scene::shared().await?;
+    let (one, two) = (scene.waits("one").await?, scene.waits("two").await?);
+    scene.poser.says("ack session='first'", &one)?;
+    scene.resumes(&format!("{one}-{two}"))?;
+    let heard = scene.hears_again(1).await?;
+    assert!(again(&heard)[0].contains("two</body>"), "{heard:#?}");
+    assert_eq!(scene.told_again().await?, 1);
+    assert_eq!(scene.poser.heard("<withdraw"), 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn with_the_last_registration_all_ends() -> Result<()> {
+    let scene = Scene::shared().await?;
+    let (one, two) = (scene.waits("one").await?, scene.waits("two").await?);
+    let none = format!("<none>{}</none>", user(&scene.alice.jid));
+    scene.poser.says("users n='1'", &none)?;
+    scene.hears_withdrawn(&[&format!("{one}-{two}")]).await?;
+    scene.resumes(&format!("{one}-{two}"))?;
+    assert_eq!(scene.told_again().await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn with_the_account_all_ends() -> Result<()> {
+    let scene = Scene::shared().await?;
+    let bob = scene.link.client("bob").await?;
+    let number = scene.misses(&bob.jid, "one").await?;
+    scene.defers(&number, &recipient("a", "phone"))?;
+    scene.poser.settled().await?;
+    bob.session.unregister().await?;
+    scene.hears_withdrawn(&[&number]).await
+}
+
+/// So many of one user, and so many of all; the eldest go.
+#[tokio::test]
+async fn over_its_bounds_the_eldest_end() -> Result<()> {
+    let server = Ejabberd::start(EjabberdConfig {
+        adapter_options: "max_deferred: 21".to_owned(),
+        ..config(1)
+    })
+    .await?;
+    let scene = Scene::with(&server).await?;
+    let bob = scene.link.sleeper("bob").await?;
+    let mut numbers = Vec::new();
+    for text in 1..=21 {
+        numbers.push(scene.waits(&format!("no {text}")).await?);
+    }
+    scene.hears_withdrawn(&[&numbers[0]]).await?;
+    for text in ["one", "two"] {
+        let number = scene.misses(&bob.jid, text).await?;
+        scene.defers(&number, &recipient("b", "phone"))?;
+    }
+    scene.hears_withdrawn(&[&numbers[0], &numbers[1]]).await?;
+    scene.poser.says_hello("second", None)?;
+    scene.poser.is_answered("second").await?;
+    let heard = scene.poser.component.heard();
+    let hello = heard.iter().rfind(|stanza| stanza.contains("<hello"));
+    let told = |name| attribute(hello?, name);
+    assert_eq!((told("dropped"), told("deferred")), (Some("2"), Some("21")));
+    Ok(())
+}
+
+/// Over the bytes they lose their messages before others do.
+#[tokio::test]
+async fn what_is_deferred_loses_its_message_first() -> Result<()> {
+    let server = Ejabberd::start(EjabberdConfig {
+        adapter_options: "buffer_bytes: 4000".to_owned(),
+        ..config(1)
+    })
+    .await?;
+    let scene = Scene::with(&server).await?;
+    let long = "x".repeat(1500);
+    let one = scene.waits(&format!("{long} one")).await?;
+    let two = scene.misses(&scene.alice.jid, &format!("{long} two")).await;
+    assert!(two.is_ok(), "with its message");
+    scene.resumes(&one)?;
+    let heard = scene.hears_again(1).await?;
+    let told = again(&heard)[0];
+    assert!(!told.contains("<body"), "{told}");
+    Ok(())
+}
