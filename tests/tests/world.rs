@@ -10,12 +10,16 @@ mod bounds;
 mod course;
 #[path = "world/dedupe.rs"]
 mod dedupe;
+#[path = "world/deferred.rs"]
+mod deferred;
 #[path = "world/fuzz.rs"]
 mod fuzz;
 #[path = "world/identity.rs"]
 mod identity;
 #[path = "world/instances.rs"]
 mod instances;
+#[path = "world/isolation.rs"]
+mod isolation;
 #[path = "world/judge.rs"]
 mod judge;
 #[path = "world/late.rs"]

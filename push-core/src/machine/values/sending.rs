@@ -69,7 +69,7 @@ pub(in crate::machine) struct Attempt<'a> {
 /// A push service fares otherwise than before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::machine) enum HealthChange {
-    /// It works (again).
+    /// It works again.
     Better {
         /// It had been left alone.
         was_open: bool,

@@ -128,11 +128,10 @@ impl Dispatch {
 
     /// Lets a delivery wait at its adapter.
     fn park(&mut self, now: Timestamp, queued: Queued, attempts: Attempts) {
-        if self.events.all_withdrawn(&queued.holds, &queued.echoes) {
+        let parked = queued.parked(self.hash, attempts);
+        if !self.events.park(&queued, &parked) {
             return self.give_up(now, queued, PublishEnd::Withdrawn);
         }
-        let parked = queued.parked(self.hash, attempts);
-        self.events.park(&queued.holds, &queued.echoes, &parked);
         self.steps
             .report(reports::deferred(&queued, attempts.not_before));
         self.release(&queued.holds);
@@ -248,7 +247,7 @@ impl Dispatch {
     fn retry(&mut self, now: Timestamp, mut queued: Queued, policy: &Policy) {
         let attempts = retries::next(now, &queued, self.hash, policy);
         let expires_at = queued.delivery.expires_at;
-        if expires_at.is_some_and(|at| at <= attempts.not_before) {
+        if expires_at.is_some_and(|at| at <= now) {
             self.give_up(now, queued, PublishEnd::Expired);
         } else if self.deliveries.can_defer(&queued) {
             self.park(now, queued, attempts);

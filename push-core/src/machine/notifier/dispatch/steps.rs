@@ -66,6 +66,7 @@ impl Steps {
                     awaited.extend(services.into_iter().map(|service| (host, service)));
                     self.effect(Effect::Defer(deferral));
                 }
+                Settled::Void(parked) => self.all_untold(parked),
                 Settled::Dropped(event, parked) => {
                     self.end_deferred(event, &parked, DeferredEnd::Dropped);
                 }

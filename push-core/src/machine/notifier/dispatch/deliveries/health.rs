@@ -272,21 +272,23 @@ impl Service {
     ) -> Option<HealthChange> {
         let was_proven = self.is_proven(now, policy);
         let was_open = self.breaker != Breaker::Closed;
+        let has_failed = |since| now.since(since) >= policy.unproven_after;
+        let was_down = was_open || self.failing_since.is_some_and(has_failed);
         self.accepted = Some(identity);
         self.answer(now);
         self.votes.clear();
         self.failing_since = None;
         self.breaker = Breaker::Closed;
+        self.accepted_of_window += 1;
         if !was_proven {
             (self.window, self.accepted_of_window) = (FIRST_WINDOW, 0);
-            return Some(HealthChange::Better { was_open });
-        }
-        self.accepted_of_window += 1;
-        if self.accepted_of_window >= self.window && self.window < policy.in_flight_per_service {
+        } else if self.accepted_of_window >= self.window
+            && self.window < policy.in_flight_per_service
+        {
             self.window *= 2;
             self.accepted_of_window = 0;
         }
-        None
+        was_down.then_some(HealthChange::Better { was_open })
     }
 
     fn fail(

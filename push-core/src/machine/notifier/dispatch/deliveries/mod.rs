@@ -163,8 +163,8 @@ impl Deliveries {
             accepted: accepted.unwrap_or(registration.identity),
             is_healthy: self.health.is_well(service),
         };
-        let passes = judge::is_passing(attempt, &outcome, policy);
         let finding = self.judge.judge(now, attempt, &outcome, policy);
+        let passes = judge::is_passing(attempt, &outcome, queued.attempts.failed, policy);
         let user = self.hash.hash(&queued.delivery.owner);
         let evidence = Evidence::of(&outcome, route.identity(), user, passes);
         let name = registration.target.service.domain().as_str();

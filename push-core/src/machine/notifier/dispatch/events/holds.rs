@@ -1,7 +1,7 @@
 //! Counts of the things that each event still waits for.
 
 use crate::hash::{Seeded, SeededMap};
-use crate::ids::EventHold;
+use crate::ids::{EventHold, HostId};
 use crate::machine::values::Parked;
 
 /// Events that cannot be acknowledged yet, and for how many things each of them waits: its decision, and every delivery
@@ -16,6 +16,8 @@ struct Held {
     waits_for: u32,
     /// The user is back: what has not been sent need not be.
     withdrawn: bool,
+    /// Its adapter is in another epoch, and tells it again under another number.
+    is_void: bool,
     /// Deliveries that its push services cannot take now.
     parked: Vec<Parked>,
 }
@@ -27,6 +29,8 @@ pub(super) enum Released {
     Done(EventHold),
     /// It waits for push services that cannot take it now.
     Deferred(EventHold, Vec<Parked>),
+    /// Its adapter tells it again for these, under another number.
+    Void(Vec<Parked>),
 }
 
 impl Holds {
@@ -39,6 +43,7 @@ impl Holds {
         let held = Held {
             waits_for: 1,
             withdrawn: false,
+            is_void: false,
             parked: Vec::new(),
         };
         self.open.insert(event, held);
@@ -61,24 +66,42 @@ impl Holds {
             let held = (held.waits_for == 0).then(|| self.open.remove(event))??;
             Some(match held.parked {
                 parked if parked.is_empty() || held.withdrawn => Released::Done(*event),
+                parked if held.is_void => Released::Void(parked),
                 parked => Released::Deferred(*event, parked),
             })
         });
         released.collect()
     }
 
-    /// Notes that a delivery waits for its push service elsewhere: each of `events` has to be told again for it. Of those whose
-    /// users are back that is so only if there is no other; of `echoes`, which tell of the same messages, none if there is one.
-    pub(super) fn park(&mut self, events: &[EventHold], echoes: &[EventHold], parked: &Parked) {
-        let is_live = |event: &&EventHold| self.open.get(event).is_some_and(|held| !held.withdrawn);
-        let mut live: Vec<EventHold> = events.iter().filter(is_live).copied().collect();
-        if live.is_empty() {
-            live.extend(echoes.iter().find(is_live));
+    /// Notes that a delivery waits for its push service elsewhere: each of `events` has to be told again for it. Of those that are
+    /// withdrawn or void that is not so; if all are, the `echoes`, which tell of the same messages, take their place. Returns false
+    /// if there is none of either.
+    pub(super) fn park(
+        &mut self,
+        events: &[EventHold],
+        echoes: &[EventHold],
+        parked: &Parked,
+    ) -> bool {
+        let live = |event: &&EventHold| {
+            let held = self.open.get(event);
+            held.is_some_and(|held| !held.withdrawn && !held.is_void)
+        };
+        let mut noted: Vec<EventHold> = events.iter().filter(live).copied().collect();
+        if noted.is_empty() {
+            noted.extend(echoes.iter().filter(live));
         }
-        for event in live {
-            if let Some(held) = self.open.get_mut(&event) {
+        for event in &noted {
+            if let Some(held) = self.open.get_mut(event) {
                 held.parked.push(parked.clone());
             }
+        }
+        !noted.is_empty()
+    }
+
+    /// The adapter of a host is in this epoch: events of earlier ones are void.
+    pub(super) fn enter(&mut self, host: HostId, generation: u32) {
+        for (event, held) in &mut self.open {
+            held.is_void |= event.host == host && event.generation != generation;
         }
     }
 
@@ -110,7 +133,6 @@ impl Holds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::HostId;
 
     fn event(number: u64) -> EventHold {
         EventHold {
@@ -123,7 +145,7 @@ mod tests {
     fn done(released: Vec<Released>) -> Vec<EventHold> {
         let done = released.into_iter().filter_map(|released| match released {
             Released::Done(event) => Some(event),
-            Released::Deferred(..) => None,
+            Released::Deferred(..) | Released::Void(_) => None,
         });
         done.collect()
     }

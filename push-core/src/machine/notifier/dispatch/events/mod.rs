@@ -7,7 +7,7 @@ use crate::Timestamp;
 use crate::hash::Seeded;
 use crate::ids::{EventHold, HostId, ServiceKey, Slot};
 use crate::link::RecipientId;
-use crate::machine::values::{AttachedRoute, Deferral, Parked, Retry, Withdrawn};
+use crate::machine::values::{AttachedRoute, Deferral, Parked, Queued, Retry, Withdrawn};
 use crate::registration::Registration;
 use deferred::Deferred;
 use holds::{Holds, Released};
@@ -28,6 +28,8 @@ pub(super) enum Settled {
     Done(EventHold),
     /// It waits at its adapter for these push services.
     Deferred(Deferral, BTreeSet<ServiceKey>),
+    /// It is told again, for these.
+    Void(Vec<Parked>),
     /// It has waited for these, and too many do.
     Dropped(EventHold, Vec<Parked>),
 }
@@ -58,6 +60,7 @@ impl Events {
             match released {
                 Released::Done(event) => settled.push(Settled::Done(event)),
                 Released::Deferred(event, parked) => self.defer(event, parked, &mut settled),
+                Released::Void(parked) => settled.push(Settled::Void(parked)),
             }
         }
         settled
@@ -74,9 +77,9 @@ impl Events {
         }
     }
 
-    /// Notes that a delivery, which `events` and `echoes` wait for, waits for its push service elsewhere.
-    pub(super) fn park(&mut self, events: &[EventHold], echoes: &[EventHold], parked: &Parked) {
-        self.holds.park(events, echoes, parked);
+    /// Notes that a delivery waits for its push service elsewhere. Returns false if none of the events behind it is to be told again.
+    pub(super) fn park(&mut self, queued: &Queued, parked: &Parked) -> bool {
+        self.holds.park(&queued.holds, &queued.echoes, parked)
     }
 
     /// Drops `events`: they are never acknowledged, so that their adapter tells them again.
@@ -132,7 +135,7 @@ impl Events {
         self.deferred.arrived(service);
     }
 
-    /// Returns whether an event waits for a delivery to this registration, and is not on its way here.
+    /// Returns whether an event waits for a delivery to this registration at its adapter.
     pub(super) fn is_awaited(&self, slot: Slot) -> bool {
         self.deferred.has(slot)
     }
@@ -160,6 +163,7 @@ impl Events {
         attached: AttachedRoute,
     ) -> (Vec<Parked>, BTreeSet<ServiceKey>) {
         let host = attached.host;
+        self.holds.enter(host, attached.generation);
         let forgotten = self.deferred.forget(host, Some(attached.generation));
         self.deferred.set_bound(host, attached.deferred);
         (forgotten, self.deferred.services(host))

@@ -21,6 +21,10 @@ use domain::{Domain, Whose};
 /// Push services remembered in each of two generations.
 const MAX_DOMAINS: usize = 10_000;
 
+/// Attempts at a delivery that is refused again and again, for a reason that may be a hiccup: some 30 minutes with the default
+/// pauses.
+const MAX_REFUSALS: u32 = 6;
+
 /// Keeps the answers of push services in mind, by host and domain. One that goes on being used is never forgotten, however many others
 /// there are.
 #[derive(Debug)]
@@ -106,20 +110,29 @@ impl Judge {
     }
 }
 
-/// Returns whether another attempt may succeed: the delivery did not reach its push service, was not answered, or was refused for
-/// a reason that passes. One in quarantine has had its try.
-pub(super) fn is_passing(attempt: Attempt<'_>, outcome: &DeliveryOutcome, policy: &Policy) -> bool {
-    if matches!(attempt.delivery.registration.status, Status::Quarantined(_)) {
-        return false;
-    }
+/// Returns whether another attempt may succeed, where so many have failed before: the delivery did not reach its push service, was
+/// not answered, or was refused for a reason that passes. Of other refusals some are hiccups, too: those are tried for a while. One
+/// in quarantine has had its try.
+pub(super) fn is_passing(
+    attempt: Attempt<'_>,
+    outcome: &DeliveryOutcome,
+    failed: u32,
+    policy: &Policy,
+) -> bool {
     match outcome {
+        _ if matches!(attempt.delivery.registration.status, Status::Quarantined(_)) => false,
         DeliveryOutcome::Accepted | DeliveryOutcome::NotSent(_) => false,
-        DeliveryOutcome::Undeliverable(_)
+        DeliveryOutcome::Refused(error) if is_answer(error) => {
+            match verdict(attempt, error, policy) {
+                Verdict::Passes => true,
+                Verdict::Counts => failed < MAX_REFUSALS,
+                Verdict::Ends => false,
+            }
+        }
+        DeliveryOutcome::Refused(_)
+        | DeliveryOutcome::Undeliverable(_)
         | DeliveryOutcome::TimedOut
         | DeliveryOutcome::Foreign => true,
-        DeliveryOutcome::Refused(error) => {
-            !is_answer(error) || verdict(attempt, error, policy) == Verdict::Passes
-        }
     }
 }
 

@@ -60,13 +60,10 @@ impl Deferred {
         })
     }
 
-    /// Returns whether an event waits for a delivery to this registration that its adapter was not asked for.
+    /// Returns whether an event waits for a delivery to this registration.
     pub(super) fn has(&self, slot: Slot) -> bool {
         let mut of_owner = self.index.of_owner(slot.owner);
-        of_owner.any(|event| {
-            let entry = &self.entries[&event];
-            !entry.is_asked() && entry.is_for(slot)
-        })
+        of_owner.any(|event| self.entries[&event].is_for(slot))
     }
 
     /// Notes how many events the adapter of a host can keep, of which one push service gets half.

@@ -1,0 +1,236 @@
+//! Single messages that wait for a push service.
+
+use push_core::report::{DeferredEnd, Report};
+use push_tests::world::stage::telling;
+use push_tests::world::{Manner, Seat, World, settings};
+use std::time::Duration;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Alice, whose push service does so while it is away.
+fn alice(manner: Manner) -> World {
+    let mut world = World::attached_with(telling(settings()));
+    world.enable("alice", "phone", "phone");
+    world.service().manner = manner;
+    world.reports();
+    world
+}
+
+fn told(world: &mut World) -> Vec<(u64, String)> {
+    let told = std::mem::take(&mut world.service().accepted).into_iter();
+    told.map(|one| (one.count, one.body.unwrap_or_default()))
+        .collect()
+}
+
+#[test]
+fn a_push_service_that_was_away_for_a_minute_is_told_once_of_all() {
+    for manner in [
+        Manner::Unreachable,
+        Manner::Silent,
+        Manner::Refuses("wait", "resource-constraint"),
+    ] {
+        let mut world = alice(manner);
+        for body in ["1", "2", "3"] {
+            world.missed("offline", "alice", None, body);
+            world.pass(Duration::from_secs(20));
+        }
+        // The last one may be on its way.
+        let kept = world.adapter().kept();
+        assert!((1..=2).contains(&kept), "{manner:?}: {kept} are not joined");
+        assert!(told(&mut world).is_empty());
+        world.service().manner = Manner::Accepts;
+        world.pass(5 * MINUTE);
+        assert_eq!(told(&mut world), [(3, "3".to_owned())], "{manner:?}");
+        assert_eq!(world.adapter().kept(), 0);
+    }
+}
+
+#[test]
+fn two_devices_at_two_push_services_wait_for_their_own() {
+    let mut world = alice(Manner::Unreachable);
+    let enable = "<enable xmlns='urn:xmpp:push:0' jid='other.example.net' node='tablet'/>";
+    assert_eq!(world.request("alice", "tablet", enable), "result");
+    world.missed("offline", "alice", None, "1");
+    world.settle();
+    assert_eq!(world.service_at("other.example.net").accepted.len(), 1);
+    world.service().manner = Manner::Accepts;
+    world.pass(5 * MINUTE);
+    assert_eq!(told(&mut world), [(1, "1".to_owned())]);
+    assert_eq!(
+        world.service_at("other.example.net").accepted.len(),
+        1,
+        "told again"
+    );
+    assert_eq!(world.adapter().kept(), 0);
+}
+
+#[test]
+fn a_device_that_is_back_is_not_woken_and_another_still_is() {
+    let mut world = alice(Manner::Unreachable);
+    world.enable("alice", "tablet", "tablet");
+    world.missed("offline", "alice", None, "1");
+    world.settle();
+    world.adapter().arrive("alice", Seat::live("phone", 0));
+    world.collect();
+    world.service().manner = Manner::Accepts;
+    world.pass(5 * MINUTE);
+    let nodes: Vec<_> = std::mem::take(&mut world.service().accepted);
+    let nodes: Vec<_> = nodes.iter().map(|one| one.node.as_str()).collect();
+    assert_eq!(nodes, ["tablet"]);
+    world.adapter().leave("alice", "phone");
+    world.missed("offline", "alice", None, "2");
+    world.settle();
+    assert_eq!(told(&mut world).len(), 2, "what comes later is told");
+}
+
+#[test]
+fn a_message_that_looks_like_one_that_was_withdrawn_is_told() {
+    let mut world = alice(Manner::Unreachable);
+    world.missed("offline", "alice", None, "1");
+    world.settle();
+    world.adapter().arrive("alice", Seat::live("phone", 0));
+    world.collect();
+    world.settle();
+    assert_eq!(world.adapter().kept(), 0);
+    world.adapter().leave("alice", "phone");
+    world.service().manner = Manner::Accepts;
+    world.missed("offline", "alice", None, "1");
+    world.settle();
+    assert_eq!(told(&mut world), [(1, "1".to_owned())]);
+}
+
+#[test]
+fn what_is_told_by_two_causes_counts_once_while_it_waits() {
+    let mut world = alice(Manner::Unreachable);
+    world.adapter().arrive("alice", Seat::hibernated("phone"));
+    world.missed("queued", "alice", Some("phone"), "1");
+    world.missed("unacked", "alice", Some("phone"), "1");
+    world.pass(MINUTE);
+    world.service().manner = Manner::Accepts;
+    world.pass(5 * MINUTE);
+    assert_eq!(told(&mut world), [(1, "1".to_owned())]);
+    assert_eq!(world.adapter().kept(), 0);
+}
+
+#[test]
+fn a_registration_that_is_disabled_or_gone_takes_what_waits_along() {
+    for end in ["disable", "removed"] {
+        let mut world = alice(Manner::Unreachable);
+        world.missed("offline", "alice", None, "1");
+        world.settle();
+        if end == "disable" {
+            let disable = "<disable xmlns='urn:xmpp:push:0' jid='push.example.net'/>";
+            assert_eq!(world.request("alice", "phone", disable), "result");
+        } else {
+            let now = world.now();
+            world.adapter().account(now, "removed", "alice");
+            world.collect();
+        }
+        world.settle();
+        assert_eq!(world.adapter().kept(), 0, "{end}");
+        world.service().manner = Manner::Accepts;
+        world.pass(5 * MINUTE);
+        assert!(told(&mut world).is_empty(), "{end}");
+    }
+}
+
+#[test]
+fn a_message_is_worth_a_notification_for_so_many_days() {
+    let mut world = alice(Manner::Unreachable);
+    world.missed("offline", "alice", None, "1");
+    world.pass(7 * DAY - MINUTE);
+    assert_eq!(world.adapter().kept(), 1);
+    world.reports();
+    world.pass(2 * MINUTE);
+    assert_eq!(world.adapter().kept(), 0);
+    let is_end = |report: &Report| {
+        matches!(
+            report,
+            Report::DeferredEnded {
+                end: DeferredEnd::Expired,
+                ..
+            }
+        )
+    };
+    assert!(world.reports().iter().any(is_end));
+}
+
+#[test]
+fn attempts_become_rarer() {
+    let mut world = alice(Manner::Unreachable);
+    world.missed("offline", "alice", None, "1");
+    world.pass(DAY);
+    let attempts = world.service().received.len();
+    assert!((20..40).contains(&attempts), "{attempts} in a day");
+}
+
+#[test]
+fn one_push_service_gets_half_of_the_room() {
+    let mut world = World::attached_with(telling(settings()));
+    world.adapter().max_deferred = 20;
+    world.cut();
+    world.connect();
+    world.settle();
+    let other = |user: &str| {
+        format!("<enable xmlns='urn:xmpp:push:0' jid='other.example.net' node='{user}'/>")
+    };
+    for number in 0..12 {
+        let user = format!("u{number}");
+        world.enable(&user, "phone", &user);
+        assert_eq!(world.request(&user, "tablet", &other(&user)), "result");
+    }
+    world.service().manner = Manner::Unreachable;
+    world.reports();
+    for number in 0..12 {
+        world.missed("offline", &format!("u{number}"), None, "1");
+    }
+    world.settle();
+    assert_eq!(world.adapter().deferred(), 10);
+    let dropped = world.reports().into_iter().filter(|report| {
+        matches!(
+            report,
+            Report::DeferredEnded {
+                end: DeferredEnd::Dropped,
+                ..
+            }
+        )
+    });
+    assert_eq!(dropped.count(), 2);
+    world.service().manner = Manner::Accepts;
+    world.pass(10 * MINUTE);
+    assert_eq!(told(&mut world).len(), 10);
+}
+
+#[test]
+fn what_was_deferred_on_a_connection_that_was_lost_is_deferred_again() {
+    let mut world = alice(Manner::Unreachable);
+    // The adapter never hears of the deferral.
+    world.missed("offline", "alice", None, "1");
+    world.pass(Duration::from_millis(27));
+    world.cut();
+    world.connect();
+    world.settle();
+    assert_eq!(world.adapter().outstanding(), 0);
+    assert_eq!(world.adapter().deferred(), 1);
+    world.service().manner = Manner::Accepts;
+    world.pass(5 * MINUTE);
+    assert_eq!(told(&mut world), [(1, "1".to_owned())]);
+    assert_eq!(world.adapter().kept(), 0);
+}
+
+#[test]
+fn what_was_asked_for_on_a_connection_that_was_lost_is_asked_for_again() {
+    let mut world = alice(Manner::Unreachable);
+    world.missed("offline", "alice", None, "1");
+    world.settle();
+    world.service().manner = Manner::Accepts;
+    while !world.log.last().unwrap().1.contains("<resume ") {
+        world.pass(Duration::from_millis(1));
+    }
+    world.cut();
+    world.connect();
+    world.settle();
+    assert_eq!(told(&mut world), [(1, "1".to_owned())]);
+    assert_eq!(world.adapter().kept(), 0);
+}

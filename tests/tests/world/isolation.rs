@@ -1,0 +1,240 @@
+//! Users of push services that work are told at once, however many others fare badly; and nothing that waits for those is lost.
+
+use push_core::{Settings, Timestamp};
+use push_tests::world::stage::telling;
+use push_tests::world::{Manner, Mood, World, settings};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const WELL: &str = "well.example.net";
+/// Events that the adapter may have outstanding: far fewer than wait for the sick. All bounds are a hundredth of the defaults.
+const WINDOW: usize = 100;
+/// One message every so often, all together.
+const PACE: Duration = Duration::from_millis(25);
+/// How long it goes on.
+const LONG: Duration = Duration::from_secs(60);
+/// Event to publish.
+const AT_ONCE: Duration = Duration::from_millis(100);
+
+/// Where the devices of a user are registered, by node.
+type Devices = Vec<(String, String)>;
+
+struct Town {
+    world: World,
+    users: BTreeMap<String, Devices>,
+    /// What each node missed: body and time.
+    missed: BTreeMap<String, Vec<(String, Timestamp)>>,
+    sick: Vec<String>,
+    drawn: usize,
+}
+
+fn small(window: usize) -> Settings {
+    let mut settings = telling(settings());
+    settings.policy.max_queue = window;
+    settings.policy.in_flight_per_service = window / 10;
+    settings.policy.in_flight_unproven = window / 40;
+    settings
+}
+
+impl Town {
+    /// Users of whom half are registered at one of the sick push services, a tenth of those with another device at the one that
+    /// is well, and the rest there alone.
+    fn new(users: usize, sick: usize) -> Self {
+        Self::with_window(users, sick, WINDOW)
+    }
+
+    fn with_window(users: usize, sick: usize, window: usize) -> Self {
+        let mut town = Self {
+            world: World::attached_with(small(window)),
+            users: BTreeMap::new(),
+            missed: BTreeMap::new(),
+            sick: (0..sick).map(|n| format!("sick{n}.example.net")).collect(),
+            drawn: 0,
+        };
+        for number in 0..users {
+            let user = format!("u{number}");
+            let mut devices = Vec::new();
+            if number % 2 == 0 {
+                let sick = town.sick[number / 2 % sick].clone();
+                devices.push((sick, format!("{user}-sick")));
+            }
+            if number % 2 == 1 || number % 20 == 0 {
+                devices.push((WELL.to_owned(), format!("{user}-well")));
+            }
+            for (service, node) in &devices {
+                let enable =
+                    format!("<enable xmlns='urn:xmpp:push:0' jid='{service}' node='{node}'/>");
+                assert_eq!(town.world.request(&user, node, &enable), "result");
+            }
+            town.users.insert(user, devices);
+        }
+        town
+    }
+
+    fn fare(&mut self, manner: Manner) {
+        for sick in self.sick.clone() {
+            self.world.service_at(&sick).manner = manner;
+        }
+    }
+
+    /// Messages to one user after the other, in turns.
+    fn messages(&mut self, time: Duration) {
+        let users: Vec<String> = self.users.keys().cloned().collect();
+        let end = self.world.now().after(time);
+        for user in users.iter().cycle() {
+            if self.world.now() >= end {
+                return;
+            }
+            self.drawn += 1;
+            let body = format!("{user}-{}", self.drawn);
+            for (_, node) in &self.users[user] {
+                let missed = (body.clone(), self.world.now());
+                self.missed.entry(node.clone()).or_default().push(missed);
+            }
+            self.world.missed("offline", user, None, &body);
+            self.world.pass(PACE);
+        }
+    }
+
+    /// The longest that a device at the push service that is well had to wait.
+    fn longest(&mut self) -> Duration {
+        let now = self.world.now();
+        let received = &self.world.service_at(WELL).received;
+        let told: BTreeMap<&str, Timestamp> = received
+            .iter()
+            .filter_map(|one| Some((one.body.as_deref()?, one.at)))
+            .collect();
+        let well = self
+            .missed
+            .iter()
+            .filter(|(node, _)| node.ends_with("-well"));
+        let waited = well.flat_map(|(_, missed)| missed).map(|(body, at)| {
+            let told = told.get(body.as_str()).copied();
+            told.unwrap_or(now).since(*at)
+        });
+        waited.max().unwrap_or_default()
+    }
+
+    /// Everybody was told of each message once.
+    fn all_told_once(&mut self) {
+        for (node, missed) in &self.missed {
+            let services = self.world.services.values();
+            let accepted = services.flat_map(|service| &service.accepted);
+            let told: Vec<_> = accepted.filter(|one| one.node == *node).collect();
+            let count: u64 = told.iter().map(|one| one.count).sum();
+            assert_eq!(count, missed.len() as u64, "{node}: {told:?}");
+            let newest = missed.last().map(|(body, _)| body);
+            let named = told.iter().any(|one| one.body.as_ref() == newest);
+            assert!(named, "{node}: {newest:?} of {told:?}");
+        }
+        let adapter = self.world.adapter();
+        assert_eq!((adapter.kept(), adapter.deferred()), (0, 0));
+    }
+}
+
+/// What a bad push service may do.
+const BAD: [Manner; 5] = [
+    Manner::Silent,
+    Manner::Slow(Duration::from_secs(20)),
+    Manner::Refuses("wait", "resource-constraint"),
+    Manner::Refuses("cancel", "internal-server-error"),
+    Manner::Unreachable,
+];
+
+fn nobody_waits(mut town: Town, manner: Manner, mood: Mood) {
+    let case = format!("{} push services: {manner:?}, {mood:?}", town.sick.len());
+    town.world.store(mood);
+    town.messages(Duration::from_secs(5));
+    town.fare(manner);
+    town.messages(LONG);
+    let longest = town.longest();
+    assert!(longest <= AT_ONCE, "{case}: {longest:?}");
+    let outstanding = town.world.adapter().outstanding();
+    assert!(outstanding < WINDOW, "{case}: {outstanding} outstanding");
+    town.fare(Manner::Accepts);
+    town.messages(Duration::from_secs(5));
+    let longest = town.longest();
+    assert!(longest <= AT_ONCE, "{case}, on return: {longest:?}");
+    town.world.pass(Duration::from_secs(2 * 3600));
+    town.all_told_once();
+}
+
+#[test]
+fn one_bad_push_service_delays_nobody_else_and_loses_nothing() {
+    for manner in BAD {
+        nobody_waits(Town::new(200, 1), manner, Mood::Works);
+    }
+}
+
+#[test]
+fn nor_do_two_nor_with_a_slow_store() {
+    for manner in [Manner::Silent, Manner::Unreachable] {
+        let slow = Mood::Slow(Duration::from_millis(20));
+        nobody_waits(Town::new(200, 2), manner, slow);
+    }
+}
+
+#[test]
+fn nor_do_hundreds_that_one_user_each_has_chosen() {
+    // Each of them has one in flight before it is known to be silent.
+    let town = Town::with_window(600, 300, 10 * WINDOW);
+    nobody_waits(town, Manner::Silent, Mood::Works);
+}
+
+#[test]
+fn a_push_service_that_comes_and_goes_delays_nobody_else() {
+    let mut town = Town::new(200, 1);
+    for turn in 0..6 {
+        town.fare(if turn % 2 == 0 {
+            Manner::Unreachable
+        } else {
+            Manner::Accepts
+        });
+        town.messages(Duration::from_secs(7));
+    }
+    let longest = town.longest();
+    assert!(longest <= AT_ONCE, "{longest:?}");
+    town.world.pass(Duration::from_secs(2 * 3600));
+    town.all_told_once();
+}
+
+#[test]
+fn without_deferring_everybody_would_wait() {
+    let mut town = Town::new(200, 1);
+    town.world.adapter().max_deferred = 0;
+    town.world.cut();
+    town.world.connect();
+    town.messages(Duration::from_secs(5));
+    town.fare(Manner::Silent);
+    town.messages(LONG);
+    let longest = town.longest();
+    assert!(longest > Duration::from_secs(2), "{longest:?}");
+}
+
+#[test]
+fn what_is_deferred_outlives_the_service_and_an_orderly_restart_of_the_server() {
+    for kill in [false, true] {
+        let mut town = Town::new(100, 1);
+        town.messages(Duration::from_secs(5));
+        town.fare(Manner::Silent);
+        town.messages(Duration::from_secs(20));
+        assert!(town.world.adapter().deferred() > 0);
+        if kill {
+            town.world.restart_service(small(WINDOW), 9);
+        } else {
+            town.world.restart_server("example.org");
+        }
+        town.world.connect();
+        town.messages(Duration::from_secs(20));
+        town.fare(Manner::Accepts);
+        town.world.pass(Duration::from_secs(2 * 3600));
+        for (node, missed) in &town.missed {
+            let services = town.world.services.values();
+            let accepted = services.flat_map(|service| &service.accepted);
+            let told = accepted.filter(|one| one.node == *node);
+            let count: u64 = told.map(|one| one.count).sum();
+            assert!(count >= missed.len() as u64, "{node}, killed: {kill}");
+        }
+        assert_eq!(town.world.adapter().kept(), 0);
+    }
+}
