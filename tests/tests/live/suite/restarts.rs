@@ -2,7 +2,7 @@
 
 use super::{Own, stage};
 use push_tests::live::Result;
-use push_tests::live::push_service::PushService;
+use push_tests::live::push_service::{PushService, Reply, total};
 use push_tests::live::service::{Service, ServiceConfig};
 use push_tests::live::slot::Slot;
 use push_tests::live::slot::Slots;
@@ -164,4 +164,24 @@ async fn one_service_serves_two_hosts_of_one_server() -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// It waits at the adapter, for the device that it is for.
+#[tokio::test]
+async fn what_a_silent_push_service_could_not_take_outlives_a_restart_of_the_server() -> Result<()>
+{
+    let (mut server, stage) = own().await?;
+    let (writer, alice) = (stage.writer().await?, stage.sleeper("alice", "n").await?);
+    stage.push.answer(Reply::Nothing);
+    for text in ["one", "two", "three"] {
+        writer.session.chat(&alice.jid, text).await?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    // No more than the first is sent to one that is silent.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let before = stage.push.got().len();
+    stage.push.answer(Reply::Result);
+    server.restart().await?;
+    let told = |got: &[_]| total(&got[before..]) >= 2;
+    stage.push.receives_until(told).await.map(drop)
 }
