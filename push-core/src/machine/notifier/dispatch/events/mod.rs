@@ -115,10 +115,11 @@ impl Events {
     /// Takes an event that was deferred and is told again: as `was`, if that is known, and for these recipients.
     pub(super) fn resumed(
         &mut self,
+        now: Timestamp,
         was: Option<EventHold>,
         recipients: Vec<RecipientId>,
     ) -> Option<Retry> {
-        let known = was.and_then(|was| self.deferred.take(was));
+        let known = was.and_then(|was| self.deferred.take(now, was));
         if recipients.is_empty() {
             return known;
         }
@@ -187,6 +188,11 @@ impl Events {
     /// Returns a deferred event that is not worth telling any more, with whom it was for.
     pub(super) fn expire(&mut self, now: Timestamp) -> Option<(EventHold, Vec<Parked>)> {
         self.deferred.tick(now)
+    }
+
+    /// Forgets a deferred event that its adapter was asked for in vain. Returns for whom it was.
+    pub(super) fn give_up(&mut self, now: Timestamp) -> Option<Vec<Parked>> {
+        self.deferred.give_up(now)
     }
 
     /// Returns a push service for which deferred events are due.

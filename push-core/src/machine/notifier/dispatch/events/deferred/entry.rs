@@ -6,6 +6,10 @@ use crate::link::{Recipient, RecipientId};
 use crate::machine::values::{Attempts, Parked, Retry, add_keys};
 use crate::registration::Registration;
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// What is due so soon is done together with what is due now.
+const TOGETHER: Duration = Duration::from_secs(1);
 
 /// The deliveries that an event waits for, all of one user.
 #[derive(Debug)]
@@ -35,6 +39,11 @@ impl Entry {
 
     pub(super) fn into_parked(self) -> Vec<Parked> {
         self.parked
+    }
+
+    /// Returns the push services it waits for.
+    pub(super) fn services(&self) -> BTreeSet<ServiceKey> {
+        self.parked.iter().map(|parked| parked.service).collect()
     }
 
     /// Returns when nothing of it is worth telling any more.
@@ -117,14 +126,17 @@ impl Entry {
     }
 
     /// Returns what is known of it when it is told again, by the adapter of this host.
-    pub(super) fn into_retry(self, host: HostId) -> Retry {
+    pub(super) fn into_retry(self, now: Timestamp, host: HostId) -> Retry {
         let mut keys = Vec::new();
         for parked in &self.parked {
             add_keys(&mut keys, parked.keys.iter().copied());
         }
         let recipient = |parked: &Parked| {
             let id = RecipientId::of(&parked.registration.target);
+            let not_before = parked.attempts.not_before;
+            let is_due = not_before <= now.after(TOGETHER);
             let attempts = Attempts {
+                not_before: if is_due { now } else { not_before },
                 is_behind: false,
                 ..parked.attempts
             };

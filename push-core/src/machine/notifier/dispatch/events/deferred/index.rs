@@ -53,8 +53,10 @@ impl Index {
         if let Some(at) = entry.expires_at() {
             self.by_expiry.insert((at, event));
         }
+        for service in entry.services() {
+            *self.count.entry(service).or_default() += 1;
+        }
         for parked in entry.parked() {
-            *self.count.entry(parked.service).or_default() += 1;
             if !entry.is_asked() {
                 let not_before = parked.attempts.not_before;
                 self.waiting.insert((parked.service, not_before, event));
@@ -71,10 +73,12 @@ impl Index {
         for parked in entry.parked() {
             let not_before = parked.attempts.not_before;
             self.waiting.remove(&(parked.service, not_before, event));
-            if let Some(count) = self.count.get_mut(&parked.service) {
+        }
+        for service in entry.services() {
+            if let Some(count) = self.count.get_mut(&service) {
                 *count -= 1;
                 if *count == 0 {
-                    self.count.remove(&parked.service);
+                    self.count.remove(&service);
                 }
             }
         }

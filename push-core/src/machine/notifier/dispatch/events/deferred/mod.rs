@@ -6,11 +6,16 @@ mod index;
 use crate::Timestamp;
 use crate::hash::{Seeded, SeededMap};
 use crate::ids::{EventHold, HostId, ServiceKey, Slot};
+use crate::machine::deadlines::Deadlines;
 use crate::machine::values::{Deferral, Parked, Retry};
 use crate::registration::Registration;
 use entry::Entry;
 use index::{FIRST, Index, LAST};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// How long an adapter may take to tell an event again that it was asked for. The event may have ended there.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// All deferred events.
 #[derive(Debug)]
@@ -19,6 +24,8 @@ pub(super) struct Deferred {
     index: Index,
     /// How many events adapters were asked for that are not decided on yet.
     asked: SeededMap<ServiceKey, usize>,
+    /// Events that an adapter was asked for, by when it must have told them again.
+    overdue: Deadlines<EventHold>,
     /// How many the adapters of hosts can keep.
     bounds: BTreeMap<HostId, u64>,
 }
@@ -29,6 +36,7 @@ impl Deferred {
             entries: BTreeMap::new(),
             index: Index::new(hash),
             asked: hash.map(),
+            overdue: Deadlines::new(),
             bounds: BTreeMap::new(),
         }
     }
@@ -94,9 +102,10 @@ impl Deferred {
     ) -> Vec<EventHold> {
         let asked = self.asked.get(&service).copied().unwrap_or_default();
         let due = self.index.due(service, now);
-        let events: Vec<EventHold> = due.take(room.saturating_sub(asked)).collect();
+        let events = first_of(due, room.saturating_sub(asked));
         for event in &events {
             self.change(*event, |entry| entry.ask(service));
+            self.overdue.set(now.after(PATIENCE), *event);
             *self.asked.entry(service).or_default() += 1;
         }
         self.index.set_wake(service);
@@ -104,9 +113,9 @@ impl Deferred {
     }
 
     /// Takes an event that its adapter tells again.
-    pub(super) fn take(&mut self, event: EventHold) -> Option<Retry> {
+    pub(super) fn take(&mut self, now: Timestamp, event: EventHold) -> Option<Retry> {
         let entry = self.remove(event)?;
-        Some(entry.into_retry(event.host))
+        Some(entry.into_retry(now, event.host))
     }
 
     /// An event that was asked for on behalf of this push service has come, and is decided on.
@@ -192,6 +201,14 @@ impl Deferred {
         forgotten.flat_map(|event| self.end(event)).collect()
     }
 
+    /// Forgets an event that its adapter was asked for and has not told again: it has ended there, or takes its time. Returns for
+    /// whom it was.
+    pub(super) fn give_up(&mut self, now: Timestamp) -> Option<Vec<Parked>> {
+        let event = self.overdue.pop_due(now)?;
+        let is_asked = self.entries.get(&event).is_some_and(Entry::is_asked);
+        Some(is_asked.then(|| self.end(event)).unwrap_or_default())
+    }
+
     /// Returns an event that is not worth telling any more, with whom it was for.
     pub(super) fn tick(&mut self, now: Timestamp) -> Option<(EventHold, Vec<Parked>)> {
         let event = self.index.expired(now)?;
@@ -204,7 +221,8 @@ impl Deferred {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
-        self.index.next_deadline()
+        let overdue = self.overdue.next();
+        overdue.into_iter().chain(self.index.next_deadline()).min()
     }
 
     /// Returns how many events are deferred.
@@ -245,4 +263,18 @@ impl Deferred {
         let of_host = self.entries.range(of_host);
         of_host.map(|(event, _)| *event).collect()
     }
+}
+
+/// Returns the first events, each once.
+fn first_of(events: impl Iterator<Item = EventHold>, most: usize) -> Vec<EventHold> {
+    let mut first = Vec::new();
+    for event in events {
+        if first.len() == most {
+            break;
+        }
+        if !first.contains(&event) {
+            first.push(event);
+        }
+    }
+    first
 }
