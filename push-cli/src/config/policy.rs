@@ -40,7 +40,7 @@ pub(super) fn store_timeouts(reader: &mut Reader<'_>) -> StoreTimeouts {
 }
 
 /// Returns every limit that is a number, by its key.
-pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 14] {
+pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 15] {
     let (request, status) = (&mut policy.request, &mut policy.status);
     [
         ("push.workers.workers", &mut policy.workers),
@@ -53,6 +53,7 @@ pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 14] {
             "policy.in_flight_per_service",
             &mut policy.in_flight_per_service,
         ),
+        ("policy.in_flight_unproven", &mut policy.in_flight_unproven),
         ("policy.dedupe_entries", &mut policy.dedupe_entries),
         ("policy.max_service", &mut request.service),
         ("policy.max_node", &mut request.node),
@@ -67,10 +68,16 @@ pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 14] {
 }
 
 /// Returns every time-out, by its key.
-pub(super) fn durations(policy: &mut Policy) -> [(&'static str, &mut Duration); 8] {
+pub(super) fn durations(policy: &mut Policy) -> [(&'static str, &mut Duration); 14] {
     let status = &mut policy.status;
     [
         ("policy.publish_timeout", &mut policy.publish_timeout),
+        ("policy.unproven_after", &mut policy.unproven_after),
+        ("policy.breaker_pause", &mut policy.breaker_pause),
+        ("policy.breaker_max_pause", &mut policy.breaker_max_pause),
+        ("policy.retry_pause", &mut policy.retry_pause),
+        ("policy.retry_max_pause", &mut policy.retry_max_pause),
+        ("policy.wakeup_ttl", &mut policy.wakeup_ttl),
         ("policy.store_retry", &mut policy.store_retry),
         ("policy.dedupe_window", &mut policy.dedupe_window),
         ("policy.hello_interval", &mut policy.hello_interval),
