@@ -6,6 +6,7 @@ use push_tests::world::{Manner, Seat, World, settings};
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Alice, whose push service does so while it is away.
@@ -139,10 +140,10 @@ fn a_registration_that_is_disabled_or_gone_takes_what_waits_along() {
 fn a_message_is_worth_a_notification_for_so_many_days() {
     let mut world = alice(Manner::Unreachable);
     world.missed("offline", "alice", None, "1");
-    world.pass(7 * DAY - MINUTE);
+    world.pass(6 * DAY + 23 * HOUR);
     assert_eq!(world.adapter().kept(), 1);
     world.reports();
-    world.pass(2 * MINUTE);
+    world.pass(HOUR + MINUTE);
     assert_eq!(world.adapter().kept(), 0);
     let is_end = |report: &Report| {
         matches!(
