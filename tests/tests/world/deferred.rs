@@ -158,6 +158,58 @@ fn a_message_is_worth_a_notification_for_so_many_days() {
 }
 
 #[test]
+fn what_is_deferred_asks_and_writes_nothing_at_the_store() {
+    let mut world = alice(Manner::Unreachable);
+    world.missed("offline", "alice", None, "1");
+    world.settle();
+    let asked = world.bench.store.asked;
+    for body in ["2", "3"] {
+        world.missed("offline", "alice", None, body);
+        world.pass(10 * MINUTE);
+    }
+    world.service().manner = Manner::Accepts;
+    world.pass(HOUR);
+    assert_eq!(told(&mut world), [(3, "3".to_owned())]);
+    assert_eq!(world.bench.store.asked, asked);
+}
+
+#[test]
+fn two_phones_of_one_user_at_one_push_service_are_told_once_each() {
+    let mut world = alice(Manner::Silent);
+    world.enable("alice", "tablet", "tablet");
+    for body in ["1", "2"] {
+        world.missed("offline", "alice", None, body);
+        world.pass(MINUTE);
+    }
+    world.service().manner = Manner::Accepts;
+    world.pass(2 * HOUR);
+    let accepted = std::mem::take(&mut world.service().accepted);
+    for node in ["phone", "tablet"] {
+        let told = accepted.iter().filter(|one| one.node == node);
+        let told: Vec<u64> = told.map(|one| one.count).collect();
+        assert_eq!(told, [2], "{node}");
+    }
+    assert_eq!(world.adapter().kept(), 0);
+}
+
+#[test]
+fn what_waits_while_the_adapter_has_no_room_is_told_when_it_has() {
+    let mut world = alice(Manner::Slow(Duration::from_secs(30)));
+    for user in ["bob", "carol", "dave", "eve"] {
+        world.enable(user, "phone", user);
+    }
+    world.adapter().max_in_flight = 1;
+    for user in ["alice", "bob", "carol", "dave", "eve"] {
+        world.missed("offline", user, None, "1");
+    }
+    world.pass(20 * MINUTE);
+    let mut nodes: Vec<_> = told(&mut world);
+    nodes.sort();
+    assert_eq!(nodes, vec![(1, "1".to_owned()); 5]);
+    assert_eq!(world.adapter().kept(), 0);
+}
+
+#[test]
 fn attempts_become_rarer() {
     let mut world = alice(Manner::Unreachable);
     world.missed("offline", "alice", None, "1");

@@ -154,7 +154,7 @@ impl Queues {
             queue.is_ready = false;
             let host = queue.host;
             let Some(route) = route(host) else {
-                self.rest(key);
+                // Its turn comes again when the route opens.
                 continue;
             };
             let room = room(host, key);
