@@ -88,13 +88,10 @@ async fn whoever_was_back_before_the_deferral_is_no_recipient() -> Result<()> {
     scene.poser.component.hears_until(ended).await?;
     scene.defers(&numbers[1], &[phone, tablet.clone()].concat())?;
     scene.resumes(&numbers[1])?;
-    let was = |heard: &[String]| {
-        heard
-            .iter()
-            .any(|stanza| attribute(stanza, "was").is_some())
-    };
-    let heard = scene.poser.component.hears_until(was).await?;
-    let event = heard.last().map_or("", String::as_str);
+    let is_again = |stanza: &&String| attribute(stanza, "was").is_some();
+    let again = |heard: &[String]| heard.iter().any(|stanza| is_again(&stanza));
+    let heard = scene.poser.component.hears_until(again).await?;
+    let event = heard.iter().find(is_again).map_or("", String::as_str);
     assert_eq!(recipients(event), tablet);
     Ok(())
 }
