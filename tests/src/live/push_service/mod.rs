@@ -1,75 +1,29 @@
 //! A push service: a component that remembers the notifications it got and answers as it is told.
 
-use std::collections::BTreeMap;
+mod answer;
+mod notification;
+mod serving;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use push_core::BareJid;
 use push_core::transport::{StreamEvent, Transport as _};
-use push_core::xml::{ElementRef, ElementSink, Namespace, Stanza, WriteXml};
+use push_core::xml::Stanza;
 use push_transport_xmpp::{Decoder, Incoming, Limits, Stream, StreamConfig};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+
+pub use answer::Reply;
+pub use notification::{Notification, total};
+use serving::{Order, Serving};
 
 use super::slot::SECRET;
 use super::{Failure, Result};
 
 /// How long notifications are waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How a publish is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reply {
-    /// With a result.
-    Result,
-    /// With an error of this type and condition.
-    Error(&'static str, &'static str),
-    /// With an error of this type and condition, and a text.
-    Explained(&'static str, &'static str, &'static str),
-    /// With a result, after this long.
-    Late(Duration),
-    /// Not at all.
-    Nothing,
-}
-
-/// A notification, as the push service saw it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notification {
-    /// Who published.
-    pub from: String,
-    /// The node.
-    pub node: String,
-    /// The fields of the summary, without `FORM_TYPE`.
-    pub summary: BTreeMap<String, String>,
-    /// The publish options in order, without `FORM_TYPE`.
-    pub options: Vec<(String, String)>,
-}
-
-impl Notification {
-    /// `last-message-body`.
-    #[must_use]
-    pub fn body(&self) -> &str {
-        self.summary
-            .get("last-message-body")
-            .map_or("", String::as_str)
-    }
-
-    /// `message-count`.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        self.summary
-            .get("message-count")
-            .and_then(|count| count.parse().ok())
-            .unwrap_or_default()
-    }
-}
-
-/// How many messages notifications stand for, together.
-#[must_use]
-pub fn total(notifications: &[Notification]) -> u64 {
-    notifications.iter().map(Notification::count).sum()
-}
 
 /// A connected push service. It ends when dropped.
 #[derive(Debug)]
@@ -81,13 +35,6 @@ pub struct PushService {
     reply: Arc<Mutex<Reply>>,
     orders: mpsc::UnboundedSender<Order>,
     task: JoinHandle<()>,
-}
-
-/// What it sends beside answers that are due at once.
-#[derive(Debug)]
-enum Order {
-    Say(Stanza),
-    Answer(Stanza, Reply),
 }
 
 impl PushService {
@@ -288,136 +235,5 @@ fn parsed(xml: &str) -> Option<Stanza> {
     match decoder.next_incoming() {
         Ok(Some(Incoming::Stanza(stanza))) if header.is_ok() => Some(stanza),
         _ => None,
-    }
-}
-
-/// What runs while it is connected.
-struct Serving {
-    stream: Stream,
-    got: watch::Sender<Vec<Notification>>,
-    heard: watch::Sender<Vec<String>>,
-    up: watch::Sender<bool>,
-    reply: Arc<Mutex<Reply>>,
-    orders: mpsc::UnboundedSender<Order>,
-}
-
-impl Serving {
-    async fn run(mut self, mut to_do: mpsc::UnboundedReceiver<Order>) {
-        let mut events = Vec::new();
-        loop {
-            tokio::select! {
-                () = self.stream.next(&mut events) => {}
-                Some(order) = to_do.recv() => self.carry_out(&order),
-            }
-            for event in events.drain(..) {
-                match event {
-                    StreamEvent::Stanza(stanza) => self.take(stanza),
-                    event => drop(self.up.send_replace(event == StreamEvent::Up)),
-                }
-            }
-            self.stream.flush();
-        }
-    }
-
-    fn carry_out(&mut self, order: &Order) {
-        match order {
-            Order::Say(stanza) => self.stream.send(&stanza.root()),
-            Order::Answer(stanza, reply) => self.stream.send(&Answer {
-                iq: stanza.root(),
-                reply: *reply,
-            }),
-        }
-    }
-
-    fn take(&mut self, stanza: Stanza) {
-        let Some(notification) = notification(stanza.root()) else {
-            let source = stanza.root().source().to_owned();
-            return self.heard.send_modify(|heard| heard.push(source));
-        };
-        let reply = *self.reply.lock().unwrap_or_else(PoisonError::into_inner);
-        self.answer(stanza, reply);
-        self.got.send_modify(|got| got.push(notification));
-    }
-
-    fn answer(&mut self, stanza: Stanza, reply: Reply) {
-        match reply {
-            Reply::Nothing => {}
-            Reply::Late(delay) => {
-                let orders = self.orders.clone();
-                tokio::spawn(async move {
-                    tokio::time::sleep(delay).await;
-                    // The push service may have left meanwhile.
-                    drop(orders.send(Order::Answer(stanza, Reply::Result)));
-                });
-            }
-            Reply::Result | Reply::Error(..) | Reply::Explained(..) => {
-                self.carry_out(&Order::Answer(stanza, reply))
-            }
-        }
-    }
-}
-
-fn notification(iq: ElementRef<'_>) -> Option<Notification> {
-    let pubsub = iq.child("pubsub", Namespace::Pubsub)?;
-    let publish = pubsub.child("publish", Namespace::Pubsub)?;
-    let item = publish.child("item", Namespace::Pubsub)?;
-    let summary = item.child("notification", Namespace::Push)?;
-    let options = pubsub.child("publish-options", Namespace::Pubsub);
-    Some(Notification {
-        from: iq.attribute("from")?.to_owned(),
-        node: publish.attribute("node")?.to_owned(),
-        summary: fields(summary).into_iter().collect(),
-        options: options.map(fields).unwrap_or_default(),
-    })
-}
-
-fn fields(parent: ElementRef<'_>) -> Vec<(String, String)> {
-    let Some(form) = parent.child("x", Namespace::DataForms) else {
-        return Vec::new();
-    };
-    let field = |field: ElementRef<'_>| {
-        let value = field.child("value", Namespace::DataForms)?;
-        Some((
-            field.attribute("var")?.to_owned(),
-            value.text().into_owned(),
-        ))
-    };
-    form.children()
-        .filter_map(field)
-        .filter(|(var, _)| var != "FORM_TYPE")
-        .collect()
-}
-
-struct Answer<'a> {
-    iq: ElementRef<'a>,
-    reply: Reply,
-}
-
-impl WriteXml for Answer<'_> {
-    fn write_xml(&self, sink: &mut dyn ElementSink) {
-        sink.start("iq", Namespace::Component);
-        sink.optional("from", self.iq.attribute("to"));
-        sink.optional("to", self.iq.attribute("from"));
-        sink.optional("id", self.iq.attribute("id"));
-        let (kind, condition, text) = match self.reply {
-            Reply::Error(kind, condition) => (kind, condition, ""),
-            Reply::Explained(kind, condition, text) => (kind, condition, text),
-            _ => {
-                sink.attribute("type", "result");
-                return sink.end();
-            }
-        };
-        sink.attribute("type", "error");
-        sink.start("error", Namespace::Component);
-        sink.attribute("type", kind);
-        sink.start(condition, Namespace::StanzaErrors);
-        sink.end();
-        if !text.is_empty() {
-            sink.start("text", Namespace::StanzaErrors);
-            sink.text(text);
-            sink.end();
-        }
-        sink.end();
-        sink.end();
     }
 }
