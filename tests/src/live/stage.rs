@@ -257,11 +257,18 @@ impl Client {
     /// # Errors
     /// It is refused.
     pub async fn enable(&self, stage: &Stage, node: &str) -> Result<()> {
-        let service = stage.push.jid().to_owned();
+        self.enable_at(stage.push.jid(), node).await
+    }
+
+    /// Enables push at any push service.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub async fn enable_at(&self, service: &str, node: &str) -> Result<()> {
         let mut fields = vec![("FORM_TYPE", PUBLISH_OPTIONS)];
         fields.extend(OPTIONS);
         let request = PushRequest {
-            service: Some(&service),
+            service: Some(service),
             node: Some(node),
             fields: Some(&fields),
             ..PushRequest::default()

@@ -17,6 +17,25 @@ pub enum Reply {
     Late(Duration),
     /// Not at all.
     Nothing,
+    /// As fpush does, with the time in which it pushes to a token once: the first of a node at once, the second when that time is
+    /// over; what comes while one is held is [`Reply::Dropped`].
+    Throttled(Duration),
+    /// With a result, though nobody is told.
+    Dropped,
+}
+
+impl Reply {
+    /// What fpush says when Apple or Google do not take a push now, or when it does not know the module.
+    pub const FPUSH_FAULT: Self = Self::Explained("cancel", "bad-request", "A error occured");
+
+    /// What it says of a token that Apple or Google have said is gone.
+    pub const FPUSH_BLOCKED: Self = Self::Explained("cancel", "policy-violation", "Blocked");
+
+    /// Whether a notification that is answered so reaches the device.
+    #[must_use]
+    pub const fn tells(self) -> bool {
+        matches!(self, Self::Result | Self::Late(_) | Self::Throttled(_))
+    }
 }
 
 pub(super) struct Answer<'a> {

@@ -1,22 +1,23 @@
 //! A push service: a component that remembers the notifications it got and answers as it is told.
 
 mod answer;
+mod manner;
 mod notification;
 mod serving;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use push_core::BareJid;
-use push_core::transport::{StreamEvent, Transport as _};
 use push_core::xml::Stanza;
-use push_transport_xmpp::{Decoder, Incoming, Limits, Stream, StreamConfig};
+use push_transport_xmpp::{Decoder, Incoming, Limits, StreamConfig};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub use answer::Reply;
-pub use notification::{Notification, total};
+use manner::Manner;
+pub use notification::{Notification, told, total};
 use serving::{Order, Serving};
 
 use super::slot::SECRET;
@@ -32,7 +33,7 @@ pub struct PushService {
     got: watch::Receiver<Vec<Notification>>,
     heard: watch::Receiver<Vec<String>>,
     up: watch::Receiver<bool>,
-    reply: Arc<Mutex<Reply>>,
+    manner: Arc<Mutex<Manner>>,
     orders: mpsc::UnboundedSender<Order>,
     task: JoinHandle<()>,
 }
@@ -45,30 +46,30 @@ impl PushService {
     pub async fn connect(jid: &str, port: u16) -> Result<Self> {
         let component = BareJid::new(jid).map_err(|error| Failure::new(error.to_string()))?;
         let config = StreamConfig::new(component, format!("127.0.0.1:{port}"), SECRET);
-        let mut stream = Stream::start(config, [9; 32]);
-        wait_until_up(&mut stream).await?;
-        let reply = Arc::new(Mutex::new(Reply::Result));
+        let manner = Arc::new(Mutex::new(Manner::new()));
         let (got_sender, got) = watch::channel(Vec::new());
         let (heard_sender, heard) = watch::channel(Vec::new());
-        let (up_sender, up) = watch::channel(true);
+        let (up_sender, up) = watch::channel(false);
         let (orders, to_do) = mpsc::unbounded_channel();
         let serving = Serving {
-            stream,
+            config,
             got: got_sender,
             heard: heard_sender,
             up: up_sender,
-            reply: reply.clone(),
+            manner: manner.clone(),
             orders: orders.clone(),
         };
-        Ok(Self {
+        let service = Self {
             jid: jid.to_owned(),
             got,
             heard,
             up,
-            reply,
+            manner,
             orders,
             task: tokio::spawn(serving.run(to_do)),
-        })
+        };
+        service.connected().await?;
+        Ok(service)
     }
 
     /// Its JID.
@@ -79,7 +80,21 @@ impl PushService {
 
     /// How it answers from now on.
     pub fn answer(&self, reply: Reply) {
-        *self.reply.lock().unwrap_or_else(PoisonError::into_inner) = reply;
+        self.manner().answer(reply);
+    }
+
+    /// How it answers what is for this node from now on, until it is told how to answer all.
+    pub fn answer_to(&self, node: &str, reply: Reply) {
+        self.manner().answer_to(node, reply);
+    }
+
+    /// How long it stays away from now on when its connection is lost. fpush does so for 20 s.
+    pub fn pauses_for(&self, pause: Duration) {
+        self.manner().pause = Some(pause);
+    }
+
+    fn manner(&self) -> MutexGuard<'_, Manner> {
+        self.manner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends any stanza, as XML.
@@ -88,9 +103,7 @@ impl PushService {
     /// This is no stanza.
     pub fn say(&self, xml: &str) -> Result<()> {
         let stanza = parsed(xml).ok_or_else(|| Failure::new(format!("no stanza: {xml}")))?;
-        self.orders
-            .send(Order::Say(stanza))
-            .map_err(|_| Failure::new("the push service has left"))
+        self.order(Order::Say(stanza))
     }
 
     /// Every stanza it was sent that is no notification, as XML.
@@ -139,7 +152,36 @@ impl PushService {
         }
     }
 
-    /// Leaves: its domain is not there any more.
+    /// Leaves until it [returns](Self::returns), and waits until it has left.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub async fn leaves(&self) -> Result<()> {
+        self.order(Order::Leave)?;
+        let mut up = self.up.clone();
+        let left = timeout(PATIENCE, up.wait_for(|up| !*up)).await;
+        if left.is_ok_and(|left| left.is_ok()) {
+            Ok(())
+        } else {
+            Err(Failure::new("the push service does not leave"))
+        }
+    }
+
+    /// Is there again.
+    ///
+    /// # Errors
+    /// It does not connect.
+    pub async fn returns(&self) -> Result<()> {
+        self.order(Order::Return)?;
+        self.connected().await
+    }
+
+    fn order(&self, order: Order) -> Result<()> {
+        let ordered = self.orders.send(order);
+        ordered.map_err(|_| Failure::new("the push service has left"))
+    }
+
+    /// Leaves for good: its domain is not there any more.
     pub fn disconnect(&self) {
         self.task.abort();
     }
@@ -212,18 +254,6 @@ impl Drop for PushService {
     fn drop(&mut self) {
         self.task.abort();
     }
-}
-
-async fn wait_until_up(stream: &mut Stream) -> Result<()> {
-    let mut events = Vec::new();
-    let up = async {
-        while !events.contains(&StreamEvent::Up) {
-            stream.next(&mut events).await;
-        }
-    };
-    timeout(PATIENCE, up)
-        .await
-        .map_err(|_| Failure::new("the push service's component does not connect"))
 }
 
 /// A stanza as it would come on a component's stream.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use push_core::xml::{ElementRef, Namespace};
 
+use super::answer::Reply;
+
 /// A notification, as the push service saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
@@ -15,6 +17,8 @@ pub struct Notification {
     pub summary: BTreeMap<String, String>,
     /// The publish options in order, without `FORM_TYPE`.
     pub options: Vec<(String, String)>,
+    /// How it was answered.
+    pub reply: Reply,
 }
 
 impl Notification {
@@ -36,12 +40,21 @@ impl Notification {
     }
 }
 
+/// For how many messages the device with this node has been told.
+#[must_use]
+pub fn told(notifications: &[Notification], node: &str) -> u64 {
+    let of_node = notifications.iter().filter(|one| one.node == node);
+    let reached = of_node.filter(|one| one.reply.tells());
+    reached.map(Notification::count).sum()
+}
+
 /// How many messages notifications stand for, together.
 #[must_use]
 pub fn total(notifications: &[Notification]) -> u64 {
     notifications.iter().map(Notification::count).sum()
 }
 
+/// Reads a notification that is not answered yet.
 pub(super) fn notification(iq: ElementRef<'_>) -> Option<Notification> {
     let pubsub = iq.child("pubsub", Namespace::Pubsub)?;
     let publish = pubsub.child("publish", Namespace::Pubsub)?;
@@ -53,6 +66,7 @@ pub(super) fn notification(iq: ElementRef<'_>) -> Option<Notification> {
         node: publish.attribute("node")?.to_owned(),
         summary: fields(summary).into_iter().collect(),
         options: options.map(fields).unwrap_or_default(),
+        reply: Reply::Nothing,
     })
 }
 
