@@ -39,10 +39,11 @@ mod withdrawn;
 
 #[path = "suite"]
 mod suite {
-    use super::{Own, sharded, stage, stage_with};
+    use super::{Own, place, sharded, stage, stage_with};
 
     mod accounts;
     mod answers;
+    mod deferral;
     mod elsewhere;
     mod faults;
     mod hibernated;
