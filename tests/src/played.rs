@@ -24,7 +24,7 @@ pub const PLACES: usize = 5_000;
 /// How often time-outs are looked for.
 const TICK: Duration = Duration::from_millis(100);
 /// Requests that wait for their answer at the same time.
-const REQUESTS: usize = 500;
+const REQUESTS: usize = 50;
 /// How long the service may take for what it does at once.
 const PATIENCE: Duration = Duration::from_secs(60);
 
