@@ -2,7 +2,7 @@
 
 use push_core::Report;
 use push_core::registration::Status;
-use push_core::report::{EndReason, PublishEnd};
+use push_core::report::{DeferredEnd, EndReason, PublishEnd};
 use std::mem::{Discriminant, discriminant};
 use tracing::{error, info, warn};
 
@@ -11,6 +11,10 @@ use tracing::{error, info, warn};
 pub(super) enum Complaint {
     /// Nobody was woken.
     Publish(PublishEnd),
+    /// Nobody will be.
+    Deferred(DeferredEnd),
+    BreakerOpened,
+    BreakerClosed,
     Settled(&'static str),
     Ended(EndReason),
     Corrupt,
@@ -37,12 +41,16 @@ impl Complaint {
             | Report::Requested { .. }
             | Report::Decided { .. }
             | Report::Joined { .. }
+            | Report::Deferred { .. }
             | Report::Forgotten { .. } => None,
             Report::Published {
                 end: PublishEnd::Accepted | PublishEnd::Withdrawn | PublishEnd::Expired,
                 ..
             } => None,
             Report::Published { end, .. } => Some(Self::Publish(*end)),
+            Report::DeferredEnded { end, .. } => Some(Self::Deferred(*end)),
+            Report::BreakerOpened { .. } => Some(Self::BreakerOpened),
+            Report::BreakerClosed { .. } => Some(Self::BreakerClosed),
             Report::Settled {
                 status: Status::Active,
                 ..
@@ -62,6 +70,14 @@ impl Complaint {
     pub(super) fn log(self, count: u64, detail: &str) {
         match self {
             Self::Publish(end) => publish_ended(end, count),
+            Self::Deferred(end) => deferred_ended(end, count),
+            Self::BreakerOpened => {
+                warn!(
+                    service = detail,
+                    count, "a push service is left alone for a while"
+                );
+            }
+            Self::BreakerClosed => info!(service = detail, count, "a push service works again"),
             Self::Settled(status) => {
                 info!(status, count, "registrations do not fare well");
             }
@@ -92,6 +108,7 @@ impl Complaint {
 pub(super) fn detail(report: &Report) -> &str {
     match report {
         Report::StoreFailed { error, .. } => error,
+        Report::BreakerOpened { service, .. } | Report::BreakerClosed { service, .. } => service,
         _ => "",
     }
 }
@@ -117,6 +134,21 @@ fn ended(reason: EndReason, count: u64) {
         }
         EndReason::Revoked => info!(count, "a push service has revoked a registration"),
         other => info!(?other, count, "a registration has ended"),
+    }
+}
+
+fn deferred_ended(end: DeferredEnd, count: u64) {
+    match end {
+        DeferredEnd::Expired => {
+            warn!(count, "missed messages are no longer worth a notification");
+        }
+        DeferredEnd::Dropped => {
+            warn!(
+                count,
+                "too many messages wait for one push service: the oldest are dropped"
+            );
+        }
+        other => warn!(?other, count, "missed messages were not told"),
     }
 }
 

@@ -39,6 +39,27 @@ pub(super) fn line(report: &Report) {
             debug!(trace, into, "missed message joined with one that waits");
         }
         Report::Published { .. } => published(report),
+        Report::Deferred {
+            trace,
+            owner,
+            service,
+            not_before,
+            ..
+        } => {
+            let (owner, service) = (owner.as_str(), service.as_str());
+            let (trace, not_before) = (trace.as_u64(), not_before.as_millis());
+            debug!(trace, owner, service, not_before, "notification deferred");
+        }
+        Report::DeferredEnded { service, end, .. } => {
+            debug!(service = service.as_str(), ?end, "deferral ended");
+        }
+        Report::BreakerOpened {
+            host,
+            service,
+            pause,
+            ..
+        } => debug!(host, service, ?pause, "breaker opened"),
+        Report::BreakerClosed { host, service, .. } => debug!(host, service, "breaker closed"),
         Report::Settled {
             trace,
             owner,

@@ -1,6 +1,6 @@
 use super::*;
 use push_core::registration::{PubsubNode, Status, Target, Trouble};
-use push_core::report::{Decision, EndReason, PublishEnd, RequestOutcome};
+use push_core::report::{Decision, DeferredEnd, EndReason, PublishEnd, RequestOutcome};
 use push_core::session::Cause;
 use push_core::xep::error::DefinedCondition;
 use push_core::{BareJid, Route, TraceId};
@@ -91,6 +91,23 @@ fn complaints() -> Vec<Report> {
         published(PublishEnd::NotSent(condition)),
         published(PublishEnd::Foreign),
         published(PublishEnd::TimedOut),
+        Report::DeferredEnded {
+            service: target.service.clone(),
+            end: DeferredEnd::Expired,
+        },
+        Report::DeferredEnded {
+            service: target.service.clone(),
+            end: DeferredEnd::Dropped,
+        },
+        Report::BreakerOpened {
+            host: "example.org".to_owned(),
+            service: "app.example.net".to_owned(),
+            pause: Duration::from_secs(5),
+        },
+        Report::BreakerClosed {
+            host: "example.org".to_owned(),
+            service: "app.example.net".to_owned(),
+        },
         Report::Settled {
             trace: TraceId::new(1),
             owner: owner.clone(),
@@ -127,6 +144,12 @@ fn unremarkable() -> Vec<Report> {
         published(PublishEnd::Accepted),
         published(PublishEnd::Withdrawn),
         published(PublishEnd::Expired),
+        Report::Deferred {
+            trace: TraceId::new(1),
+            owner: owner.clone(),
+            service: jid("app.example.net"),
+            not_before: at(0),
+        },
         Report::Joined {
             trace: TraceId::new(2),
             into: TraceId::new(1),

@@ -6,6 +6,7 @@ use push_tests::world::{Manner, Seat, World, settings};
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Alice, whose push service does so while it is away.
@@ -139,10 +140,10 @@ fn a_registration_that_is_disabled_or_gone_takes_what_waits_along() {
 fn a_message_is_worth_a_notification_for_so_many_days() {
     let mut world = alice(Manner::Unreachable);
     world.missed("offline", "alice", None, "1");
-    world.pass(7 * DAY - MINUTE);
+    world.pass(6 * DAY + 23 * HOUR);
     assert_eq!(world.adapter().kept(), 1);
     world.reports();
-    world.pass(2 * MINUTE);
+    world.pass(HOUR + MINUTE);
     assert_eq!(world.adapter().kept(), 0);
     let is_end = |report: &Report| {
         matches!(
@@ -154,6 +155,58 @@ fn a_message_is_worth_a_notification_for_so_many_days() {
         )
     };
     assert!(world.reports().iter().any(is_end));
+}
+
+#[test]
+fn what_is_deferred_asks_and_writes_nothing_at_the_store() {
+    let mut world = alice(Manner::Unreachable);
+    world.missed("offline", "alice", None, "1");
+    world.settle();
+    let asked = world.bench.store.asked;
+    for body in ["2", "3"] {
+        world.missed("offline", "alice", None, body);
+        world.pass(10 * MINUTE);
+    }
+    world.service().manner = Manner::Accepts;
+    world.pass(HOUR);
+    assert_eq!(told(&mut world), [(3, "3".to_owned())]);
+    assert_eq!(world.bench.store.asked, asked);
+}
+
+#[test]
+fn two_phones_of_one_user_at_one_push_service_are_told_once_each() {
+    let mut world = alice(Manner::Silent);
+    world.enable("alice", "tablet", "tablet");
+    for body in ["1", "2"] {
+        world.missed("offline", "alice", None, body);
+        world.pass(MINUTE);
+    }
+    world.service().manner = Manner::Accepts;
+    world.pass(2 * HOUR);
+    let accepted = std::mem::take(&mut world.service().accepted);
+    for node in ["phone", "tablet"] {
+        let told = accepted.iter().filter(|one| one.node == node);
+        let told: Vec<u64> = told.map(|one| one.count).collect();
+        assert_eq!(told, [2], "{node}");
+    }
+    assert_eq!(world.adapter().kept(), 0);
+}
+
+#[test]
+fn what_waits_while_the_adapter_has_no_room_is_told_when_it_has() {
+    let mut world = alice(Manner::Slow(Duration::from_secs(30)));
+    for user in ["bob", "carol", "dave", "eve"] {
+        world.enable(user, "phone", user);
+    }
+    world.adapter().max_in_flight = 1;
+    for user in ["alice", "bob", "carol", "dave", "eve"] {
+        world.missed("offline", user, None, "1");
+    }
+    world.pass(20 * MINUTE);
+    let mut nodes: Vec<_> = told(&mut world);
+    nodes.sort();
+    assert_eq!(nodes, vec![(1, "1".to_owned()); 5]);
+    assert_eq!(world.adapter().kept(), 0);
 }
 
 #[test]

@@ -3,13 +3,13 @@
 use push_core::{Settings, Timestamp};
 use push_tests::world::stage::telling;
 use push_tests::world::{Manner, Mood, World, settings};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 const WELL: &str = "well.example.net";
 /// Events that the adapter may have outstanding: far fewer than wait for the sick. All bounds are a hundredth of the defaults.
 const WINDOW: usize = 100;
-/// One message every so often, all together.
+/// One message every so often, all together, for a small town.
 const PACE: Duration = Duration::from_millis(25);
 /// How long it goes on.
 const LONG: Duration = Duration::from_secs(60);
@@ -26,6 +26,7 @@ struct Town {
     missed: BTreeMap<String, Vec<(String, Timestamp)>>,
     sick: Vec<String>,
     drawn: usize,
+    pace: Duration,
 }
 
 fn small(window: usize) -> Settings {
@@ -50,6 +51,7 @@ impl Town {
             missed: BTreeMap::new(),
             sick: (0..sick).map(|n| format!("sick{n}.example.net")).collect(),
             drawn: 0,
+            pace: PACE,
         };
         for number in 0..users {
             let user = format!("u{number}");
@@ -64,10 +66,21 @@ impl Town {
             for (service, node) in &devices {
                 let enable =
                     format!("<enable xmlns='urn:xmpp:push:0' jid='{service}' node='{node}'/>");
-                assert_eq!(town.world.request(&user, node, &enable), "result");
+                town.world.ask(&user, node, &enable);
+            }
+            if number % 100 == 0 {
+                town.world.pass(Duration::from_millis(50));
             }
             town.users.insert(user, devices);
         }
+        town.world.settle();
+        assert!(
+            town.world
+                .adapter()
+                .told
+                .iter()
+                .all(|told| told.what == "result")
+        );
         town
     }
 
@@ -92,7 +105,7 @@ impl Town {
                 self.missed.entry(node.clone()).or_default().push(missed);
             }
             self.world.missed("offline", user, None, &body);
-            self.world.pass(PACE);
+            self.world.pass(self.pace);
         }
     }
 
@@ -115,18 +128,33 @@ impl Town {
         waited.max().unwrap_or_default()
     }
 
+    /// How many messages the device of each node was told of, beside how many it missed.
+    fn counts(&self) -> Vec<(u64, u64)> {
+        let services = self.world.services.values();
+        let mut told: BTreeMap<&str, u64> = BTreeMap::new();
+        for one in services.flat_map(|service| &service.accepted) {
+            *told.entry(&one.node).or_default() += one.count;
+        }
+        let missed = self.missed.iter();
+        let counts = missed.map(|(node, missed)| {
+            let told = told.get(node.as_str()).copied().unwrap_or_default();
+            (told, missed.len() as u64)
+        });
+        counts.collect()
+    }
+
     /// Everybody was told of each message once.
     fn all_told_once(&mut self) {
+        let services = self.world.services.values();
+        let bodies: BTreeSet<&str> = services
+            .flat_map(|service| &service.accepted)
+            .filter_map(|one| one.body.as_deref())
+            .collect();
         for (node, missed) in &self.missed {
-            let services = self.world.services.values();
-            let accepted = services.flat_map(|service| &service.accepted);
-            let told: Vec<_> = accepted.filter(|one| one.node == *node).collect();
-            let count: u64 = told.iter().map(|one| one.count).sum();
-            assert_eq!(count, missed.len() as u64, "{node}: {told:?}");
-            let newest = missed.last().map(|(body, _)| body);
-            let named = told.iter().any(|one| one.body.as_ref() == newest);
-            assert!(named, "{node}: {newest:?} of {told:?}");
+            let newest = missed.last().map(|(body, _)| body.as_str());
+            assert!(newest.is_some_and(|body| bodies.contains(body)), "{node}");
         }
+        assert!(self.counts().iter().all(|(told, missed)| told == missed));
         let adapter = self.world.adapter();
         assert_eq!((adapter.kept(), adapter.deferred()), (0, 0));
     }
@@ -199,6 +227,34 @@ fn a_push_service_that_comes_and_goes_delays_nobody_else() {
 }
 
 #[test]
+fn answers_that_come_too_late_delay_nobody_else_and_nothing_is_lost() {
+    let mut town = Town::new(200, 1);
+    town.messages(Duration::from_secs(5));
+    town.fare(Manner::Slow(Duration::from_secs(90)));
+    town.messages(LONG);
+    let longest = town.longest();
+    assert!(longest <= AT_ONCE, "{longest:?}");
+    town.fare(Manner::Accepts);
+    town.world.pass(Duration::from_secs(2 * 3600));
+    assert!(town.counts().iter().all(|(told, missed)| told >= missed));
+    assert_eq!(town.world.adapter().kept(), 0);
+}
+
+#[test]
+fn ten_thousand_users_wait_for_no_push_service_but_their_own() {
+    let mut town = Town::with_window(10_000, 2, 10 * WINDOW);
+    town.pace = PACE / 10;
+    town.messages(Duration::from_secs(2));
+    town.fare(Manner::Silent);
+    town.messages(Duration::from_secs(8));
+    let longest = town.longest();
+    assert!(longest <= AT_ONCE, "{longest:?}");
+    town.fare(Manner::Accepts);
+    town.world.pass(Duration::from_secs(2 * 3600));
+    town.all_told_once();
+}
+
+#[test]
 fn without_deferring_everybody_would_wait() {
     let mut town = Town::new(200, 1);
     town.world.adapter().max_deferred = 0;
@@ -228,13 +284,8 @@ fn what_is_deferred_outlives_the_service_and_an_orderly_restart_of_the_server() 
         town.messages(Duration::from_secs(20));
         town.fare(Manner::Accepts);
         town.world.pass(Duration::from_secs(2 * 3600));
-        for (node, missed) in &town.missed {
-            let services = town.world.services.values();
-            let accepted = services.flat_map(|service| &service.accepted);
-            let told = accepted.filter(|one| one.node == *node);
-            let count: u64 = told.map(|one| one.count).sum();
-            assert!(count >= missed.len() as u64, "{node}, killed: {kill}");
-        }
+        let lost = town.counts().iter().any(|(told, missed)| told < missed);
+        assert!(!lost, "killed: {kill}");
         assert_eq!(town.world.adapter().kept(), 0);
     }
 }

@@ -82,7 +82,7 @@ impl Dispatch {
         }
     }
 
-    /// Returns whether there are events and the users of all of them are back.
+    /// Returns whether there are events and their users are back.
     pub(super) fn all_withdrawn(&self, events: &[EventHold]) -> bool {
         self.events.all_withdrawn(events, &[])
     }
@@ -245,8 +245,7 @@ impl Dispatch {
     /// An attempt has failed in a way that passes: the next one is made after a pause.
     fn retry(&mut self, now: Timestamp, mut queued: Queued, policy: &Policy) {
         let attempts = retries::next(now, &queued, self.hash, policy);
-        let expires_at = queued.delivery.expires_at;
-        if expires_at.is_some_and(|at| at <= now) {
+        if queued.delivery.expires_at.is_some_and(|at| at <= now) {
             self.give_up(now, queued, PublishEnd::Expired);
         } else if self.deliveries.can_defer(&queued) {
             self.park(now, queued, attempts);
@@ -269,8 +268,8 @@ impl Dispatch {
         if let RouteEvent::Detached(host) = event {
             self.events.detach(host);
         }
-        self.steps
-            .effects(self.deliveries.route(now, event, policy));
+        let effects = self.deliveries.route(now, event, policy);
+        self.steps.effects(effects);
         if let RouteEvent::Attached(attached) = event {
             let host = attached.host;
             let (forgotten, services) = self.events.attach(attached);
@@ -368,8 +367,8 @@ impl Dispatch {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
-        let (one, other) = (self.deliveries.next_deadline(), self.events.next_deadline());
-        one.into_iter().chain(other).min()
+        let deliveries = self.deliveries.next_deadline().into_iter();
+        deliveries.chain(self.events.next_deadline()).min()
     }
 
     pub(super) fn is_empty(&self) -> bool {

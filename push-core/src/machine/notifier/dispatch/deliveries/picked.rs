@@ -8,9 +8,10 @@ use crate::machine::values::{Place, Queued};
 pub(super) enum Picked {
     Delivery(Slot),
     Unwanted(Slot),
-    Nothing,
-    Later(Timestamp),
-    Room(usize),
+    /// Nothing until then, or until something happens.
+    Nothing(Option<Timestamp>),
+    /// Room for so many, with nothing to fill it until then.
+    Room(usize, Option<Timestamp>),
 }
 
 /// What a queue whose turn it is has to offer.

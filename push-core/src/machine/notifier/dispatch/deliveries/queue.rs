@@ -154,7 +154,7 @@ impl Queues {
             queue.is_ready = false;
             let host = queue.host;
             let Some(route) = route(host) else {
-                self.rest(key);
+                // Its turn comes again when the route opens.
                 continue;
             };
             let room = room(host, key);
@@ -165,10 +165,9 @@ impl Queues {
                     return Some(Popped::Delivery(Place::new(key, slot, route), queued));
                 }
                 Picked::Unwanted(slot) => return self.take_slot(slot).map(Popped::Unwanted),
-                Picked::Nothing => self.rest(key),
-                Picked::Later(at) => self.wake_at(key, at),
-                Picked::Room(most) => {
-                    self.rest(key);
+                Picked::Nothing(until) => self.rest(key, until),
+                Picked::Room(most, until) => {
+                    self.rest(key, until);
                     return Some(Popped::Room(host, key, most));
                 }
             }
@@ -182,18 +181,22 @@ impl Queues {
         let mut order = order.into_iter().flatten().copied();
         let first = order.next();
         match (room, first) {
-            (Room::None | Room::For(0) | Room::Few(0), _) => Picked::Nothing,
-            (Room::For(most) | Room::Few(most), None) => Picked::Room(most),
+            (Room::None | Room::For(0) | Room::Few(0), _) => Picked::Nothing(None),
+            (Room::For(most) | Room::Few(most), None) => Picked::Room(most, None),
             (Room::For(_), Some((at, _, slot))) if at <= now => Picked::Delivery(slot),
-            (Room::For(_) | Room::Few(_), Some((at, ..))) if at > now => Picked::Later(at),
+            (Room::For(most) | Room::Few(most), Some((at, ..))) if at > now => {
+                Picked::Room(most, Some(at))
+            }
             (Room::Probes(_, until), Some((.., slot))) if self.has_failed(slot) => {
                 if self.is_deferrable(slot) {
                     Picked::Unwanted(slot)
                 } else {
-                    Picked::Later(until)
+                    Picked::Nothing(Some(until))
                 }
             }
-            (Room::Probes(_, until), None) | (Room::Probes(0, until), _) => Picked::Later(until),
+            (Room::Probes(_, until), None) | (Room::Probes(0, until), _) => {
+                Picked::Nothing(Some(until))
+            }
             (_, first) => {
                 let is_open = matches!(room, Room::Probes(..));
                 let all = first.into_iter().chain(order).take(LOOKED_AT);
@@ -202,7 +205,7 @@ impl Queues {
                     let may_try = !is_open || !self.has_failed(*slot);
                     may_try && !self.busy.serves(slot.owner, key)
                 });
-                next.map_or(Picked::Nothing, |(.., slot)| Picked::Delivery(slot))
+                next.map_or(Picked::Nothing(None), |(.., slot)| Picked::Delivery(slot))
             }
         }
     }
@@ -363,19 +366,15 @@ impl Queues {
         }
     }
 
-    /// Lets a queue have its turn at this time.
-    fn wake_at(&mut self, key: ServiceKey, at: Timestamp) {
-        if let Some(queue) = self.by_key.get_mut(&key) {
+    /// Leaves a queue alone until then, or until something happens; one with nothing in it goes.
+    fn rest(&mut self, key: ServiceKey, until: Option<Timestamp>) {
+        let Some(queue) = self.by_key.get_mut(&key) else {
+            return;
+        };
+        if let Some(at) = until {
             let known = queue.wake.replace(self.wakes.set(at, key));
             known.into_iter().for_each(|known| self.wakes.cancel(known));
-        }
-    }
-
-    /// Leaves a queue alone until something happens; one with nothing in it goes.
-    fn rest(&mut self, key: ServiceKey) {
-        let idle =
-            |queue: &&Queue| queue.order.is_empty() && queue.wake.is_none() && !queue.is_ready;
-        if let Some(queue) = self.by_key.get(&key).filter(idle) {
+        } else if queue.order.is_empty() && queue.wake.is_none() && !queue.is_ready {
             self.by_host.remove(&(queue.host, key));
             self.by_key.remove(&key);
         }

@@ -2,6 +2,8 @@
 
 mod entry;
 mod index;
+#[cfg(test)]
+mod tests;
 
 use crate::Timestamp;
 use crate::hash::{Seeded, SeededMap};
@@ -206,7 +208,10 @@ impl Deferred {
     pub(super) fn give_up(&mut self, now: Timestamp) -> Option<Vec<Parked>> {
         let event = self.overdue.pop_due(now)?;
         let is_asked = self.entries.get(&event).is_some_and(Entry::is_asked);
-        Some(is_asked.then(|| self.end(event)).unwrap_or_default())
+        if is_asked {
+            return Some(self.end(event));
+        }
+        Some(Vec::new())
     }
 
     /// Returns an event that is not worth telling any more, with whom it was for.
