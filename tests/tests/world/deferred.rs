@@ -210,6 +210,39 @@ fn what_waits_while_the_adapter_has_no_room_is_told_when_it_has() {
 }
 
 #[test]
+fn one_acceptance_lets_all_be_told_that_have_waited_for_hours() {
+    let mut world = alice(Manner::Unreachable);
+    for number in 0..6 {
+        let user = format!("u{number}");
+        world.enable(&user, "phone", &user);
+    }
+    for number in 0..5 {
+        world.missed("offline", &format!("u{number}"), None, "1");
+        world.pass(MINUTE);
+    }
+    world.pass(5 * HOUR);
+    world.service().manner = Manner::Accepts;
+    world.missed("offline", "u5", None, "1");
+    world.pass(Duration::from_secs(10));
+    assert_eq!(told(&mut world).len(), 6);
+}
+
+#[test]
+fn what_waited_behind_a_notification_that_was_held_follows_it_at_once() {
+    let mut world = alice(Manner::Slow(Duration::from_secs(20)));
+    world.missed("offline", "alice", None, "1");
+    world.pass(Duration::from_secs(5));
+    for body in ["2", "3"] {
+        world.missed("offline", "alice", None, body);
+    }
+    world.pass(Duration::from_secs(10));
+    assert_eq!(world.adapter().outstanding(), 1, "the others are deferred");
+    world.pass(Duration::from_secs(6));
+    let counts: Vec<u64> = told(&mut world).iter().map(|(count, _)| *count).collect();
+    assert_eq!(counts, [1, 2]);
+}
+
+#[test]
 fn attempts_become_rarer() {
     let mut world = alice(Manner::Unreachable);
     world.missed("offline", "alice", None, "1");
