@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! scripts/bench abuse [OPTION...]
-//!   --messages 1000   that the account with 20 registrations of 9,000 bytes at silent addresses misses at once
+//!   --messages 1000   that each account with 20 registrations of 9,000 bytes at silent addresses misses at once
+//!   --accounts 1      with addresses of their own
 //!   --seconds 30      for which others miss 100 messages a second meanwhile; the service is killed and started again half-way
 //!   --program FILE    another xmpp-push than the one built beside the bench
 //! ```
@@ -27,7 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(29);
 
 /// What the command line asks for.
 struct Options {
-    messages: u32,
+    messages: usize,
+    accounts: usize,
     time: Duration,
     program: PathBuf,
 }
@@ -65,13 +67,16 @@ fn burst(program: &Path, count: usize) -> Result<String> {
 fn one_account(options: &Options, addresses: usize) -> Result<String> {
     let mut stage = Stage::set(&options.program, "")?;
     stage.enable(USERS)?;
-    for registration in 0..REGISTRATIONS {
-        stage.request("mallory", &large(registration, addresses))?;
+    for account in 0..options.accounts {
+        for registration in 0..REGISTRATIONS {
+            let address = format!("a{account}-{}.{SILENT}", registration % addresses);
+            stage.request(&format!("mallory{account}"), &large(&address, registration))?;
+        }
     }
     stage.answered()?;
     let since = Instant::now();
-    for _ in 0..options.messages {
-        stage.missed_by("mallory");
+    for message in 0..options.messages * options.accounts {
+        stage.missed_by(&format!("mallory{}", message % options.accounts));
     }
     serve_others(&mut stage, options.time / 2)?;
     let peak = resident(stage.process())?.1;
@@ -81,8 +86,9 @@ fn one_account(options: &Options, addresses: usize) -> Result<String> {
     stage.enable(1)?;
     let times = stage.ledger.times(since, |_| true);
     Ok(format!(
-        "one account with {REGISTRATIONS} registrations at {addresses} silent addresses, {} messages: others p50 {:.1?}, p99 {:.1?}, \
+        "{} account(s) with {REGISTRATIONS} registrations at {addresses} silent addresses, {} messages each: others p50 {:.1?}, p99 {:.1?}, \
          max {:.1?} of {}, never {}; {} streams, {} deferrals, peak {} MB",
+        options.accounts,
         options.messages,
         times.percentile(50),
         times.percentile(99),
@@ -96,11 +102,10 @@ fn one_account(options: &Options, addresses: usize) -> Result<String> {
 }
 
 /// A registration as large as it may be.
-fn large(registration: usize, addresses: usize) -> String {
-    let (address, node) = (registration % addresses, "n".repeat(1_000));
-    let secret = "s".repeat(7_900);
+fn large(address: &str, registration: usize) -> String {
+    let (node, secret) = ("n".repeat(1_000), "s".repeat(7_900));
     format!(
-        "<enable xmlns='urn:xmpp:push:0' jid='{address}.{SILENT}' node='{node}{registration:02}'><x xmlns='jabber:x:data' type='submit'>\
+        "<enable xmlns='urn:xmpp:push:0' jid='{address}' node='{node}{registration:02}'><x xmlns='jabber:x:data' type='submit'>\
          <field var='FORM_TYPE'><value>http://jabber.org/protocol/pubsub#publish-options</value></field>\
          <field var='secret'><value>{secret}</value></field></x></enable>"
     )
@@ -122,6 +127,7 @@ fn serve_others(stage: &mut Stage, time: Duration) -> Result<()> {
 fn options() -> Result<Options> {
     let mut options = Options {
         messages: 1_000,
+        accounts: 1,
         time: Duration::from_secs(30),
         program: std::env::current_exe()?.with_file_name("xmpp-push"),
     };
@@ -131,7 +137,8 @@ fn options() -> Result<Options> {
         let number = value.parse().unwrap_or_default();
         match word.as_str() {
             "--messages" => options.messages = number,
-            "--seconds" => options.time = Duration::from_secs(u64::from(number)),
+            "--accounts" => options.accounts = number,
+            "--seconds" => options.time = Duration::from_secs(number as u64),
             "--program" => options.program = PathBuf::from(value),
             _ => return Err(Failure::new(format!("{word} is no option of this bench"))),
         }
