@@ -10,7 +10,7 @@
 //! | `prosody_zero_code` | yes | no adapter |
 //!
 //! `on_postgres`, `on_mongo` and `on_sqlite` beside a suite are of several instances with one database; `program` needs no XMPP
-//! server.
+//! server, and `isolation` plays one.
 #![expect(
     clippy::duplicate_mod,
     reason = "the suite is included once for each server"
@@ -20,6 +20,8 @@
 mod ejabberd;
 #[path = "live/ejabberd_plain.rs"]
 mod ejabberd_plain;
+#[path = "live/isolation.rs"]
+mod isolation;
 #[path = "live/program.rs"]
 mod program;
 #[path = "live/prosody.rs"]

@@ -58,7 +58,10 @@ pub(super) fn command(file: &Path) -> Result<Command> {
 }
 
 /// The binary cargo built beside this test.
-fn binary() -> Result<PathBuf> {
+///
+/// # Errors
+/// It is not built.
+pub fn binary() -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let folder = own.parent().and_then(|deps| deps.parent());
     let binary = folder

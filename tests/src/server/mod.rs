@@ -7,6 +7,7 @@
 //! | [`home`] | a folder of its own |
 //! | [`ports`] | a port to listen on |
 //! | [`proxy`] | a connection that can be cut, frozen and counted |
+//! | [`usage`] | what a process has taken of the machine |
 //! | [`venv`] | a program that `scripts/install` got from PyPI |
 //!
 //! Nothing here depends on the runtime of the test that started it: a server that tests share outlives that test.
@@ -16,6 +17,7 @@ pub mod home;
 pub mod ports;
 pub mod process;
 pub mod proxy;
+pub mod usage;
 pub mod venv;
 
 use push_core::store::StoreError;

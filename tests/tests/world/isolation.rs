@@ -289,3 +289,26 @@ fn what_is_deferred_outlives_the_service_and_an_orderly_restart_of_the_server() 
         assert_eq!(town.world.adapter().kept(), 0);
     }
 }
+
+#[test]
+fn what_waits_fills_no_window_when_it_is_told_to_another_service() {
+    let mut town = Town::new(400, 4);
+    town.messages(Duration::from_secs(5));
+    town.fare(Manner::Silent);
+    town.messages(LONG);
+    let deferred = town.world.adapter().deferred();
+    assert!(deferred > WINDOW, "{deferred} deferred");
+    let mut settings = small(WINDOW);
+    // So that the one that is well finds a place to prove it.
+    settings.policy.in_flight_unproven = 40;
+    town.world.restart_service(settings, 9);
+    town.world.connect();
+    town.messages(Duration::from_secs(20));
+    let longest = town.longest();
+    assert!(longest <= AT_ONCE, "{longest:?}");
+    town.fare(Manner::Accepts);
+    town.world.pass(Duration::from_secs(2 * 3600));
+    let lost = town.counts().iter().any(|(told, missed)| told < missed);
+    assert!(!lost);
+    assert_eq!(town.world.adapter().kept(), 0);
+}

@@ -16,7 +16,6 @@ mod adapter;
 mod allocations;
 mod row;
 mod server;
-mod usage;
 
 use row::{Load, Row};
 use std::error::Error;

@@ -3,8 +3,8 @@
 use crate::Result;
 use crate::adapter::{self, COMPONENT, HOST};
 use crate::server::{Counts, SECRET, Server};
-use crate::usage::{Usage, resident};
 use push_tests::server::process::Process;
+use push_tests::server::usage::{Usage, resident};
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;

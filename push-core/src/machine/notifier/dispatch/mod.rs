@@ -109,10 +109,10 @@ impl Dispatch {
     ) {
         self.events.add(&queued.holds);
         if self.deliveries.can_defer(&queued) {
-            let slot = queued.slot(self.hash);
             let is_early = queued.attempts.not_before > now;
-            if is_early || !is_retry && self.events.is_awaited(slot) {
-                // It is told at once with those that wait already.
+            let is_late = is_retry && !self.deliveries.has_room(now, &queued, policy);
+            if is_early || is_late || !is_retry && self.events.is_awaited(queued.slot(self.hash)) {
+                // It is told with those that wait already, and takes up no window until then.
                 let attempts = queued.attempts.not_before(now, false);
                 return self.park(now, queued, attempts);
             }

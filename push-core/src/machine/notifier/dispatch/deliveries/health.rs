@@ -81,6 +81,16 @@ pub(super) enum Room {
     None,
 }
 
+impl Room {
+    /// Whether there is room for nothing.
+    pub(super) fn is_none(self) -> bool {
+        matches!(
+            self,
+            Self::None | Self::For(0) | Self::Few(0) | Self::Probes(0, _)
+        )
+    }
+}
+
 /// What the end of a delivery says about its push service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Evidence {

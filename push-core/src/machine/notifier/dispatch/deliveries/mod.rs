@@ -19,8 +19,8 @@ use crate::delivery::{DeliveryOutcome, Route};
 use crate::hash::Seeded;
 use crate::ids::{DeliveryId, EventHold, HostId, ServiceKey, TraceId};
 use crate::machine::values::{
-    AfterAttempt, AttachedRoute, Attempt, Attempts, Effect, Finished, MessageKey, Place, Queued,
-    RouteEvent, Sending,
+    AfterAttempt, Attempt, Attempts, Effect, Finished, MessageKey, Place, Queued, RouteEvent,
+    Sending,
 };
 use crate::registration::{Identity, Registration, Target};
 use crate::report::Report;
@@ -64,6 +64,15 @@ impl Deliveries {
     /// Returns whether a delivery can wait at its adapter.
     pub(super) fn can_defer(&self, queued: &Queued) -> bool {
         self.queues.can_defer(queued)
+    }
+
+    /// Returns whether a push service has room for a delivery now.
+    pub(super) fn has_room(&mut self, now: Timestamp, queued: &Queued, policy: &Policy) -> bool {
+        let service = queued.service(self.hash);
+        !self
+            .health
+            .room(now, queued.host, service, policy)
+            .is_none()
     }
 
     /// Takes a new delivery. Returns the trace of the one that waits already and has absorbed it, with the keys it forgot.
@@ -286,17 +295,12 @@ impl Deliveries {
                 self.queues.open_all();
             }
             RouteEvent::StreamDown => self.routes.set_up(false),
-            RouteEvent::Attached(AttachedRoute {
-                host,
-                got,
-                deferred,
-                places,
-                ..
-            }) => {
+            RouteEvent::Attached(attached) => {
+                let host = attached.host;
                 self.routes.set_attached(host, true);
-                self.queues.set_deferring(host, deferred > 0);
-                self.health.set_places(host, places);
-                let again = self.flights.adapter_again(now, host, got, policy);
+                self.queues.set_deferring(host, attached.deferred > 0);
+                self.health.set_places(host, attached.places);
+                let again = self.flights.adapter_again(now, host, attached.got, policy);
                 effects.extend(again.into_iter().map(Effect::Send));
                 self.queues.open(host);
             }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::delivery::Class;
 use crate::machine::sample::{NOW, event, host, key, later, owner, queued, registration, target};
+use crate::machine::values::AttachedRoute;
 use crate::registration::{Finding, Revision};
 use crate::report::PublishEnd;
 use crate::store::Guard;

@@ -1,15 +1,20 @@
 //! What the kernel counts of a process, thread by thread: finer than the ticks of `/proc/PID/stat`.
 
-use crate::Result;
+use super::{Context as _, Result};
 use std::collections::HashMap;
 use std::fs;
 use std::time::Duration;
 
 /// Processor time and voluntary context switches of each thread.
-pub(crate) struct Usage(HashMap<String, (Duration, u64)>);
+#[derive(Debug)]
+pub struct Usage(HashMap<String, (Duration, u64)>);
 
 impl Usage {
-    pub(crate) fn of(process: u32) -> Result<Self> {
+    /// What was spent so far.
+    ///
+    /// # Errors
+    /// There is no such process.
+    pub fn of(process: u32) -> Result<Self> {
         let mut threads = HashMap::new();
         for thread in fs::read_dir(format!("/proc/{process}/task"))? {
             let folder = thread?.path();
@@ -20,7 +25,8 @@ impl Usage {
             ) else {
                 continue;
             };
-            let spent = schedule.split(' ').next().unwrap_or_default().parse()?;
+            let spent = schedule.split(' ').next().unwrap_or_default();
+            let spent = spent.parse().context("schedstat")?;
             let switches = field(&status, "voluntary_ctxt_switches")?;
             let name = folder.display().to_string();
             threads.insert(name, (Duration::from_nanos(spent), switches));
@@ -29,7 +35,8 @@ impl Usage {
     }
 
     /// What was spent since an earlier look, by threads that are still there.
-    pub(crate) fn since(&self, earlier: &Self) -> (Duration, u64) {
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> (Duration, u64) {
         let mut sum = (Duration::ZERO, 0);
         for (thread, (spent, switches)) in &self.0 {
             let (before, switches_before) = earlier.0.get(thread).copied().unwrap_or_default();
@@ -41,7 +48,10 @@ impl Usage {
 }
 
 /// Memory that a process has, and its most so far, MB.
-pub(crate) fn resident(process: u32) -> Result<(u64, u64)> {
+///
+/// # Errors
+/// There is no such process.
+pub fn resident(process: u32) -> Result<(u64, u64)> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     Ok((
         field(&status, "VmRSS")? / 1000,
@@ -58,9 +68,6 @@ fn field(status: &str, name: &str) -> Result<u64> {
                 .to_owned(),
         )
     };
-    let value = status
-        .lines()
-        .find_map(of)
-        .ok_or_else(|| format!("no {name}"))?;
-    Ok(value.trim_end_matches(" kB").parse()?)
+    let value = status.lines().find_map(of).unwrap_or_default();
+    value.trim_end_matches(" kB").parse().context(name)
 }
