@@ -39,6 +39,11 @@ impl<T> Deadlines<T> {
         (first.key().0 <= now).then(|| first.remove())
     }
 
+    /// Returns how many are set.
+    pub(super) fn len(&self) -> usize {
+        self.by_time.len()
+    }
+
     pub(super) fn next(&self) -> Option<Timestamp> {
         self.by_time.first_key_value().map(|(key, _)| key.0)
     }

@@ -255,6 +255,40 @@ fn ten_thousand_users_wait_for_no_push_service_but_their_own() {
 }
 
 #[test]
+fn accounts_with_many_silent_addresses_stop_nobody_also_after_a_restart() {
+    let mut town = Town::with_window(40, 1, 10 * WINDOW);
+    for account in 0..20 {
+        let user = format!("mallory{account}");
+        for node in 0..20 {
+            let service = format!("silent{account}-{node}.example.net");
+            town.world.service_at(&service).manner = Manner::Silent;
+            let enable = format!("<enable xmlns='urn:xmpp:push:0' jid='{service}' node='n'/>");
+            town.world.ask(&user, "phone", &enable);
+            town.world.pass(Duration::from_millis(10));
+        }
+    }
+    town.world.restart_service(small(10 * WINDOW), 9);
+    town.world.connect();
+    town.world.settle();
+    for account in 0..20 {
+        let user = format!("mallory{account}");
+        town.world.missed("offline", &user, None, "all");
+    }
+    town.world.settle();
+    for _ in 0..10 {
+        for account in 0..20 {
+            let user = format!("mallory{account}");
+            let body = format!("{:?}", town.world.now());
+            town.world.missed("offline", &user, None, &body);
+        }
+        town.messages(Duration::from_secs(3));
+    }
+    let longest = town.longest();
+    let most = small(WINDOW).policy.unproven_after + AT_ONCE;
+    assert!(longest <= most, "{longest:?}");
+}
+
+#[test]
 fn without_deferring_everybody_would_wait() {
     let mut town = Town::new(200, 1);
     town.world.adapter().max_deferred = 0;

@@ -5,6 +5,7 @@ use crate::action::{Outbound, OwnPublish};
 use crate::delivery::{Delivery, DeliveryOutcome, Route};
 use crate::ids::{DeliveryId, HostId, ServiceKey, Slot};
 use crate::link::ToAdapter;
+use crate::machine::deadlines::Key;
 use crate::registration::{Finding, Identity};
 use crate::xep::error::DefinedCondition;
 use std::time::Duration;
@@ -124,8 +125,8 @@ pub(in crate::machine) struct Place {
     pub(in crate::machine) service: ServiceKey,
     pub(in crate::machine) slot: Slot,
     pub(in crate::machine) route: Route,
-    /// Its push service had proved nothing.
-    pub(in crate::machine) is_unproven: bool,
+    /// Of the places of push services that have proved nothing, if it takes one.
+    pub(in crate::machine) unproven: Option<Key>,
 }
 
 impl Place {
@@ -135,7 +136,7 @@ impl Place {
             service,
             slot,
             route,
-            is_unproven: false,
+            unproven: None,
         }
     }
 }

@@ -203,14 +203,14 @@ impl Dispatch {
             let owner = queued.delivery.owner.clone();
             self.steps.push(Step::Found(owner, found));
         }
-        let owner = finished.place.slot.owner;
-        self.events.let_follow(now, owner, finished.place.service);
+        for service in self.events.let_follow(now, finished.place.slot.owner) {
+            self.deliveries.offer(queued.host, service);
+        }
         match finished.next {
             AfterAttempt::Over => {
                 if !was_sent {
-                    let keys = queued.keys.clone();
-                    self.steps
-                        .untold(keys, queued.delivery.registration.clone());
+                    let registration = queued.delivery.registration.clone();
+                    self.steps.untold(queued.keys.clone(), registration);
                 }
                 self.release(&queued.holds);
                 self.release(&queued.echoes);
@@ -335,7 +335,7 @@ impl Dispatch {
             numbers = self.events.fetch(now, service, room);
         }
         if numbers.is_empty() {
-            self.deliveries.pass(policy);
+            self.deliveries.pass(now, policy);
         } else {
             self.steps.effect(Effect::Resume(host, numbers));
         }

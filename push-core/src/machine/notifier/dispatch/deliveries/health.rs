@@ -1,9 +1,11 @@
 //! How the push services fare: how many deliveries each may have in flight.
 
 use super::judge::recent::Users;
+use super::unproven::Unproven;
 use crate::delivery::DeliveryOutcome;
 use crate::hash::{Seeded, SeededMap};
 use crate::ids::{HostId, ServiceKey};
+use crate::machine::deadlines::Key;
 use crate::machine::values::HealthChange;
 use crate::registration::Identity;
 use crate::{Policy, Timestamp};
@@ -29,8 +31,7 @@ const ONE_IN: usize = 4;
 pub(super) struct Health {
     young: SeededMap<ServiceKey, Service>,
     old: SeededMap<ServiceKey, Service>,
-    /// Deliveries in flight that were begun at push services that had proved nothing.
-    unproven: usize,
+    unproven: Unproven,
     /// Push services for which there was no place among those.
     starved: VecDeque<(HostId, ServiceKey)>,
     /// Publishes that the adapters of hosts let be in flight.
@@ -126,7 +127,7 @@ impl Health {
         Self {
             young: hash.map(),
             old: hash.map(),
-            unproven: 0,
+            unproven: Unproven::new(),
             starved: VecDeque::new(),
             places: BTreeMap::new(),
             hash,
@@ -152,7 +153,8 @@ impl Health {
         service: ServiceKey,
         policy: &Policy,
     ) -> Room {
-        let unproven = self.unproven;
+        let is_silent = self.service(service).is_silent(now, policy);
+        let places = self.unproven.room(now, is_silent, policy);
         let share = self
             .places
             .get(&host)
@@ -168,14 +170,12 @@ impl Health {
         let room = most.saturating_sub(known.in_flight);
         match known.breaker {
             Breaker::Open { until, .. } if now < until => {
-                let places = policy.in_flight_unproven.saturating_sub(unproven);
                 return Room::Probes(room.min(places), until);
             }
             _ if room == 0 => return Room::None,
             _ if is_proven => return Room::For(room),
             _ => {}
         }
-        let places = policy.in_flight_unproven.saturating_sub(unproven);
         if places == 0 {
             if !std::mem::replace(&mut known.is_starved, true) {
                 self.starved.push_back((host, service));
@@ -191,14 +191,18 @@ impl Health {
         self.places.insert(host, places.unwrap_or(usize::MAX));
     }
 
-    /// A delivery is in flight. Returns whether it takes one of the places of push services that have proved nothing.
-    pub(super) fn begin(&mut self, now: Timestamp, service: ServiceKey, policy: &Policy) -> bool {
+    /// A delivery is in flight. Returns the place that it takes of those of push services that have proved nothing.
+    pub(super) fn begin(
+        &mut self,
+        now: Timestamp,
+        service: ServiceKey,
+        policy: &Policy,
+    ) -> Option<Key> {
         let known = self.service(service);
         let is_unproven = !known.is_proven(now, policy);
         known.in_flight += 1;
         known.silent_since.get_or_insert(now);
-        self.unproven += usize::from(is_unproven);
-        is_unproven
+        is_unproven.then(|| self.unproven.begin(now, policy))
     }
 
     /// A delivery is in flight no more. Returns whether its push service, which has answered so many `users` within a day, fares
@@ -207,12 +211,12 @@ impl Health {
         &mut self,
         now: Timestamp,
         service: ServiceKey,
-        was_unproven: bool,
+        place: Option<Key>,
         evidence: Evidence,
         users: usize,
         policy: &Policy,
     ) -> Option<HealthChange> {
-        self.unproven -= usize::from(was_unproven);
+        place.into_iter().for_each(|place| self.unproven.end(place));
         let hash = self.hash;
         let known = self.service(service);
         known.in_flight = known.in_flight.saturating_sub(1);
@@ -235,13 +239,29 @@ impl Health {
     }
 
     /// Returns a push service that waits for a place of those that have proved nothing, if there is one.
-    pub(super) fn next_starved(&mut self, policy: &Policy) -> Option<(HostId, ServiceKey)> {
-        if self.unproven >= policy.in_flight_unproven {
+    pub(super) fn next_starved(
+        &mut self,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Option<(HostId, ServiceKey)> {
+        if self.unproven.room(now, false, policy) == 0 {
             return None;
         }
         let (host, service) = self.starved.pop_front()?;
         self.service(service).is_starved = false;
         Some((host, service))
+    }
+
+    /// Takes note of the time. Returns how many push services may have a place now that waited for one.
+    pub(super) fn tick(&mut self, now: Timestamp) -> usize {
+        let has_room = self.unproven.age(now);
+        if has_room { self.starved.len() } else { 0 }
+    }
+
+    /// Returns when time makes room for those that wait for a place.
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        let deadline = self.unproven.next_deadline();
+        deadline.filter(|_| !self.starved.is_empty())
     }
 
     fn get(&self, service: ServiceKey) -> Option<&Service> {
@@ -263,10 +283,13 @@ impl Health {
 impl Service {
     /// Returns whether it has shown that it works: it has accepted something, and is not silent.
     fn is_proven(&self, now: Timestamp, policy: &Policy) -> bool {
-        let is_silent = |since| now.since(since) >= policy.unproven_after;
-        self.breaker == Breaker::Closed
-            && self.window > 0
-            && !self.silent_since.is_some_and(is_silent)
+        self.window > 0 && !self.is_silent(now, policy)
+    }
+
+    /// Returns whether it has shown that it does not work.
+    fn is_silent(&self, now: Timestamp, policy: &Policy) -> bool {
+        let is_long = |since| now.since(since) >= policy.unproven_after;
+        self.breaker != Breaker::Closed || self.silent_since.is_some_and(is_long)
     }
 
     /// It has answered: what is in flight has until then to be answered, too.
@@ -361,23 +384,29 @@ mod tests {
             self.room_at(SERVICE)
         }
 
-        /// Begins so many deliveries. Returns how many of them take places of push services that have proved nothing.
-        fn begin(&mut self, service: ServiceKey, count: usize) -> usize {
-            let begun = (0..count).map(|_| self.health.begin(self.now, service, &self.policy));
-            begun.filter(|is_unproven| *is_unproven).count()
+        /// Returns the next one that waits for a place, if there is one.
+        fn starved(&mut self) -> Option<ServiceKey> {
+            let next = self.health.next_starved(self.now, &self.policy)?;
+            Some(next.1)
         }
 
-        fn end(&mut self, is_unproven: bool, evidence: Evidence) -> Option<HealthChange> {
+        /// Begins so many deliveries. Returns the places they take of push services that have proved nothing.
+        fn begin(&mut self, service: ServiceKey, count: usize) -> Vec<Key> {
+            let begun = (0..count).map(|_| self.health.begin(self.now, service, &self.policy));
+            begun.flatten().collect()
+        }
+
+        fn end(&mut self, place: Option<Key>, evidence: Evidence) -> Option<HealthChange> {
             self.health
-                .end(self.now, SERVICE, is_unproven, evidence, 0, &self.policy)
+                .end(self.now, SERVICE, place, evidence, 0, &self.policy)
         }
 
         /// So many are accepted, one after the other.
         fn accept(&mut self, count: usize) {
             for _ in 0..count {
-                let unproven = self.begin(SERVICE, 1);
+                let place = self.begin(SERVICE, 1).pop();
                 self.pass(1);
-                self.end(unproven == 1, OK);
+                self.end(place, OK);
             }
         }
 
@@ -385,9 +414,9 @@ mod tests {
         fn fail(&mut self, users: u64) -> Option<HealthChange> {
             let mut last = None;
             for user in 0..users {
-                let unproven = self.begin(SERVICE, 1);
+                let place = self.begin(SERVICE, 1).pop();
                 self.pass(1_000);
-                last = self.end(unproven == 1, Evidence::Failed(user));
+                last = self.end(place, Evidence::Failed(user));
             }
             last
         }
@@ -416,7 +445,7 @@ mod tests {
         assert!(matches!(ward.room(), Room::For(_)));
         ward.pass(1);
         assert_eq!(ward.room(), Room::Few(3));
-        assert_eq!(ward.end(false, OK), None);
+        assert_eq!(ward.end(None, OK), None);
         assert_eq!(ward.room(), Room::For(4), "it begins with few again");
     }
 
@@ -424,26 +453,36 @@ mod tests {
     fn all_that_have_proved_nothing_share_their_places_and_get_them_in_turns() {
         let mut ward = Ward::new();
         ward.policy.in_flight_unproven = 10;
-        assert_eq!(ward.begin(SERVICE, 8), 8);
-        let other = ServiceKey(2);
+        let mut places = ward.begin(SERVICE, 8);
+        assert_eq!(places.len(), 8);
+        let [other, third] = [2, 3].map(ServiceKey);
         assert_eq!(ward.room_at(other), Room::Few(2));
-        assert_eq!(ward.begin(other, 2), 2);
-        let third = ServiceKey(3);
+        ward.begin(other, 2);
+        let room = (ward.room_at(third), ward.room_at(third));
+        assert_eq!(room, (Room::None, Room::None));
+        assert_eq!(ward.starved(), None);
+        ward.end(places.pop(), Evidence::Answered);
+        assert_eq!(ward.starved(), Some(third));
+        assert_eq!(ward.starved(), None, "it waits once");
+    }
+
+    #[test]
+    fn those_that_are_silent_make_room_for_those_that_may_answer() {
+        let mut ward = Ward::new();
+        ward.policy.in_flight_unproven = 10;
+        ward.begin(SERVICE, 8);
+        ward.begin(ServiceKey(2), 2);
+        let fresh = ServiceKey(3);
+        assert_eq!(ward.room_at(fresh), Room::None);
         assert_eq!(
-            (ward.room_at(third), ward.room_at(third)),
-            (Room::None, Room::None)
+            ward.health.next_deadline(),
+            Some(NOW.after(ward.policy.unproven_after))
         );
-        assert_eq!(ward.health.next_starved(&ward.policy), None);
-        ward.end(true, Evidence::Answered);
-        assert_eq!(
-            ward.health.next_starved(&ward.policy),
-            Some((host(0), third))
-        );
-        assert_eq!(
-            ward.health.next_starved(&ward.policy),
-            None,
-            "it waits once"
-        );
+        ward.pass(2_000);
+        assert_eq!(ward.health.tick(ward.now), 1);
+        assert_eq!(ward.starved(), Some(fresh));
+        assert_eq!(ward.room_at(fresh), Room::Few(8));
+        assert_eq!(ward.room_at(ServiceKey(2)), Room::None, "it is silent");
     }
 
     #[test]
@@ -470,15 +509,15 @@ mod tests {
     fn one_user_cannot_open_it_nor_can_many_at_one_moment() {
         let mut ward = Ward::new();
         for _ in 0..100 {
-            ward.begin(SERVICE, 1);
+            let place = ward.begin(SERVICE, 1).pop();
             ward.pass(1_000);
-            assert_eq!(ward.end(true, Evidence::Failed(7)), None);
+            assert_eq!(ward.end(place, Evidence::Failed(7)), None);
         }
         let mut ward = Ward::new();
         ward.accept(1);
         for user in 0..100 {
-            ward.begin(SERVICE, 1);
-            assert_eq!(ward.end(false, Evidence::Failed(user)), None);
+            let place = ward.begin(SERVICE, 1).pop();
+            assert_eq!(ward.end(place, Evidence::Failed(user)), None);
         }
     }
 
@@ -486,12 +525,12 @@ mod tests {
     fn the_more_users_there_are_the_more_must_fail() {
         let mut ward = Ward::new();
         for user in 0..=26 {
-            ward.begin(SERVICE, 1);
+            let place = ward.begin(SERVICE, 1).pop();
             ward.pass(1_000);
             let failed = Evidence::Failed(user);
             let change = ward
                 .health
-                .end(ward.now, SERVICE, true, failed, 100, &ward.policy);
+                .end(ward.now, SERVICE, place, failed, 100, &ward.policy);
             assert_eq!(change.is_some(), user == 25, "{user}");
         }
     }
@@ -506,8 +545,8 @@ mod tests {
             };
             ward.now = until;
             assert_eq!(ward.room(), Room::Few(8), "half-open");
-            ward.begin(SERVICE, 1);
-            ward.end(true, Evidence::Failed(1));
+            let place = ward.begin(SERVICE, 1).pop();
+            ward.end(place, Evidence::Failed(1));
             let Room::Probes(_, next) = ward.room() else {
                 unreachable!("{:?}", ward.room())
             };
@@ -515,9 +554,9 @@ mod tests {
             let least = Duration::from_secs(seconds);
             assert!(pause >= least && pause <= least * 5 / 4, "{pause:?}");
         }
-        ward.begin(SERVICE, 1);
+        let place = ward.begin(SERVICE, 1).pop();
         let better = HealthChange::Better { was_open: true };
-        assert_eq!(ward.end(true, OK), Some(better));
+        assert_eq!(ward.end(place, OK), Some(better));
         assert_eq!(ward.room(), Room::For(8));
     }
 

@@ -11,6 +11,7 @@ mod routes;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod unproven;
 
 pub(super) use changes::removes;
 pub(super) use turn::{Next, Turn};
@@ -101,8 +102,8 @@ impl Deliveries {
     }
 
     /// A push service for which there was room had nothing: the next one that waits for a place may have it.
-    pub(super) fn pass(&mut self, policy: &Policy) {
-        if let Some((host, service)) = self.health.next_starved(policy) {
+    pub(super) fn pass(&mut self, now: Timestamp, policy: &Policy) {
+        if let Some((host, service)) = self.health.next_starved(now, policy) {
             self.queues.offer(host, service);
         }
     }
@@ -143,7 +144,7 @@ impl Deliveries {
             DeliveryId::Own(self.last_own)
         };
         let place = Place {
-            is_unproven: self.health.begin(now, place.service, policy),
+            unproven: self.health.begin(now, place.service, policy),
             ..place
         };
         self.flights.start(now, id, place, queued, policy)
@@ -181,12 +182,11 @@ impl Deliveries {
             Evidence::Failed(_) => self.judge.users(now, queued.host, name),
             _ => 0,
         };
-        let is_unproven = place.is_unproven;
         let health = self
             .health
-            .end(now, service, is_unproven, evidence, users, policy);
+            .end(now, service, place.unproven, evidence, users, policy);
         self.queues.offer(queued.host, service);
-        self.pass(policy);
+        self.pass(now, policy);
         let next = AfterAttempt::of(&outcome, passes, is_void);
         let has_room = next != AfterAttempt::NoRoom;
         self.routes.serve(now, queued.host, user, has_room);
@@ -268,7 +268,7 @@ impl Deliveries {
                 let place = flight.place();
                 let nothing = Evidence::Nothing;
                 self.health
-                    .end(now, place.service, place.is_unproven, nothing, 0, policy);
+                    .end(now, place.service, place.unproven, nothing, 0, policy);
                 self.queues.release(place.slot);
                 removed.push(flight.into_queued());
             }
@@ -355,6 +355,7 @@ impl Deliveries {
             self.flights.next_deadline(),
             self.routes.next_deadline(),
             self.queues.next_deadline(),
+            self.health.next_deadline(),
         ];
         deadlines.into_iter().flatten().min()
     }
@@ -368,6 +369,7 @@ impl Deliveries {
         while let Some(host) = self.routes.tick(now) {
             self.queues.open(host);
         }
+        (0..self.health.tick(now)).for_each(|_| self.pass(now, policy));
         let (queued, is_behind) = self.queues.tick(now)?;
         let end = if is_behind {
             // Until the one before it has ended.

@@ -158,10 +158,11 @@ impl Queues {
                 continue;
             };
             let room = room(host, key);
+            let is_unproven = !matches!(room, Room::For(_));
             match self.pick(now, key, room) {
                 Picked::Delivery(slot) => {
                     let queued = self.take_slot(slot)?;
-                    self.busy.insert(slot, key);
+                    self.busy.insert(slot, key, is_unproven);
                     return Some(Popped::Delivery(Place::new(key, slot, route), queued));
                 }
                 Picked::Unwanted(slot) => return self.take_slot(slot).map(Popped::Unwanted),
@@ -203,7 +204,7 @@ impl Queues {
                 let mut due = all.filter(|(at, ..)| *at <= now);
                 let next = due.find(|(.., slot)| {
                     let may_try = !is_open || !self.has_failed(*slot);
-                    may_try && !self.busy.serves(slot.owner, key)
+                    may_try && !self.busy.is_served(slot.owner, key)
                 });
                 next.map_or(Picked::Nothing(None), |(.., slot)| Picked::Delivery(slot))
             }
@@ -317,7 +318,7 @@ impl Queues {
             if self.is_deferrable(slot) {
                 let waiting = self.waiting.get(&slot)?;
                 let is_behind =
-                    waiting.place.is_none() || self.busy.serves(slot.owner, waiting.service);
+                    waiting.place.is_none() || self.busy.is_served(slot.owner, waiting.service);
                 return self.take_slot(slot).map(|queued| (queued, is_behind));
             }
         }

@@ -147,9 +147,10 @@ impl Events {
         events.map(|event| event.number).collect()
     }
 
-    /// Lets those of a user be told again that have waited for the end of another delivery of theirs.
-    pub(super) fn let_follow(&mut self, now: Timestamp, owner: u64, service: ServiceKey) {
-        self.deferred.release(now, owner, service);
+    /// Lets those of a user be told again that have waited for the end of another delivery of theirs. Returns the push services that
+    /// they wait for.
+    pub(super) fn let_follow(&mut self, now: Timestamp, owner: u64) -> BTreeSet<ServiceKey> {
+        self.deferred.release(now, owner)
     }
 
     /// Lets all be told again that wait for this push service.

@@ -95,16 +95,11 @@ impl Entry {
         }
     }
 
-    /// Lets what waits for this push service, and is meant, be told at `now`.
-    pub(super) fn release(
-        &mut self,
-        now: Timestamp,
-        service: ServiceKey,
-        is_meant: impl Fn(Attempts) -> bool,
-    ) {
+    /// Lets what is meant be told at `now`.
+    pub(super) fn release(&mut self, now: Timestamp, is_meant: impl Fn(&Parked) -> bool) {
         for parked in &mut self.parked {
-            let attempts = &mut parked.attempts;
-            if parked.service == service && is_meant(*attempts) {
+            if is_meant(parked) {
+                let attempts = &mut parked.attempts;
                 attempts.not_before = attempts.not_before.min(now);
                 attempts.is_behind = false;
             }

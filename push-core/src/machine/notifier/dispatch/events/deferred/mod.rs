@@ -152,21 +152,27 @@ impl Deferred {
         entry.into_parked()
     }
 
-    /// Lets the events of a user be told again at once that have waited for the end of another delivery of theirs.
-    pub(super) fn release(&mut self, now: Timestamp, owner: u64, service: ServiceKey) {
+    /// Lets the events of a user be told again at once that have waited for the end of another delivery of theirs. Returns the push
+    /// services that they wait for.
+    pub(super) fn release(&mut self, now: Timestamp, owner: u64) -> BTreeSet<ServiceKey> {
         let events: Vec<EventHold> = self.index.of_owner(owner).collect();
+        let mut services = BTreeSet::new();
         for event in events {
             self.change(event, |entry| {
-                entry.release(now, service, |attempts| attempts.is_behind);
+                services.extend(entry.services());
+                entry.release(now, |parked| parked.attempts.is_behind);
             });
         }
+        services
     }
 
     /// Lets all events of a push service be told again at once: it is well again.
     pub(super) fn release_all(&mut self, now: Timestamp, service: ServiceKey) {
         let events: Vec<EventHold> = self.index.due(service, Timestamp::MAX).collect();
         for event in events {
-            self.change(event, |entry| entry.release(now, service, |_| true));
+            self.change(event, |entry| {
+                entry.release(now, |parked| parked.service == service);
+            });
         }
     }
 

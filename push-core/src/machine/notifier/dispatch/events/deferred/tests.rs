@@ -141,7 +141,7 @@ fn what_waits_behind_another_delivery_of_its_user_follows_it() {
     let owner = alice.slot.owner;
     deferred.insert(event(1), vec![alice]);
     deferred.insert(event(2), vec![bob]);
-    deferred.release(NOW, owner, service("a"));
+    assert_eq!(deferred.release(NOW, owner), [service("a")].into());
     assert_eq!(deferred.resume(NOW, service("a"), 9), [event(1)]);
     deferred.release_all(NOW, service("a"));
     assert_eq!(deferred.resume(NOW, service("a"), 9), [event(2)]);
