@@ -228,6 +228,22 @@ fn one_acceptance_lets_all_be_told_that_have_waited_for_hours() {
 }
 
 #[test]
+fn one_acceptance_lets_all_be_told_whom_a_silent_push_service_did_not_answer() {
+    let mut world = alice(Manner::Silent);
+    for number in 0..10 {
+        let user = format!("u{number}");
+        world.enable(&user, "phone", &user);
+    }
+    for number in 0..10 {
+        world.missed("offline", &format!("u{number}"), None, "1");
+    }
+    world.pass(Duration::from_secs(39));
+    world.service().manner = Manner::Accepts;
+    world.pass(Duration::from_secs(6));
+    assert_eq!(told(&mut world).len(), 10);
+}
+
+#[test]
 fn what_waited_behind_a_notification_that_was_held_follows_it_at_once() {
     let mut world = alice(Manner::Slow(Duration::from_secs(20)));
     world.missed("offline", "alice", None, "1");

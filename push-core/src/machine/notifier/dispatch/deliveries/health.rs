@@ -306,7 +306,7 @@ impl Service {
         let was_proven = self.is_proven(now, policy);
         let was_open = self.breaker != Breaker::Closed;
         let has_failed = |since| now.since(since) >= policy.unproven_after;
-        let was_down = was_open || self.failing_since.is_some_and(has_failed);
+        let was_down = self.is_silent(now, policy) || self.failing_since.is_some_and(has_failed);
         self.accepted = Some(identity);
         self.answer(now);
         self.votes.clear();
@@ -445,7 +445,8 @@ mod tests {
         assert!(matches!(ward.room(), Room::For(_)));
         ward.pass(1);
         assert_eq!(ward.room(), Room::Few(3));
-        assert_eq!(ward.end(None, OK), None);
+        let better = HealthChange::Better { was_open: false };
+        assert_eq!(ward.end(None, OK), Some(better));
         assert_eq!(ward.room(), Room::For(4), "it begins with few again");
     }
 
