@@ -70,10 +70,8 @@ impl Deliveries {
     /// Returns whether a push service has room for a delivery now.
     pub(super) fn has_room(&mut self, now: Timestamp, queued: &Queued, policy: &Policy) -> bool {
         let service = queued.service(self.hash);
-        !self
-            .health
-            .room(now, queued.host, service, policy)
-            .is_none()
+        let room = self.health.room(now, queued.host, service, policy);
+        !room.is_none()
     }
 
     /// Takes a new delivery. Returns the trace of the one that waits already and has absorbed it, with the keys it forgot.
