@@ -9,16 +9,17 @@ use push_tests::live::stage::{Client, Script, Stage};
 use std::time::{Duration, Instant};
 
 const REGISTRATIONS: usize = 20;
-const MESSAGES: usize = 100;
+const MESSAGES: usize = 150;
 
 /// How long a push of somebody else may take: much less than the 40 s for which the silent ones are waited for.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
-/// A window that the messages of one user could fill.
+/// A window that the messages of one user could fill. What one notification tells of, as much as comes while the account is loaded, stays
+/// in it until that has its outcome.
 const NARROW: Script = Script {
     config: r#"
 [push.workers]
-max_queue = 40
+max_queue = 200
 [policy]
 unproven_after = "500ms"
 "#,
