@@ -5,13 +5,14 @@
 //! use push_driver::{Driver, DriverConfig};
 //! use std::sync::Arc;
 //!
-//! # async fn run(transport: Box<dyn Transport>, seed: [u8; 32]) {
+//! # async fn run(transport: Box<dyn Transport>, seed: [u8; 32]) -> Result<(), tokio::task::JoinError> {
 //! let settings = Settings::new("push.example.org", vec!["example.org".to_owned()]);
 //! let machine = Machine::new(settings, seed);
 //! let (driver, handle) = Driver::new(machine, transport, Arc::new(MemoryStore::new()), DriverConfig::default());
 //! let running = tokio::spawn(driver.run());
 //! handle.drain().await;
-//! running.await.expect("the driver does not panic");
+//! running.await?;
+//! # Ok(())
 //! # }
 //! ```
 //!

@@ -204,7 +204,7 @@ drop_available(Tabs, User) ->
 drop_resource(Tabs, User, Resource) ->
     withdraw(Tabs, drop(Tabs, User, fun(#event{resource = R}) -> R == Resource end)).
 
-%% What is outstanding of the user may yet be deferred, for this resource among others.
+%% Events of the user that are outstanding may yet be deferred, for this resource among others.
 -spec note_back(#tabs{}, binary(), binary()) -> ok.
 note_back(Tabs, User, Resource) ->
     note_back(Tabs, User, Resource, {User, outstanding, 0, <<>>}).

@@ -101,7 +101,7 @@ forget_told(Tabs, After, To) ->
             ok
     end.
 
-%% What was deferred for another run of the service is due. What has ended is told once more.
+%% Events that were deferred for another run of the service are due. Those that have ended are told once more.
 -spec hello(#tabs{}, binary()) -> ok.
 hello(#tabs{deferred = Deferred} = Tabs, Instance) ->
     mod_xmpp_push_state:get(Tabs, deferred_for, Instance) == Instance
@@ -122,7 +122,7 @@ tell_again(Tabs, Mark) ->
 
 %%% To the service
 
-%% What is to be told next, under its new number: in turns what is new and what is due.
+%% Returns the event to be told next, under its new number: new ones and due ones take turns.
 -spec next(#tabs{}) -> {pos_integer(), #event{}} | none.
 next(Tabs) ->
     case mod_xmpp_push_state:bump(Tabs, turn) rem 2 of

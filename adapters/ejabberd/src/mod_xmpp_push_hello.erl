@@ -1,4 +1,4 @@
-%% What the adapter and the service say of themselves when a link attaches (docs/protocol.md, 2).
+%% The hellos of the adapter and the service, by which a link attaches (docs/protocol.md, 2).
 -module(mod_xmpp_push_hello).
 
 -export([own/4, want/2]).
@@ -31,11 +31,11 @@ fed(Host) ->
     Without = [{mod_stream_mgmt, [queued, unacked, lost]}, {mod_mam, [archived]}],
     ?KINDS -- lists:append([Kinds || {Module, Kinds} <- Without, not gen_mod:is_loaded(Host, Module)]).
 
-%% What else is there that the service may want to know of.
+%% Names other abilities and modules that the service may want to know of.
 others(Host) ->
     [Word || {Module, Word} <- [{mod_mam, archive}, {mod_push, 'own-push'}], gen_mod:is_loaded(Host, Module)].
 
-%% What the service wants to be told of, from now on.
+%% Takes the kinds of events that the service wants from now on.
 -spec want(#tabs{}, fxml:xmlel() | false) -> ok.
 want(Tabs, #xmlel{} = Want) ->
     Kinds = mod_xmpp_push_frame:words(Want, ?KINDS),

@@ -194,7 +194,7 @@ frame(<<"answer">>, El, #state{tabs = Tabs} = S) ->
 frame(_, _, S) ->
     S.
 
-%% What the service says of events that it was told of.
+%% Handles the service's elements about events: acknowledgements, deferrals, resumptions.
 settle(<<"ack">>, El, Tabs) ->
     Ranges = mod_xmpp_push_frame:ranges(fxml:get_tag_cdata(El)),
     mod_xmpp_push_buffer:ack(Tabs, Ranges),

@@ -230,7 +230,7 @@ give_up(Tabs, Keys) ->
 
 %%% Over a restart of the server
 
-%% What is in flight has no outcome any more.
+%% Publishes in flight get no outcome any more.
 -spec dump(#tabs{}) -> kept().
 dump(#tabs{in_flight = InFlight, outcomes = Outcomes} = Tabs) ->
     give_up(Tabs, [Key || {Key, _, _} <- ets:tab2list(InFlight)]),

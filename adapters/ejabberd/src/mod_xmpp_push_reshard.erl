@@ -52,7 +52,7 @@ thaw(Host, Shards, Kept) ->
                           lists:foreach(Put(Component, deferred), Deferred)
                   end, Kept).
 
-%% What was deferred once keeps its recipients.
+%% An event that was deferred once keeps its recipients.
 place(outstanding, false, #event{was = none}) -> waiting;
 place(outstanding, false, _) -> deferred;
 place(Place, _, _) -> Place.

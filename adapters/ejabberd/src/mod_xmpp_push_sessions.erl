@@ -1,4 +1,4 @@
-%% What ejabberd_sm does not know of sessions: hibernation (XEP-0198), client state (XEP-0352), and whether push was
+%% Keeps the facts about sessions that ejabberd_sm lacks: hibernation (XEP-0198), client state (XEP-0352), and whether push was
 %% enabled in them. Of the former a session's process tells itself; nobody else writes its row.
 -module(mod_xmpp_push_sessions).
 

@@ -1,4 +1,4 @@
-%% What is kept over a restart of the server, in the folder of Mnesia: one file per host of all, written at an orderly
+%% Keeps state over a restart of the server, in the folder of Mnesia: one file per host of all, written at an orderly
 %% stop, and one of what is deferred, written every now and then, for a server that is killed.
 -module(mod_xmpp_push_spool).
 
@@ -26,7 +26,7 @@ dump(Tabs) ->
     {Outstanding, Waiting ++ [Event || #event{} = Event <- mod_xmpp_push_state:inbox(Tabs)],
      mod_xmpp_push_deferred:dump(Tabs, fun(Event) -> Event end)}.
 
-%% What is deferred, if that has changed, in a process that may take its time. While one does, the next waits for its turn.
+%% Writes the deferred events if they have changed, in a process that may take its time. While one does, the next waits for its turn.
 -spec save(binary()) -> ok.
 save(Host) ->
     First = mod_xmpp_push_shards:find(Host),
@@ -41,7 +41,7 @@ save(Host, First) ->
         _ -> mod_xmpp_push_state:host_put(First, saver, spawn(fun() -> save_guarded(Host, All) end))
     end.
 
-%% What could not be written is tried again.
+%% A failed write is tried again.
 save_guarded(Host, All) ->
     Saved = mod_xmpp_push_guard:step(save, error, fun() -> save_now(Host, All) end),
     Saved == ok orelse lists:foreach(fun mod_xmpp_push_deferred:changed/1, All).

@@ -13,7 +13,7 @@ local function freeze_entry(entry, was)
 	};
 end
 
--- What freeze() adds to.
+-- Makes the record that freeze() adds to.
 local function empty()
 	return { entries = {}, deferred = {}, dropped = 0 };
 end

@@ -1,4 +1,4 @@
--- What is deferred as lines of text, without the messages: a store that writes ten thousand tables holds up the server.
+-- Writes deferred events as lines of text, without the messages: a store that writes ten thousand tables holds up the server.
 
 local ipairs, tonumber, concat = ipairs, tonumber, table.concat;
 
@@ -34,7 +34,7 @@ local function filled(word)
 	return word ~= "" and word or nil;
 end
 
--- What can be taken back as if it had been frozen.
+-- Returns records that can be taken back as if they had been frozen.
 local function read(line)
 	local words = split(line);
 	local recipients = {};

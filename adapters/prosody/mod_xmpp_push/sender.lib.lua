@@ -58,7 +58,7 @@ local function take_numbered(self)
 	self.numbered, self.place = {}, 1;
 end
 
--- What is new and what is due again take turns.
+-- New events and due ones take turns.
 local function take_next(self)
 	if not has_room(self) then return nil; end
 	self.is_turn_of_due = not self.is_turn_of_due;
@@ -207,7 +207,7 @@ function Sender:acknowledge(text)
 	go_on(self);
 end
 
--- What a <defer/> says.
+-- Handles a <defer/>.
 function Sender:defer(n, into, element)
 	self.deferred:defer(n, into, element);
 	tell_gone(self);

@@ -1,4 +1,4 @@
--- What is kept over an orderly restart of the server; and of what is deferred the wake-ups also when it is killed, in a store of
+-- Keeps state over an orderly restart of the server; of deferred events the wake-ups also when it is killed, in a store of
 -- their own.
 
 local lines = module:require "lines";

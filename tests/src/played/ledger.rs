@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 #[derive(Clone, Debug, Default)]
 struct User {
-    /// What was missed and not published yet: the number of the message, and when.
+    /// Messages missed and not published yet: the number, and when.
     waiting: VecDeque<(u64, Instant)>,
     /// The newest message that was missed, and the newest that a push service accepted.
     missed: u64,
     accepted: u64,
 }
 
-/// What becomes of each user's messages. A notification says the newest message, and stands for all before it.
+/// Follows each user's messages. A notification says the newest message, and stands for all before it.
 #[derive(Debug, Default)]
 pub struct Ledger {
     users: Vec<User>,

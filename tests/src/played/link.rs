@@ -10,7 +10,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Instant;
 
-/// What the program did to its stream.
+/// Events of the program's stream.
 #[derive(Debug)]
 pub(super) enum Heard {
     /// It connected, and was let in.
@@ -74,7 +74,7 @@ impl Link {
         }
     }
 
-    /// What was heard already.
+    /// Stanzas heard before.
     pub(super) fn take(&self) -> Option<Heard> {
         self.heard.try_recv().ok()
     }

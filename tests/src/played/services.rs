@@ -44,7 +44,7 @@ impl Services {
         self.answering.front().map(|(due, _)| *due)
     }
 
-    /// What is accepted by now.
+    /// Messages accepted by now.
     pub(super) fn answers(&mut self, now: Instant) -> Vec<(u64, Notification)> {
         let count = self.answering.partition_point(|(due, _)| *due <= now);
         let due = self.answering.drain(..count);
@@ -52,7 +52,7 @@ impl Services {
             .collect()
     }
 
-    /// Whoever asked is gone: nobody waits for answers.
+    /// The one who asked is gone: nobody waits for answers.
     pub(super) fn forget(&mut self) {
         self.answering.clear();
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub struct Usage(HashMap<String, (Duration, u64)>);
 
 impl Usage {
-    /// What was spent so far.
+    /// The processor time spent so far.
     ///
     /// # Errors
     /// There is no such process.

@@ -108,9 +108,9 @@ pub struct Adapter {
     drawn: u64,
     outstanding: BTreeMap<u64, Entry>,
     collapsed: VecDeque<Entry>,
-    /// What waits for push services.
+    /// Events that wait for push services.
     deferred: BTreeMap<u64, Deferred>,
-    /// What was deferred and is to be told again.
+    /// Events that were deferred and are to be told again.
     due: VecDeque<Entry>,
     /// Numbers of deferred events that ended while nobody could be told.
     ended: Vec<u64>,

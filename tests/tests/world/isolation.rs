@@ -22,7 +22,7 @@ type Devices = Vec<(String, String)>;
 struct Town {
     world: World,
     users: BTreeMap<String, Devices>,
-    /// What each node missed: body and time.
+    /// The messages that each node missed: body and time.
     missed: BTreeMap<String, Vec<(String, Timestamp)>>,
     sick: Vec<String>,
     drawn: usize,
@@ -160,7 +160,7 @@ impl Town {
     }
 }
 
-/// What a bad push service may do.
+/// The manners of a bad push service.
 const BAD: [Manner; 5] = [
     Manner::Silent,
     Manner::Slow(Duration::from_secs(20)),

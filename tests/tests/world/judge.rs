@@ -29,7 +29,7 @@ fn survives(manner: Manner) -> bool {
     world.service().take();
     world.missed("offline", "alice", None, "2");
     world.settle();
-    // What has failed is told together with what comes later.
+    // A message that has failed is told together with later ones.
     let told: Vec<u64> = world.service().take().iter().map(|one| one.count).collect();
     let expected = survived.then_some(waiting + 1);
     assert_eq!(told, Vec::from_iter(expected), "{manner:?}");

@@ -1,4 +1,4 @@
-//! What the parts tell the Machine, and what it tells them of routes.
+//! Effects that the parts ask of the Machine, and events that it tells them.
 
 use super::item::ReplyTo;
 use super::sending::Sending;

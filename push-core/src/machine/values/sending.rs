@@ -93,7 +93,7 @@ pub(in crate::machine) struct Finished {
     pub(in crate::machine) next: AfterAttempt,
 }
 
-/// What becomes of a delivery after an attempt at it.
+/// The next step for a delivery after an attempt at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::machine) enum AfterAttempt {
     /// It is over.
@@ -119,7 +119,7 @@ impl AfterAttempt {
     }
 }
 
-/// What an attempt takes up.
+/// The places that an attempt takes up.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::machine) struct Place {
     pub(in crate::machine) service: ServiceKey,

@@ -26,7 +26,7 @@ const REGISTRATIONS: usize = 20;
 /// How long all answers to a burst may take.
 const PATIENCE: Duration = Duration::from_secs(29);
 
-/// What the command line asks for.
+/// The options of the command line.
 struct Options {
     messages: usize,
     accounts: usize,

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// What the command line asks for.
+/// The options of the command line.
 struct Options {
     silent: Vec<usize>,
     rounds: usize,

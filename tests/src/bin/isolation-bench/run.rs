@@ -11,7 +11,7 @@ const REST: Duration = Duration::from_secs(60);
 /// How long everything may take to be told when all answer again: the longest pause of the service, and its time-outs.
 const RECOVERY: Duration = Duration::from_secs(600);
 
-/// What is run.
+/// One run.
 pub(crate) struct Run {
     pub(crate) users: usize,
     pub(crate) time: Duration,
@@ -21,7 +21,7 @@ pub(crate) struct Run {
     pub(crate) program: PathBuf,
 }
 
-/// What came of it.
+/// The result of a run.
 pub(crate) struct Outcome {
     silent: usize,
     times: Times,

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// What the command line asks for.
+/// The options of the command line.
 struct Options {
     time: Duration,
     rates: Vec<u32>,

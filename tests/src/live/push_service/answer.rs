@@ -1,4 +1,4 @@
-//! What a push service answers.
+//! Answers of a push service.
 
 use std::time::Duration;
 
@@ -25,10 +25,10 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// What fpush says when Apple or Google do not take a push now, or when it does not know the module.
+    /// The error of fpush when Apple or Google do not take a push now, or when it does not know the module.
     pub const FPUSH_FAULT: Self = Self::Explained("cancel", "bad-request", "A error occured");
 
-    /// What it says of a token that Apple or Google have said is gone.
+    /// Its error for a token that Apple or Google have said is gone.
     pub const FPUSH_BLOCKED: Self = Self::Explained("cancel", "policy-violation", "Blocked");
 
     /// Whether a notification that is answered so reaches the device.

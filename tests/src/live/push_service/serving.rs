@@ -1,4 +1,4 @@
-//! What runs as a push service.
+//! The task that runs as a push service.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -13,7 +13,7 @@ use super::answer::{Answer, Reply};
 use super::manner::Manner;
 use super::notification::{Notification, notification};
 
-/// What it does beside giving answers that are due at once.
+/// Orders to it, beside the answers that are due at once.
 #[derive(Debug)]
 pub(super) enum Order {
     Say(Stanza),

@@ -1,4 +1,4 @@
-//! What waits for a push service waits at the adapter: told again, joined, and in nobody's way.
+//! Events that wait for a push service wait at the adapter: told again, joined, and in nobody's way.
 
 use push_tests::live::Result;
 use std::time::Duration;
@@ -84,7 +84,7 @@ async fn what_joins_a_deferred_event_is_told_with_it() -> Result<()> {
     let into = format!("defer session='first' n='{two}' into='{one}'");
     scene.poser.says(&into, &recipient("b", "phone"))?;
     let three = scene.misses(&scene.alice.jid, "three").await?;
-    // What is told within a second counts as now.
+    // A time within the last second counts as now.
     tokio::time::sleep(Duration::from_millis(1200)).await;
     scene.resumes(&format!("{one}-{two}"))?;
     let heard = scene.hears_again(1).await?;

@@ -1,5 +1,5 @@
-//! What is deferred outlives connections, the module, and the server; and what another run of the service or another service makes
-//! of it.
+//! Deferred events outlive connections, the module, and the server. Another run of the service, and another service, are told of
+//! them again.
 
 use push_tests::live::Result;
 use push_tests::live::ejabberd::{Ejabberd, EjabberdConfig};
@@ -92,7 +92,7 @@ async fn over_an_orderly_restart_all_is_kept_and_told_again() -> Result<()> {
     Ok(())
 }
 
-/// What was written down before; twice, since what is told again and deferred again is to be written anew.
+/// The server is killed twice: an event that is told again and deferred again has to be written down anew.
 #[tokio::test]
 async fn a_server_that_is_killed_keeps_events_without_their_messages() -> Result<()> {
     let mut server = Ejabberd::start(EjabberdConfig {

@@ -1,4 +1,4 @@
-//! What the adapter says of itself, of sessions, and of publishes.
+//! The adapter's words about itself, sessions, and publishes.
 
 use push_tests::live::Result;
 use push_tests::live::ejabberd::{Ejabberd, EjabberdConfig};
@@ -172,7 +172,7 @@ async fn sessions_in_which_push_was_enabled_are_told_as_such() -> Result<()> {
             poser.says(&format!("answer ref='{number}' type='result'"), "")
         }
     };
-    // What the event of this message says of the session.
+    // The session as the event of this message describes it.
     let told = |text: &'static str| {
         let (poser, writer, alice) = (&poser, &writer, &alice);
         async move {

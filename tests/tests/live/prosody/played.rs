@@ -116,7 +116,7 @@ impl Played {
     }
 }
 
-/// What a service says first.
+/// The first words of a service.
 #[derive(Clone, Copy)]
 pub(super) struct Hello<'a> {
     pub(super) session: &'a str,

@@ -1,4 +1,4 @@
-//! What waits for a push service, with the program: whoever is killed meanwhile, the device is told once.
+//! Events that wait for a push service, with the program: though either side is killed meanwhile, the device is told once.
 
 use super::config;
 use push_tests::live::Result;

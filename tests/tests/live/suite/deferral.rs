@@ -1,4 +1,4 @@
-//! What a push service cannot take now waits for it at the adapter, in nobody's way.
+//! A notification that its push service cannot take now waits at the adapter, in nobody's way.
 
 mod burden;
 mod faults;
@@ -131,7 +131,7 @@ async fn a_user_who_was_back_before_the_push_service_is_not_told() -> Result<()>
     misses(&writer, &alice, 2).await?;
     alice.back().await?;
     alice.session.receives("1").await?;
-    // What a session did not acknowledge before it ends is missed once more.
+    // A message that a session did not acknowledge before it ends is missed once more.
     alice.settled().await?;
     // Away again: whoever asks now would find nobody who has seen the messages.
     alice.session.close().await?;

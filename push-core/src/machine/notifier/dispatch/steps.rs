@@ -1,4 +1,4 @@
-//! What follows from what has happened to deliveries, in order.
+//! The consequences of what has happened to deliveries, in order.
 
 use super::super::reports;
 use super::events::Settled;

@@ -1,4 +1,4 @@
-//! What is deferred ends when nobody is left who should be told.
+//! A deferred event ends when nobody is left who should be told.
 
 use super::super::played::Hello;
 use super::scene::{PHONE, Scene, TABLET, again, defer, resume};

@@ -1,4 +1,4 @@
-//! What is deferred survives reloads, restarts, and the death of the server.
+//! Deferred events survive reloads, restarts, and the death of the server.
 
 use super::super::bounds::{accounts, user, write};
 use super::super::played::{Hello, Played, attribute};

@@ -1,4 +1,4 @@
-//! What is deferred is told again when the service wants it.
+//! Deferred events are told again when the service wants them.
 
 use super::super::played::{Hello, attribute};
 use super::scene::{PHONE, Scene, TABLET, again, calm, defer, join, quiet, resume};

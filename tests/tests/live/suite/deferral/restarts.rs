@@ -1,4 +1,4 @@
-//! What is deferred outlives the service, and the server.
+//! Deferred events outlive the service, and the server.
 
 use super::super::{Own, stage_with};
 use super::{SHORT, misses};

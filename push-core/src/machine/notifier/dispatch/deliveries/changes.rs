@@ -1,4 +1,4 @@
-//! What changes of an account mean for what waits.
+//! Applies changes of an account to deliveries that wait.
 
 use crate::registration::Registration;
 use crate::store::Change;

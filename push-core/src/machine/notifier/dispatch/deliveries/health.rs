@@ -92,7 +92,7 @@ impl Room {
     }
 }
 
-/// What the end of a delivery says about its push service.
+/// The evidence about a push service in the end of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Evidence {
     /// It accepted the delivery, under this identity.

@@ -1,10 +1,10 @@
-//! What queues have to offer.
+//! The offers that queues make.
 
 use crate::Timestamp;
 use crate::ids::{HostId, ServiceKey, Slot};
 use crate::machine::values::{Place, Queued};
 
-/// What is chosen from a queue.
+/// A choice from a queue.
 pub(super) enum Picked {
     Delivery(Slot),
     Unwanted(Slot),
@@ -14,7 +14,7 @@ pub(super) enum Picked {
     Room(usize, Option<Timestamp>),
 }
 
-/// What a queue whose turn it is has to offer.
+/// The offer of a queue whose turn it is.
 #[derive(Debug)]
 pub(super) enum Popped {
     /// A delivery that can be sent over this route.

@@ -1,11 +1,11 @@
-//! What can be done for deliveries right now.
+//! The next thing to do for deliveries.
 
 use crate::Timestamp;
 use crate::ids::{EventHold, HostId, ServiceKey};
 use crate::machine::values::{Attempts, Place, Queued};
 use crate::report::PublishEnd;
 
-/// What can be done next.
+/// The next thing to do.
 #[derive(Debug)]
 pub(in super::super) enum Next {
     /// Send a delivery, or discard it.

@@ -21,7 +21,7 @@ pub(super) struct Events {
     hash: Seeded,
 }
 
-/// What has become of an event.
+/// The fate of an event.
 #[derive(Debug)]
 pub(super) enum Settled {
     /// Nothing is left to do for it.

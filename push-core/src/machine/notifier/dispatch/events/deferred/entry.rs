@@ -8,7 +8,7 @@ use crate::registration::Registration;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// What is due so soon is done together with what is due now.
+/// Deliveries that are due so soon are made together with those that are due now.
 const TOGETHER: Duration = Duration::from_secs(1);
 
 /// The deliveries that an event waits for, all of one user.

@@ -10,7 +10,7 @@ fn deferred() -> Deferred {
     Deferred::new(HASH)
 }
 
-/// What a delivery of message `number` to `node` of a user leaves, to be tried again so many seconds later.
+/// Returns the record of a delivery of message `number` to `node` of a user, to be tried again so many seconds later.
 fn parked(name: &str, node: &str, number: u64, seconds: u64) -> Parked {
     let attempts = Attempts {
         failed: 1,
