@@ -1,3 +1,5 @@
+mod acknowledgements;
+
 use super::*;
 use crate::machine::sample::{NOW, host, owner};
 use crate::xep::error::{DefinedCondition, ErrorType};
@@ -217,55 +219,6 @@ fn an_adapter_that_the_server_does_not_know_is_greeted_later() {
 }
 
 #[test]
-fn acknowledgements_come_joined_after_all_else() {
-    let mut ours = Ours::attached();
-    ours.acknowledge(1);
-    ours.state("alice", true);
-    ours.acknowledge(2);
-    ours.links.answer(host(0), 1, 7, Ok(()));
-    ours.state("bob", false);
-    assert_eq!(
-        ours.sent(),
-        ["a: users 1 alice=true, answer 7 true, users 2 bob=false, ack 1-2"]
-    );
-}
-
-#[test]
-fn an_acknowledgement_that_nothing_takes_along_is_sent_soon() {
-    let mut ours = Ours::attached();
-    ours.acknowledge(1);
-    assert!(ours.sent().is_empty());
-    ours.acknowledge(2);
-    assert_eq!(ours.sent_soon(), ["a: ack 1-2"]);
-    ours.acknowledge(3);
-    ours.state("alice", true);
-    assert_eq!(ours.sent(), ["a: users 1 alice=true, ack 3"]);
-    assert!(ours.sent_soon().is_empty(), "it was sent once");
-}
-
-#[test]
-fn an_adapter_that_waits_for_acknowledgements_gets_them_at_once() {
-    let mut ours = Ours::attached();
-    (1..=2).for_each(|number| ours.acknowledge(number));
-    assert!(ours.sent().is_empty());
-    ours.acknowledge(3);
-    assert_eq!(
-        ours.sent(),
-        ["a: ack 1-3"],
-        "a quarter of the window of ten"
-    );
-    ours.links.stop();
-    ours.sent();
-    let event = ours.event(4).unwrap();
-    ours.links.acknowledge(ours.now, vec![event]);
-    assert_eq!(
-        ours.sent(),
-        ["a: ack 4"],
-        "a service that stops waits for nothing"
-    );
-}
-
-#[test]
 fn an_answer_to_a_request_of_an_earlier_epoch_is_not_sent() {
     let mut ours = Ours::attached();
     let before = ours.links.generation(host(0));
@@ -399,16 +352,4 @@ fn an_attached_adapter_that_does_not_answer_a_new_hello_is_gone_as_well() {
     }
     assert_eq!(ours.wait(30), Some(host(0)));
     assert!(ours.links.detach(host(0)).is_some());
-}
-
-#[test]
-fn acknowledgements_wait_until_all_that_goes_before_is_sent() {
-    let mut ours = Ours::attached();
-    ours.acknowledge(1);
-    for number in 1..=51 {
-        ours.links.answer(host(0), 1, number, Ok(()));
-    }
-    let messages = ours.sent();
-    assert!(!messages[0].contains("ack"), "{messages:?}");
-    assert_eq!(messages[1..], ["a: answer 51 true, ack 1"]);
 }
