@@ -258,8 +258,7 @@ impl Notifier {
         let mut decided = self.decisions.decide(context, pending, have, &self.policy);
         let decision = decided.decision();
         for registration in &decided.told_before {
-            let (target, keys) = (&registration.target, &pending.keys);
-            self.dispatch.join(owner, target, keys, &pending.holds);
+            self.dispatch.join(owner, &registration.target, pending);
         }
         for queued in std::mem::take(&mut decided.deliveries) {
             let is_retry = pending.retry.is_some();

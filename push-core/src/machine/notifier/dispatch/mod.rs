@@ -13,7 +13,7 @@ use crate::hash::Seeded;
 use crate::ids::{DeliveryId, EventHold, HostId, ServiceKey};
 use crate::link::RecipientId;
 use crate::machine::values::{
-    AfterAttempt, Attempts, Effect, Finished, Found, HealthChange, MessageKey, Queued, Retry,
+    AfterAttempt, Attempts, Effect, Finished, Found, HealthChange, Pending, Queued, Retry,
     RouteEvent, Withdrawn,
 };
 use crate::registration::{Identity, Registration, Target};
@@ -87,16 +87,10 @@ impl Dispatch {
         self.events.all_withdrawn(events, &[])
     }
 
-    /// Lets `events` wait for the deliveries that carry these messages to a registration already.
-    pub(super) fn join(
-        &mut self,
-        owner: &BareJid,
-        target: &Target,
-        keys: &[MessageKey],
-        events: &[EventHold],
-    ) {
-        let joined = self.deliveries.join(owner, target, keys, events);
-        (0..joined).for_each(|_| self.events.add(events));
+    /// Lets the events of `pending` wait for the deliveries that carry its messages to a registration already.
+    pub(super) fn join(&mut self, owner: &BareJid, target: &Target, pending: &Pending) {
+        let joined = self.deliveries.join(owner, target, pending);
+        (0..joined).for_each(|_| self.events.add(&pending.holds));
     }
 
     /// Takes a new delivery; `is_retry` if its event was deferred before.

@@ -2,9 +2,9 @@
 
 use crate::delivery::Route;
 use crate::hash::{Seeded, SeededMap};
-use crate::ids::{DeliveryId, EventHold, HostId};
+use crate::ids::{DeliveryId, HostId};
 use crate::machine::deadlines::{Deadlines, Key};
-use crate::machine::values::{MessageKey, Place, Queued, Sending};
+use crate::machine::values::{Pending, Place, Queued, Sending};
 use crate::registration::{Registration, Target};
 use crate::{Policy, Timestamp};
 use jid::BareJid;
@@ -156,19 +156,14 @@ impl Flights {
         of_host.map(|(id, _)| *id).collect()
     }
 
-    /// Attaches `events` to the attempts that carry these messages to a registration. Returns how many those are.
-    pub(super) fn join(
-        &mut self,
-        target: &Target,
-        keys: &[MessageKey],
-        events: &[EventHold],
-    ) -> usize {
+    /// Attaches the events of `pending` to the attempts that carry its messages to a registration. Returns how many those are.
+    pub(super) fn join(&mut self, target: &Target, pending: &Pending) -> usize {
         let at = self.hash.hash(target);
         let mut joined = 0;
-        for key in keys {
+        for key in &pending.keys {
             let id = self.telling.get(&(at, key.sender));
             if let Some(flight) = id.and_then(|id| self.by_id.get_mut(id)) {
-                flight.queued.echoes.extend(events);
+                flight.queued.echoes.extend(&pending.holds);
                 joined += 1;
             }
         }

@@ -18,10 +18,10 @@ pub(super) use turn::{Next, Turn};
 
 use crate::delivery::{DeliveryOutcome, Route};
 use crate::hash::Seeded;
-use crate::ids::{DeliveryId, EventHold, HostId, ServiceKey, TraceId};
+use crate::ids::{DeliveryId, HostId, ServiceKey, TraceId};
 use crate::machine::values::{
-    AfterAttempt, Attempt, Attempts, Effect, Finished, MessageKey, Place, Queued, RouteEvent,
-    Sending,
+    AfterAttempt, Attempt, Attempts, Effect, Finished, MessageKey, Pending, Place, Queued,
+    RouteEvent, Sending,
 };
 use crate::registration::{Identity, Registration, Target};
 use crate::report::Report;
@@ -32,7 +32,6 @@ use flights::Flights;
 use health::{Evidence, Health};
 use jid::BareJid;
 use judge::Judge;
-use picked::Popped;
 use queue::Queues;
 pub(super) use routes::PAUSE as NO_ROOM_PAUSE;
 use routes::Routes;
@@ -109,19 +108,11 @@ impl Deliveries {
     /// Returns what can be done now.
     pub(super) fn next(&mut self, now: Timestamp, policy: &Policy) -> Option<Next> {
         let (routes, health) = (&self.routes, &mut self.health);
-        let popped = self.queues.pop(
+        self.queues.pop(
             now,
             |host| routes.open(host),
             |host, service| health.room(now, host, service, policy),
-        )?;
-        Some(match popped {
-            Popped::Delivery(place, queued) => Next::Turn(Box::new(Turn::new(place, queued))),
-            Popped::Unwanted(queued) => {
-                let attempts = queued.attempts.not_before(now, false);
-                Next::Park(queued, attempts)
-            }
-            Popped::Room(host, service, room) => Next::Fetch(host, service, room),
-        })
+        )
     }
 
     /// Gives up a delivery whose turn had come.
@@ -207,17 +198,10 @@ impl Deliveries {
         Some((service, &delivery.owner, flight.route()))
     }
 
-    /// Attaches `events` to the deliveries that carry these messages already, so that they are acknowledged together. Returns
-    /// how many those are.
-    pub(super) fn join(
-        &mut self,
-        owner: &BareJid,
-        target: &Target,
-        keys: &[MessageKey],
-        events: &[EventHold],
-    ) -> usize {
-        let waiting = self.queues.join(owner, target, keys, events);
-        waiting + self.flights.join(target, keys, events)
+    /// Attaches the events of `pending` to the deliveries that carry its messages already, so that they are acknowledged together.
+    /// Returns how many those are.
+    pub(super) fn join(&mut self, owner: &BareJid, target: &Target, pending: &Pending) -> usize {
+        self.queues.join(owner, target, pending) + self.flights.join(target, pending)
     }
 
     /// Follows changes of an account: what waits for a registration that was enabled anew is published with the new options,

@@ -2,12 +2,13 @@
 
 use super::busy::Busy;
 use super::health::Room;
-use super::picked::{Picked, Popped};
+use super::picked::Picked;
+use super::turn::{Next, Turn};
 use crate::delivery::{Class, Route};
 use crate::hash::{Seeded, SeededMap};
-use crate::ids::{EventHold, HostId, ServiceKey, Slot};
+use crate::ids::{HostId, ServiceKey, Slot};
 use crate::machine::deadlines::{Deadlines, Key};
-use crate::machine::values::{MessageKey, Place, Queued, slot};
+use crate::machine::values::{MessageKey, Pending, Place, Queued, slot};
 use crate::registration::{Registration, Target};
 use crate::{Timestamp, TraceId};
 use jid::BareJid;
@@ -110,19 +111,14 @@ impl Queues {
         forgotten.unwrap_or_default()
     }
 
-    /// Attaches `events` to the deliveries that carry these messages to a registration. Returns how many those are.
-    pub(super) fn join(
-        &mut self,
-        owner: &BareJid,
-        target: &Target,
-        keys: &[MessageKey],
-        events: &[EventHold],
-    ) -> usize {
+    /// Attaches the events of `pending` to the deliveries that carry its messages to a registration. Returns how many those are.
+    pub(super) fn join(&mut self, owner: &BareJid, target: &Target, pending: &Pending) -> usize {
         let mut joined = 0;
         for slot in CLASSES.map(|class| slot(self.hash, owner, target, class)) {
             let waiting = self.waiting.get_mut(&slot);
-            if let Some(waiting) = waiting.filter(|waiting| waiting.queued.tells_of(keys)) {
-                waiting.queued.echoes.extend(events);
+            if let Some(waiting) = waiting.filter(|waiting| waiting.queued.tells_of(&pending.keys))
+            {
+                waiting.queued.echoes.extend(&pending.holds);
                 joined += 1;
             }
         }
@@ -146,7 +142,7 @@ impl Queues {
         now: Timestamp,
         route: impl Fn(HostId) -> Option<Route>,
         mut room: impl FnMut(HostId, ServiceKey) -> Room,
-    ) -> Option<Popped> {
+    ) -> Option<Next> {
         while let Some(key) = self.ready.pop_front() {
             let Some(queue) = self.by_key.get_mut(&key) else {
                 continue;
@@ -163,13 +159,18 @@ impl Queues {
                 Picked::Delivery(slot) => {
                     let queued = self.take_slot(slot)?;
                     self.busy.insert(slot, key, is_unproven);
-                    return Some(Popped::Delivery(Place::new(key, slot, route), queued));
+                    let turn = Turn::new(Place::new(key, slot, route), queued);
+                    return Some(Next::Turn(Box::new(turn)));
                 }
-                Picked::Unwanted(slot) => return self.take_slot(slot).map(Popped::Unwanted),
+                Picked::Unwanted(slot) => {
+                    let queued = self.take_slot(slot)?;
+                    let attempts = queued.attempts.not_before(now, false);
+                    return Some(Next::Park(queued, attempts));
+                }
                 Picked::Nothing(until) => self.rest(key, until),
                 Picked::Room(most, until) => {
                     self.rest(key, until);
-                    return Some(Popped::Room(host, key, most));
+                    return Some(Next::Fetch(host, key, most));
                 }
             }
         }
@@ -232,8 +233,7 @@ impl Queues {
     }
 
     fn is_deferrable(&self, slot: Slot) -> bool {
-        let mut waiting = self.waiting.get(&slot).into_iter();
-        waiting.any(|waiting| self.can_defer(&waiting.queued))
+        (self.waiting.get(&slot)).is_some_and(|waiting| self.can_defer(&waiting.queued))
     }
 
     /// One delivery for this registration is no longer in flight: the next one gets its turn.

@@ -3,7 +3,9 @@ mod routes;
 
 use super::*;
 use crate::delivery::Class;
-use crate::machine::sample::{NOW, event, host, key, later, owner, queued, registration, target};
+use crate::machine::sample::{
+    NOW, event, host, key, later, owner, pending, queued, registration, target,
+};
 use crate::machine::values::AttachedRoute;
 use crate::registration::{Finding, Revision};
 use crate::report::PublishEnd;
@@ -99,6 +101,15 @@ impl Sent {
 
 fn by(index: usize, number: u64) -> DeliveryId {
     DeliveryId::Adapter(host(index), number)
+}
+
+/// Returns message `number` as another event tells of it.
+fn echo(number: u64, another: u64) -> Pending {
+    Pending {
+        keys: vec![key(number)],
+        holds: vec![event(another)],
+        ..pending(number)
+    }
 }
 
 fn of_other_host(mut queued: Queued) -> Queued {
@@ -261,10 +272,10 @@ fn events_join_the_delivery_that_tells_of_them_waiting_or_in_flight() {
     let mut sent = Sent::new();
     sent.push(queued("alice", "a", 1));
     let (alice, at) = (owner("alice"), target("a"));
-    assert_eq!(sent.deliveries.join(&alice, &at, &[key(1)], &[event(2)]), 1);
+    assert_eq!(sent.deliveries.join(&alice, &at, &echo(1, 2)), 1);
     sent.send_all();
-    assert_eq!(sent.deliveries.join(&alice, &at, &[key(1)], &[event(3)]), 1);
-    assert_eq!(sent.deliveries.join(&alice, &at, &[key(9)], &[event(4)]), 0);
+    assert_eq!(sent.deliveries.join(&alice, &at, &echo(1, 3)), 1);
+    assert_eq!(sent.deliveries.join(&alice, &at, &echo(9, 4)), 0);
     let finished = sent.finish(0, 1, DeliveryOutcome::Accepted).unwrap();
     assert_eq!(finished.queued.holds, [event(1)]);
     assert_eq!(finished.queued.echoes, [event(2), event(3)]);
@@ -316,7 +327,7 @@ fn events_join_a_call_that_waits_and_no_delivery_of_something_else() {
     sent.push(queued("alice", "a", 2));
     let joined = sent
         .deliveries
-        .join(&owner("alice"), &target("a"), &[key(1)], &[event(3)]);
+        .join(&owner("alice"), &target("a"), &echo(1, 3));
     assert_eq!(joined, 1);
     let holds = |sent: &mut Sent| {
         let turn = sent.turn().unwrap();
