@@ -7,6 +7,7 @@
 
 pub mod database;
 pub mod live;
+pub mod once;
 pub mod played;
 pub mod server;
 pub mod store;

@@ -22,6 +22,8 @@ mod ejabberd;
 mod ejabberd_plain;
 #[path = "live/isolation.rs"]
 mod isolation;
+#[path = "live/once.rs"]
+mod once;
 #[path = "live/program.rs"]
 mod program;
 #[path = "live/prosody.rs"]

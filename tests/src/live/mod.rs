@@ -9,12 +9,16 @@
 //! | [`push_service`] | a push service that remembers what it got and answers as it is told |
 //! | [`newcomer`] | a client without a library, of which there can be thousands |
 //! | [`stage`] | a slot with a service and a push service, ready for a test |
+//! | [`handset`] | a client that acknowledges by hand |
+//! | [`cast`] | the users and the service of a transcript of `tests/transcripts/once` |
 //! | [`slot`] | the names a test may use on a server it shares with others |
 //!
 //! Starting a server takes seconds, so tests share one and each leases a [`slot::Slot`] of it. What any server needs, a
 //! process and a connection that can be cut, is in [`crate::server`].
 
+pub mod cast;
 pub mod ejabberd;
+pub mod handset;
 pub mod newcomer;
 pub mod program;
 pub mod prosody;
