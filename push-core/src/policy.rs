@@ -45,7 +45,7 @@ pub struct Policy {
     pub retry_max_pause: Duration,
     /// How long a missed message is worth a notification. Default 7 days.
     pub wakeup_ttl: Duration,
-    /// How long a message is remembered, so that it is told once. Default 2 h.
+    /// How long a message is remembered, so that it is told once: longer than sessions can be resumed. Default 4 days.
     pub dedupe_window: Duration,
     /// How many (message, registration) pairs are remembered; the eldest go first. Default 1,000,000.
     pub dedupe_entries: usize,
@@ -89,7 +89,7 @@ impl Default for Policy {
             retry_pause: Duration::from_secs(30),
             retry_max_pause: Duration::from_secs(60 * 60),
             wakeup_ttl: Duration::from_secs(7 * 24 * 60 * 60),
-            dedupe_window: Duration::from_secs(2 * 60 * 60),
+            dedupe_window: Duration::from_secs(4 * 24 * 60 * 60),
             dedupe_entries: 1_000_000,
             cache_bytes: 64 << 20,
             cache_ttl: None,

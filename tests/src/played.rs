@@ -134,7 +134,8 @@ impl Stage {
         let message = format!(
             "<message xmlns='jabber:client' type='chat' from='juliet@{HOST}/balcony' to='{user}@{HOST}' id='m{number}'><body>{number}</body></message>"
         );
-        self.adapter.missed(now(), "offline", user, None, &message);
+        self.adapter
+            .missed(now(), "offline", user, None, &message, &[]);
         number
     }
 

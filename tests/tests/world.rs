@@ -2,6 +2,8 @@
 //! fail, lie and come back.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+#[path = "world/alike.rs"]
+mod alike;
 #[path = "world/apart.rs"]
 mod apart;
 #[path = "world/bounds.rs"]

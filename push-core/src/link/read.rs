@@ -13,6 +13,9 @@ const MAX_SESSIONS: usize = 50;
 /// The most recipients read of one event.
 const MAX_RECIPIENTS: usize = 50;
 
+/// The most keys read of one event; the newest are at the end.
+const MAX_KEYS: usize = 20;
+
 /// The most bytes read of the text of an error.
 const MAX_TEXT: usize = 256;
 
@@ -106,6 +109,8 @@ pub struct MissedMessage<'a> {
     pub last: Option<Timestamp>,
     /// The epoch and the number under which it was told before, if it was deferred then.
     pub was: Option<(&'a str, u64)>,
+    /// The keys of the newest of these messages, the newest last; none where the adapter gives none.
+    pub keys: Vec<&'a str>,
     /// For whom it was deferred.
     pub recipients: Vec<RecipientId>,
     /// The user's sessions.
@@ -124,6 +129,7 @@ impl MissedMessage<'_> {
             first: None,
             last: None,
             was: None,
+            keys: Vec::new(),
             recipients: Vec::new(),
             sessions: Vec::new(),
             message: None,
@@ -233,6 +239,7 @@ fn missed(element: ElementRef<'_>, cause: Cause) -> LinkEventKind<'_> {
             .map(Timestamp::from_millis)
             .or(first),
         was: was.and_then(|(epoch, number)| Some((epoch, decimal(number)?))),
+        keys: keys(element),
         recipients: children("for")
             .filter_map(|child| child.attribute("id").map(RecipientId::read))
             .take(MAX_RECIPIENTS)
@@ -245,6 +252,14 @@ fn missed(element: ElementRef<'_>, cause: Cause) -> LinkEventKind<'_> {
             .children()
             .find(|child| child.is("message", Namespace::Client)),
     })
+}
+
+fn keys(event: ElementRef<'_>) -> Vec<&str> {
+    let all = event.attribute("keys").unwrap_or_default();
+    let newest = all.split_ascii_whitespace().rev().take(MAX_KEYS);
+    let mut keys: Vec<_> = newest.collect();
+    keys.reverse();
+    keys
 }
 
 fn session(element: ElementRef<'_>) -> Option<Session> {

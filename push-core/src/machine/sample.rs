@@ -81,12 +81,8 @@ pub(super) fn event(number: u64) -> EventHold {
     }
 }
 
-/// Returns the key of a message that no archive has named.
 pub(super) fn key(number: u64) -> MessageKey {
-    MessageKey {
-        archive: None,
-        sender: number,
-    }
+    MessageKey(number)
 }
 
 fn content() -> Summary {
@@ -108,6 +104,7 @@ pub(super) fn pending(number: u64) -> Pending {
         rule: "test".into(),
         missed_at: NOW,
         last_missed_at: NOW,
+        is_replay: false,
         keys: vec![key(number)],
         holds: vec![event(number)],
         retry: None,

@@ -61,8 +61,11 @@ struct Entry {
     last: Timestamp,
     message: Option<String>,
     withdrawn: bool,
-    /// Under which number it was deferred, and for whom.
+    /// The keys of the messages, the newest last.
+    keys: Vec<String>,
+    /// Under which number it was told before.
     was: Option<String>,
+    /// For whom it was deferred.
     recipients: Vec<Recipient>,
 }
 
@@ -226,14 +229,17 @@ impl Adapter {
     /// The server is restarted in order: what is kept survives, numbers and knowledge do not.
     pub fn restart(&mut self) {
         self.disconnect();
-        let outstanding = std::mem::take(&mut self.outstanding).into_values();
+        let outstanding = std::mem::take(&mut self.outstanding);
         let collapsed = std::mem::take(&mut self.collapsed);
         self.all_due();
         self.ended.clear();
-        outstanding
-            .filter(|entry| !entry.withdrawn)
-            .chain(collapsed)
-            .for_each(|entry| self.keep(entry));
+        for (number, mut entry) in outstanding {
+            if !entry.withdrawn {
+                entry.was = Some(format!("{}:{number}", self.epoch_name()));
+                self.keep(entry);
+            }
+        }
+        self.collapsed.extend(collapsed);
         self.said.clear();
         self.epoch += 1;
         (self.drawn, self.requested, self.users) = (0, 0, 0);

@@ -180,13 +180,27 @@ impl World {
         number
     }
 
-    /// A chat message with this id and body was missed.
+    /// A chat message with this id and body was missed, the same one whenever it is told.
     pub fn missed(&mut self, kind: &'static str, user: &str, resource: Option<&str>, body: &str) {
-        let message = chat(user, body);
-        self.missed_message(kind, user, resource, &message);
+        self.missed_as(&key(body), kind, user, resource, body);
     }
 
-    /// A message was missed.
+    /// The same, of a message that the adapter knows by this key.
+    pub fn missed_as(
+        &mut self,
+        key: &str,
+        kind: &'static str,
+        user: &str,
+        resource: Option<&str>,
+        body: &str,
+    ) {
+        let (now, message) = (self.now(), chat(user, body));
+        self.adapter()
+            .missed(now, kind, user, resource, &message, &[key]);
+        self.collect();
+    }
+
+    /// A message was missed, to which the adapter has given no key.
     pub fn missed_message(
         &mut self,
         kind: &'static str,
@@ -195,7 +209,8 @@ impl World {
         message: &str,
     ) {
         let now = self.now();
-        self.adapter().missed(now, kind, user, resource, message);
+        self.adapter()
+            .missed(now, kind, user, resource, message, &[]);
         self.collect();
     }
 
@@ -355,6 +370,11 @@ pub fn telling(mut settings: Settings) -> Settings {
     };
     settings.plugin = std::sync::Arc::new(push_core::plugin::DefaultPlugin::new(content));
     settings
+}
+
+/// The key that the adapter gives a message with this body, unless it is told another.
+pub fn key(body: &str) -> String {
+    format!("key-{}", body.replace(' ', "-"))
 }
 
 /// A chat message from bob whose body is also its id.

@@ -31,7 +31,7 @@ fn missed_there(world: &mut World, body: &str) {
     let message = push_tests::world::stage::chat("alice", body);
     let now = world.now();
     let other = world.adapters.get_mut(OTHER).unwrap();
-    other.missed(now, "offline", "alice", None, &message);
+    other.missed(now, "offline", "alice", None, &message, &[]);
     world.collect();
 }
 

@@ -106,7 +106,7 @@ fn what_is_told_by_two_causes_counts_once_while_it_waits() {
     let mut world = alice(Manner::Unreachable);
     world.adapter().arrive("alice", Seat::hibernated("phone"));
     world.missed("queued", "alice", Some("phone"), "1");
-    world.missed("unacked", "alice", Some("phone"), "1");
+    world.missed("archived", "alice", None, "1");
     world.pass(MINUTE);
     world.service().manner = Manner::Accepts;
     world.pass(5 * MINUTE);

@@ -10,7 +10,11 @@ fn corpus() -> Vec<String> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/transcripts");
     let mut stanzas = Vec::new();
     for file in fs::read_dir(folder).unwrap() {
-        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        let path = file.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
+        let text = fs::read_to_string(path).unwrap();
         let heard = text
             .split("\n\n")
             .filter_map(|part| part.trim().strip_prefix("in:\n"));

@@ -214,6 +214,9 @@ impl Notifier {
             dispatch::Step::Untold(keys, registration) => {
                 self.decisions.unsent(&keys, &registration.target);
             }
+            dispatch::Step::Deferred(keys, registration) => {
+                self.decisions.deferred(&keys, &registration.target);
+            }
             dispatch::Step::GivenUp(queued) => self.decisions.given_up(&queued),
             dispatch::Step::Found(owner, found) => self.push(now, &owner, Item::Found(found)),
         }

@@ -55,8 +55,6 @@ pub(in crate::machine) struct Parked {
 pub(in crate::machine) struct Retry {
     /// Nobody else is told; `None` if it is for all whom it concerns.
     pub(in crate::machine) recipients: Option<Vec<(RecipientId, Attempts)>>,
-    /// The messages that count as told to them.
-    pub(in crate::machine) keys: Vec<MessageKey>,
     /// The push services that have asked for it, once for each event.
     pub(in crate::machine) asked_for: Vec<(HostId, ServiceKey)>,
 }

@@ -4,13 +4,8 @@
 const MAX_KEYS: usize = 20;
 
 /// Recognises one message of one user, hashed with a secret key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::machine) struct MessageKey {
-    /// The id the owner's archive gave it (XEP-0359), where it has one.
-    pub(in crate::machine) archive: Option<u64>,
-    /// Sender, id and type; sender, type and content where there is no id.
-    pub(in crate::machine) sender: u64,
-}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(in crate::machine) struct MessageKey(pub(in crate::machine) u64);
 
 /// Adds newer keys, each once, and keeps the newest. Returns the others.
 pub(in crate::machine) fn add(
@@ -24,4 +19,9 @@ pub(in crate::machine) fn add(
     }
     let over = keys.len().saturating_sub(MAX_KEYS);
     keys.drain(..over).collect()
+}
+
+/// Returns how many of `newer` are among `keys`.
+pub(in crate::machine) fn known(keys: &[MessageKey], newer: &[MessageKey]) -> usize {
+    newer.iter().filter(|key| keys.contains(key)).count()
 }

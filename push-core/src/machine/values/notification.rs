@@ -1,7 +1,7 @@
 //! Missed messages on their way to being delivered.
 
 use super::deferral::{Attempts, Parked, Retry};
-use super::key::{MessageKey, add};
+use super::key::{MessageKey, add, known};
 use crate::Timestamp;
 use crate::delivery::{Class, Delivery, Notification};
 use crate::hash::Seeded;
@@ -40,6 +40,8 @@ pub(in crate::machine) struct Pending {
     pub(in crate::machine) last_missed_at: Timestamp,
     /// It was deferred before.
     pub(in crate::machine) retry: Option<Retry>,
+    /// The adapter has told it before, under another number.
+    pub(in crate::machine) is_replay: bool,
     pub(in crate::machine) keys: Vec<MessageKey>,
     pub(in crate::machine) holds: Vec<EventHold>,
 }
@@ -49,6 +51,7 @@ impl Pending {
     pub(in crate::machine) fn is_like(&self, newer: &Self) -> bool {
         (self.host, self.cause, self.notification.class)
             == (newer.host, newer.cause, newer.notification.class)
+            && self.is_replay == newer.is_replay
             && self.resource == newer.resource
             && match (&self.retry, &newer.retry) {
                 (Some(of), Some(newer)) => of.is_like(newer),
@@ -56,9 +59,16 @@ impl Pending {
             }
     }
 
+    /// Returns whether both tell of the same message.
+    pub(in crate::machine) fn shares_messages(&self, newer: &Self) -> bool {
+        known(&self.keys, &newer.keys) > 0
+    }
+
     /// Takes what has come later: the content of the later message, and the number of both.
     pub(in crate::machine) fn absorb(&mut self, newer: Self) {
-        let count = counted(&self.notification.content, &newer.notification.content);
+        let known = known(&self.keys, &newer.keys);
+        let (older, content) = (&self.notification.content, &newer.notification.content);
+        let count = counted(older, content, known);
         if newer.last_missed_at >= self.last_missed_at {
             self.notification = newer.notification;
         }
@@ -66,7 +76,6 @@ impl Pending {
         self.sessions = newer.sessions;
         self.last_missed_at = self.last_missed_at.max(newer.last_missed_at);
         if let (Some(retry), Some(newer)) = (&mut self.retry, newer.retry) {
-            add(&mut retry.keys, newer.keys);
             retry.asked_for.extend(newer.asked_for);
         }
         self.holds.extend(newer.holds);
@@ -129,20 +138,35 @@ impl Queued {
         }
     }
 
+    /// Returns the same with what is known of the attempts, and only the messages that are `news` to the registration.
+    pub(in crate::machine) fn with(self, attempts: Attempts, news: Vec<MessageKey>) -> Self {
+        let known = (self.keys.len() - news.len()) as u64;
+        let mut content = self.delivery.content;
+        if known > 0 {
+            let count = &mut Arc::make_mut(&mut content).message_count;
+            *count = count.map(|count| count.saturating_sub(known).max(1));
+        }
+        Self {
+            delivery: Delivery {
+                content,
+                ..self.delivery
+            },
+            attempts,
+            keys: news,
+            ..self
+        }
+    }
+
     /// Returns whether one of these messages is among those it tells of.
     pub(in crate::machine) fn tells_of(&self, messages: &[MessageKey]) -> bool {
-        self.keys.iter().any(|told| {
-            let is_same = |of: &MessageKey| {
-                told.sender == of.sender || told.archive.is_some() && told.archive == of.archive
-            };
-            messages.iter().any(is_same)
-        })
+        known(&self.keys, messages) > 0
     }
 
     /// Takes the content of the later message and the newer registration, and counts the messages of both. Returns the keys that found no room.
     pub(in crate::machine) fn absorb(&mut self, newer: Self) -> Vec<MessageKey> {
         let is_later = newer.missed_at >= self.missed_at;
-        let message_count = counted(&self.delivery.content, &newer.delivery.content);
+        let known = known(&self.keys, &newer.keys);
+        let message_count = counted(&self.delivery.content, &newer.delivery.content, known);
         let content = if is_later {
             &newer.delivery.content
         } else {
@@ -178,8 +202,9 @@ pub(in crate::machine) fn slot(
     }
 }
 
-fn counted(older: &Summary, newer: &Summary) -> Option<u64> {
+/// Returns the messages of both, of which `known` are the same.
+fn counted(older: &Summary, newer: &Summary, known: usize) -> Option<u64> {
     let both = older.message_count.zip(newer.message_count);
-    let sum = both.map(|(older, newer)| older.saturating_add(newer));
+    let sum = both.map(|(older, newer)| older.saturating_add(newer.saturating_sub(known as u64)));
     sum.or(newer.message_count)
 }

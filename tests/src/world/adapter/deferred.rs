@@ -51,6 +51,8 @@ impl Adapter {
         };
         let known = &mut known.entry;
         known.count += entry.count;
+        known.keys.extend(entry.keys);
+        known.keep_newest();
         known.first = known.first.min(entry.first);
         if entry.last >= known.last {
             known.message = entry.message.or(known.message.take());

@@ -14,6 +14,7 @@ impl Adapter {
         user: &str,
         resource: Option<&str>,
         message: &str,
+        keys: &[&str],
     ) {
         if self.none.contains(user) {
             return;
@@ -27,6 +28,7 @@ impl Adapter {
             last: now,
             message: Some(message.to_owned()),
             withdrawn: false,
+            keys: keys.iter().map(|key| (*key).to_owned()).collect(),
             was: None,
             recipients: Vec::new(),
         };
@@ -53,6 +55,7 @@ impl Adapter {
             last: now,
             message: None,
             withdrawn: false,
+            keys: Vec::new(),
             was: None,
             recipients: Vec::new(),
         };
@@ -114,7 +117,7 @@ impl Adapter {
     /// Keeps an entry that had a number in an earlier epoch.
     pub(super) fn keep(&mut self, entry: Entry) {
         if entry.recipients.is_empty() {
-            self.collapse(entry);
+            self.collapsed.push_back(entry);
         } else {
             self.due.push_back(entry);
         }
@@ -130,12 +133,15 @@ impl Adapter {
         }
         let same = |entry: &&mut Entry| {
             (&entry.user, &entry.resource, entry.kind) == (&newer.user, &newer.resource, newer.kind)
+                && entry.was.is_none()
         };
         match self.collapsed.iter_mut().find(same) {
             Some(entry) => {
                 entry.count += newer.count;
                 entry.last = newer.last;
                 entry.message = newer.message;
+                entry.keys.extend(newer.keys);
+                entry.keep_newest();
             }
             None => self.collapsed.push_back(newer),
         }
@@ -186,6 +192,9 @@ impl Adapter {
         if entry.count > 1 {
             let _ = write!(event, " last='{}'", entry.last.as_millis());
         }
+        if !entry.keys.is_empty() {
+            let _ = write!(event, " keys='{}'", escaped(&entry.keys.join(" ")));
+        }
         if let Some(was) = &entry.was {
             let _ = write!(event, " was='{was}'");
         }
@@ -197,6 +206,14 @@ impl Adapter {
         event.push_str(entry.message.as_deref().unwrap_or_default());
         event.push_str("</event>");
         self.say(&event);
+    }
+}
+
+impl Entry {
+    /// Forgets all but the newest keys.
+    pub(super) fn keep_newest(&mut self) {
+        let over = self.keys.len().saturating_sub(20);
+        self.keys.drain(..over);
     }
 }
 

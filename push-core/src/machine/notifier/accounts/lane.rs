@@ -34,18 +34,20 @@ pub(super) enum State {
 
 impl Lane {
     /// Puts an item at the end. A pending notification goes into a like one that waits already, whose trace is returned; but
-    /// not across a request or the end of the account.
+    /// not across a request, the end of the account, or what another cause tells of the same message: causes are decided on in
+    /// their order.
     pub(super) fn push(&mut self, item: Item) -> Option<TraceId> {
         let Item::Pending(newer) = item else {
             self.items.push_back(item);
             return None;
         };
-        let behind_all_else = self.items.iter_mut().rev().map_while(|item| match item {
+        let mut behind_all_else = self.items.iter_mut().rev().map_while(|item| match item {
             Item::Pending(pending) => Some(pending),
             _ => None,
         });
-        let mut like = behind_all_else.filter(|older| older.is_like(&newer));
-        if let Some(older) = like.next() {
+        let nearest =
+            behind_all_else.find(|older| older.is_like(&newer) || older.shares_messages(&newer));
+        if let Some(older) = nearest.filter(|older| older.is_like(&newer)) {
             older.absorb(newer);
             return Some(older.trace);
         }
@@ -147,5 +149,32 @@ impl Lane {
             }
         }
         taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::sample::{key, pending};
+    use crate::session::Cause;
+
+    /// Puts in what tells of these messages for a cause. Returns whether it was joined with what waits.
+    fn push(lane: &mut Lane, cause: Cause, numbers: &[u64]) -> bool {
+        let keys = numbers.iter().map(|number| key(*number)).collect();
+        let pending = Pending {
+            cause,
+            keys,
+            ..pending(0)
+        };
+        lane.push(Item::Pending(pending)).is_some()
+    }
+
+    #[test]
+    fn what_another_cause_tells_of_the_same_message_is_not_overtaken() {
+        let mut lane = Lane::default();
+        assert!(!push(&mut lane, Cause::Offline, &[1]));
+        assert!(!push(&mut lane, Cause::Queued, &[2]));
+        assert!(push(&mut lane, Cause::Offline, &[3]), "not the same");
+        assert!(!push(&mut lane, Cause::Offline, &[2]));
     }
 }

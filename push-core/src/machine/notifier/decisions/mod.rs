@@ -1,5 +1,7 @@
 //! Decisions: which missed messages are worth a notification, and which registrations are told.
 
+mod keys;
+mod recent;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -10,7 +12,7 @@ use crate::hash::Seeded;
 use crate::ids::TraceId;
 use crate::link::MissedMessage;
 use crate::machine::values::{
-    Arrival, Attempts, Decided, MessageKey, Pending, Queued, Registrations, Retry, add_keys,
+    Arrival, Attempts, Decided, MessageKey, Pending, Queued, Registrations, Retry,
 };
 use crate::plugin::{Choice, Missed, Plugin, Reason, Situation};
 use crate::registration::{Registration, Target};
@@ -19,6 +21,7 @@ use crate::xep::message::{Message, MessageType};
 use crate::xep::summary::Summary;
 use crate::{Policy, Timestamp};
 use jid::BareJid;
+use keys::Keys;
 use std::sync::Arc;
 use told::Told;
 use tries::Tries;
@@ -29,6 +32,7 @@ const QUARANTINED: &str = "quarantined: one delivery a day";
 /// Asks the plugin, and remembers which registrations were told of which messages.
 #[derive(Debug)]
 pub(super) struct Decisions {
+    keys: Keys,
     told: Told,
     tries: Tries,
     last_trace: u64,
@@ -56,6 +60,7 @@ impl<'a> Context<'a> {
 impl Decisions {
     pub(super) fn new(hash: Seeded) -> Self {
         Self {
+            keys: Keys::new(hash),
             told: Told::new(hash),
             tries: Tries::new(hash),
             last_trace: 0,
@@ -70,7 +75,7 @@ impl Decisions {
 
     /// Decides whether a missed message is worth a notification: what is pending then, or why it is not.
     pub(super) fn consider(
-        &self,
+        &mut self,
         by: Context<'_>,
         arrival: Arrival,
         arrived: MissedMessage<'_>,
@@ -93,11 +98,7 @@ impl Decisions {
         if !verdict.is_publish() {
             return Err((verdict.reason().clone(), arrival.retry));
         }
-        let key = outer.zip(message);
-        let key = key.map(|(outer, message)| self.told.key(by.owner, outer, message));
-        let known = arrival.retry.as_ref().map(|retry| retry.keys.clone());
-        let mut keys = known.unwrap_or_default();
-        add_keys(&mut keys, key);
+        let keys = self.keys.of(by.owner, &arrived, outer.zip(message));
         let last = arrived.last.or(arrived.first);
         Ok(Pending {
             trace: arrival.trace,
@@ -108,6 +109,7 @@ impl Decisions {
             rule: verdict.reason().clone(),
             missed_at: missed.missed_at,
             last_missed_at: last.unwrap_or(by.now),
+            is_replay: arrived.was.is_some(),
             keys,
             holds: Vec::from_iter(arrival.event),
             retry: arrival.retry,
@@ -135,18 +137,18 @@ impl Decisions {
             let Some(attempts) = attempts(pending, registration) else {
                 continue;
             };
-            let is_retry = pending.retry.is_some();
             let notification = &pending.notification;
             let choice = by
                 .plugin
                 .publish_notification(&situation, notification, registration);
+            let news = self.told.news(pending, registration);
             match choice {
                 Choice::Skip(reason) => decided.passed_over.push(PassedOver {
                     registration: registration.clone(),
                     reason,
                 }),
-                _ if !is_retry && self.told.all(&pending.keys, &registration.target) => {
-                    self.told.learn(&pending.keys, &registration.target);
+                _ if news.is_empty() && !pending.keys.is_empty() => {
+                    self.told.learn(pending, registration, &news);
                     decided.told_before.push(registration.clone());
                 }
                 _ if !self.tries.may_get(by.now, registration) => {
@@ -156,28 +158,20 @@ impl Decisions {
                     });
                 }
                 Choice::Publish => {
-                    let mut queued = delivery(
-                        by,
-                        pending,
-                        registration,
-                        notification,
-                        content.clone(),
-                        policy,
-                    );
-                    queued.attempts = attempts;
-                    decided.deliveries.push(queued);
+                    let content = content.clone();
+                    let queued = delivery(by, pending, registration, notification, content, policy);
+                    decided.deliveries.push(queued.with(attempts, news));
                 }
                 Choice::PublishInstead(other) => {
                     let content = Arc::new(other.content.clone());
-                    let mut queued = delivery(by, pending, registration, &other, content, policy);
-                    queued.attempts = attempts;
-                    decided.deliveries.push(queued);
+                    let queued = delivery(by, pending, registration, &other, content, policy);
+                    decided.deliveries.push(queued.with(attempts, news));
                 }
             }
         }
         for queued in &decided.deliveries {
             let registration = &queued.delivery.registration;
-            self.told.mark(&queued.keys, &registration.target);
+            self.told.learn(pending, registration, &queued.keys);
             self.tries.mark(by.now, registration);
         }
         decided
@@ -185,7 +179,12 @@ impl Decisions {
 
     /// The registration at `target` was not told of these messages after all.
     pub(super) fn unsent(&mut self, keys: &[MessageKey], target: &Target) {
-        self.told.unmark(keys, target);
+        self.told.forget(keys, target);
+    }
+
+    /// The registration at `target` has yet to be told of these messages: the delivery waits at its adapter.
+    pub(super) fn deferred(&mut self, keys: &[MessageKey], target: &Target) {
+        self.told.defer(keys, target);
     }
 
     /// A delivery was given up before it was sent.
@@ -197,8 +196,9 @@ impl Decisions {
 
     /// Forgets what was told longer ago than the policy says, or is over its bound.
     pub(super) fn tick(&mut self, now: Timestamp, policy: &Policy) {
-        self.told
-            .age(now, policy.dedupe_window, policy.dedupe_entries);
+        let (window, entries) = (policy.dedupe_window, policy.dedupe_entries);
+        self.told.age(now, window, entries);
+        self.keys.age(now, window, entries);
     }
 }
 

@@ -149,7 +149,9 @@ fn a_notification_with_news_in_it_is_not_a_duplicate() {
     both.absorb(pending(2));
     let decided = decide(&mut decisions, &both, &["a"]);
     assert_eq!(decided.decision(), Decision::Notify(1));
-    assert_eq!(decided.deliveries[0].keys, [key(1), key(2)]);
+    assert_eq!(decided.deliveries[0].keys, [key(2)], "what is news");
+    let content = &decided.deliveries[0].delivery.content;
+    assert_eq!(content.message_count, Some(1));
     assert_eq!(decided.deliveries[0].holds, [event(1), event(2)]);
 }
 

@@ -1,143 +1,142 @@
 //! Which messages a registration was told of: one message may be missed for several causes.
 
+use super::recent::Recent;
 use crate::Timestamp;
-use crate::hash::{Seeded, SeededMap};
-use crate::machine::values::MessageKey;
-use crate::registration::Target;
-use crate::xep::message::Message;
-use crate::xep::stanza_id::stanza_id;
-use crate::xml::{ElementRef, Namespace};
-use jid::BareJid;
-use std::borrow::Cow;
+use crate::hash::Seeded;
+use crate::machine::values::{MessageKey, Pending};
+use crate::registration::{Registration, Target};
+use crate::session::Cause;
 use std::time::Duration;
 
 /// Messages that registrations were told of, for a while and within a bound.
-///
-/// Two generations: a new one begins after the window or when the young one is full, so that an entry is kept for
-/// at least the window unless the bound cuts it short.
 #[derive(Debug)]
 pub(super) struct Told {
-    /// (message by archive id, registration) → 1; (message by sender's id, registration) → hashed archive id or 0.
-    young: SeededMap<u64, u64>,
-    old: SeededMap<u64, u64>,
-    since: Timestamp,
+    /// Of (message, registration).
+    marks: Recent<Mark>,
     hash: Seeded,
+}
+
+/// What is known of a message that a registration was told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark {
+    reached: Stage,
+    /// The delivery waits at its adapter, which will tell it again.
+    is_deferred: bool,
+}
+
+/// How far a message has come on its way to a device, in the order in which servers tell of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    /// It was archived, or concerns a session of another resource: that may be told at any time.
+    Aside,
+    /// It waits in the device's own session.
+    Held,
+    /// That session has ended.
+    Lost,
+    /// It waits for the next session.
+    Offline,
+}
+
+impl Stage {
+    fn of(pending: &Pending, registration: &Registration) -> Self {
+        let resource = registration.resource.as_deref();
+        let is_own = resource.is_some() && pending.resource.as_deref() == resource;
+        match pending.cause {
+            Cause::Offline => Self::Offline,
+            Cause::Queued | Cause::Unacked if is_own => Self::Held,
+            Cause::Lost if is_own => Self::Lost,
+            _ => Self::Aside,
+        }
+    }
+
+    /// Returns whether a message that has come so far is missed once more at the stage `next`: the device's own session has it
+    /// again, so the device was back.
+    fn begins_again(self, next: Self) -> bool {
+        matches!(next, Self::Held | Self::Lost) && next <= self
+    }
 }
 
 impl Told {
     pub(super) fn new(hash: Seeded) -> Self {
         Self {
-            young: hash.map(),
-            old: hash.map(),
-            since: Timestamp::default(),
+            marks: Recent::new(hash),
             hash,
         }
     }
 
-    /// Returns the key of `message` (unwrapped) to `owner`; `outer` is the stanza as it came, where the archive put its id.
-    pub(super) fn key(
-        &self,
-        owner: &BareJid,
-        outer: Message<'_>,
-        message: Message<'_>,
-    ) -> MessageKey {
-        let by = owner.as_str();
-        let archived = stanza_id(message.element, by).or_else(|| stanza_id(outer.element, by));
-        let from = message.from().unwrap_or_default();
-        let sender = match message.element.attribute("id").filter(|id| !id.is_empty()) {
-            Some(id) => self.hash.hash(&(by, from, message.kind, id)),
-            None => self.hash.hash(&(by, from, message.kind, content(message))),
+    /// Returns the messages that the registration was not told of.
+    pub(super) fn news(&self, pending: &Pending, registration: &Registration) -> Vec<MessageKey> {
+        let stage = Stage::of(pending, registration);
+        let is_news = |mark: Mark| match pending.retry {
+            Some(_) => mark.is_deferred,
+            None => !pending.is_replay && mark.reached.begins_again(stage),
         };
-        // 0 stands for "no archive id" in the map.
-        MessageKey {
-            archive: archived.map(|id| self.hash.hash(&(by, id)) | 1),
-            sender,
+        let keys = pending.keys.iter().copied();
+        let news = keys.filter(|key| {
+            let mark = self.marks.get(self.place(*key, &registration.target));
+            mark.is_none_or(is_news)
+        });
+        news.collect()
+    }
+
+    /// Remembers that the registration knows all of the messages now, of which these are `news`.
+    pub(super) fn learn(
+        &mut self,
+        pending: &Pending,
+        registration: &Registration,
+        news: &[MessageKey],
+    ) {
+        let stage = Stage::of(pending, registration);
+        for key in &pending.keys {
+            let place = self.place(*key, &registration.target);
+            let before = self.marks.get(place);
+            let mark = match before.filter(|_| !news.contains(key)) {
+                Some(known) => Mark {
+                    reached: known.reached.max(stage),
+                    ..known
+                },
+                None => Mark {
+                    reached: stage,
+                    is_deferred: false,
+                },
+            };
+            // What is known already grows no younger.
+            if before != Some(mark) {
+                self.marks.insert(place, mark);
+            }
         }
     }
 
-    /// Returns whether the registration at `target` was told of all of `messages`; never, if there are none.
-    pub(super) fn all(&self, messages: &[MessageKey], target: &Target) -> bool {
-        let target = self.hash.hash(target);
-        !messages.is_empty() && messages.iter().all(|message| self.one(*message, target))
-    }
-
-    /// Remembers that the registration at `target` was told.
-    pub(super) fn mark(&mut self, messages: &[MessageKey], target: &Target) {
-        let target = self.hash.hash(target);
-        for message in messages {
-            let sender = self.hash.hash(&(target, message.sender));
-            self.young
-                .insert(sender, message.archive.unwrap_or_default());
-            if let Some(archive) = message.archive {
-                self.young.insert(self.hash.hash(&(target, archive)), 1);
+    /// Notes that the registration at `target` has yet to be told of `messages`, though they count as told.
+    pub(super) fn defer(&mut self, messages: &[MessageKey], target: &Target) {
+        for key in messages {
+            let place = self.place(*key, target);
+            if let Some(mark) = self.marks.get(place) {
+                let is_deferred = true;
+                self.marks.insert(
+                    place,
+                    Mark {
+                        is_deferred,
+                        ..mark
+                    },
+                );
             }
         }
     }
 
     /// Forgets that the registration at `target` was told of `messages`.
-    pub(super) fn unmark(&mut self, messages: &[MessageKey], target: &Target) {
-        let target = self.hash.hash(target);
-        for message in messages {
-            let archive = message.archive.map(|id| self.hash.hash(&(target, id)));
-            let sender = self.hash.hash(&(target, message.sender));
-            for told in [Some(sender), archive].into_iter().flatten() {
-                self.young.remove(&told);
-                self.old.remove(&told);
-            }
-        }
-    }
-
-    /// Learns the archive id of `messages` that came without one before. Else every later message under the same sender's id
-    /// would count as a duplicate.
-    pub(super) fn learn(&mut self, messages: &[MessageKey], target: &Target) {
-        let target = self.hash.hash(target);
-        for message in messages {
-            let sender = self.hash.hash(&(target, message.sender));
-            if let (Some(archive), Some(0)) = (message.archive, self.get(sender)) {
-                self.young.insert(sender, archive);
-                self.young.insert(self.hash.hash(&(target, archive)), 1);
-            }
+    pub(super) fn forget(&mut self, messages: &[MessageKey], target: &Target) {
+        for key in messages {
+            self.marks.remove(self.place(*key, target));
         }
     }
 
     /// Forgets what is older than the window or over the bound.
     pub(super) fn age(&mut self, now: Timestamp, window: Duration, entries: usize) {
-        if now.since(self.since) >= window || self.young.len() >= entries / 2 {
-            self.old = std::mem::replace(&mut self.young, self.hash.map());
-            self.since = now;
-        }
+        self.marks.age(now, window, entries);
     }
 
-    /// Senders may use an id twice: two different archive ids are two messages.
-    fn one(&self, message: MessageKey, target: u64) -> bool {
-        let archive = message.archive;
-        if archive.is_some_and(|archive| self.get(self.hash.hash(&(target, archive))).is_some()) {
-            return true;
-        }
-        match self.get(self.hash.hash(&(target, message.sender))) {
-            None => false,
-            Some(0) => true,
-            Some(other) => archive.is_none_or(|archive| archive == other),
-        }
+    fn place(&self, key: MessageKey, target: &Target) -> u64 {
+        self.hash.hash(&(target, key))
     }
-
-    fn get(&self, key: u64) -> Option<u64> {
-        self.young.get(&key).or_else(|| self.old.get(&key)).copied()
-    }
-}
-
-/// Returns body and encrypted payload, without what servers add on the way.
-fn content(message: Message<'_>) -> (Option<Cow<'_, str>>, Vec<&str>) {
-    let encrypted = [
-        Namespace::OmemoLegacy,
-        Namespace::Omemo1,
-        Namespace::Omemo2,
-        Namespace::OpenPgp,
-        Namespace::Pgp,
-    ];
-    let payloads = message
-        .element
-        .children()
-        .filter(|child| encrypted.contains(&child.namespace()));
-    (message.body(), payloads.map(ElementRef::source).collect())
 }

@@ -127,6 +127,8 @@ impl Dispatch {
         }
         self.steps
             .report(reports::deferred(&queued, attempts.not_before));
+        self.steps
+            .push(Step::Deferred(parked.keys, parked.registration));
         self.release(&queued.holds);
         self.release(&queued.echoes);
     }

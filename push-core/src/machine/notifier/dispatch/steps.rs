@@ -16,6 +16,8 @@ pub(in super::super) enum Step {
     Effect(Effect),
     /// This registration was not told of these messages after all.
     Untold(Vec<MessageKey>, Arc<Registration>),
+    /// This registration has yet to be told of these messages: the delivery waits at its adapter.
+    Deferred(Vec<MessageKey>, Arc<Registration>),
     /// This delivery was given up before it was sent.
     GivenUp(Box<Queued>),
     /// Something was found out about a registration of this user.
@@ -66,7 +68,6 @@ impl Steps {
                     awaited.extend(services.into_iter().map(|service| (host, service)));
                     self.effect(Effect::Defer(deferral));
                 }
-                Settled::Void(parked) => self.all_untold(parked),
                 Settled::Dropped(event, parked) => {
                     self.end_deferred(event, &parked, DeferredEnd::Dropped);
                 }

@@ -4,7 +4,7 @@ use crate::delivery::Route;
 use crate::hash::{Seeded, SeededMap};
 use crate::ids::{DeliveryId, HostId};
 use crate::machine::deadlines::{Deadlines, Key};
-use crate::machine::values::{Pending, Place, Queued, Sending};
+use crate::machine::values::{MessageKey, Pending, Place, Queued, Sending};
 use crate::registration::{Registration, Target};
 use crate::{Policy, Timestamp};
 use jid::BareJid;
@@ -20,7 +20,7 @@ pub(super) const GRACE: Duration = Duration::from_secs(5);
 pub(super) struct Flights {
     by_id: BTreeMap<DeliveryId, Flight>,
     /// (Hash of the target, the message's key by sender) → the attempt that carries this message to that target.
-    telling: SeededMap<(u64, u64), DeliveryId>,
+    telling: SeededMap<(u64, MessageKey), DeliveryId>,
     /// By the hash of the owner.
     by_owner: BTreeSet<(u64, DeliveryId)>,
     timeouts: Deadlines<DeliveryId>,
@@ -100,7 +100,7 @@ impl Flights {
     ) -> Sending {
         let at = self.hash.hash(&queued.delivery.registration.target);
         for key in &queued.keys {
-            self.telling.insert((at, key.sender), id);
+            self.telling.insert((at, *key), id);
         }
         let flight = Flight {
             place,
@@ -125,7 +125,7 @@ impl Flights {
         self.by_owner.remove(&(owner, id));
         let at = self.hash.hash(&flight.queued.delivery.registration.target);
         for key in &flight.queued.keys {
-            let told = (at, key.sender);
+            let told = (at, *key);
             if self.telling.get(&told) == Some(&id) {
                 self.telling.remove(&told);
             }
@@ -161,7 +161,7 @@ impl Flights {
         let at = self.hash.hash(target);
         let mut joined = 0;
         for key in &pending.keys {
-            let id = self.telling.get(&(at, key.sender));
+            let id = self.telling.get(&(at, *key));
             if let Some(flight) = id.and_then(|id| self.by_id.get_mut(id)) {
                 flight.queued.echoes.extend(&pending.holds);
                 joined += 1;

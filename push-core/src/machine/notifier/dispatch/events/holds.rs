@@ -29,8 +29,6 @@ pub(super) enum Released {
     Done(EventHold),
     /// It waits for push services that cannot take it now.
     Deferred(EventHold, Vec<Parked>),
-    /// Its adapter tells it again for these, under another number.
-    Void(Vec<Parked>),
 }
 
 impl Holds {
@@ -66,7 +64,6 @@ impl Holds {
             let held = (held.waits_for == 0).then(|| self.open.remove(event))??;
             Some(match held.parked {
                 parked if parked.is_empty() || held.withdrawn => Released::Done(*event),
-                parked if held.is_void => Released::Void(parked),
                 parked => Released::Deferred(*event, parked),
             })
         });
@@ -74,7 +71,7 @@ impl Holds {
     }
 
     /// Notes that a delivery waits for its push service elsewhere: each of `events` has to be told again for it. Of those that are
-    /// withdrawn or void that is not so; if all are, the `echoes`, which tell of the same messages, take their place. Returns false
+    /// withdrawn or void that is not so; if any is, the `echoes`, which tell of the same messages, take its place. Returns false
     /// if there is none of either.
     pub(super) fn park(
         &mut self,
@@ -87,7 +84,7 @@ impl Holds {
             held.is_some_and(|held| !held.withdrawn && !held.is_void)
         };
         let mut noted: Vec<EventHold> = events.iter().filter(live).copied().collect();
-        if noted.is_empty() {
+        if noted.len() < events.len() {
             noted.extend(echoes.iter().filter(live));
         }
         for event in &noted {
@@ -98,11 +95,21 @@ impl Holds {
         !noted.is_empty()
     }
 
-    /// The adapter of a host is in this epoch: events of earlier ones are void.
-    pub(super) fn enter(&mut self, host: HostId, generation: u32) {
-        for (event, held) in &mut self.open {
-            held.is_void |= event.host == host && event.generation != generation;
-        }
+    /// The adapter of a host is in this epoch: events of earlier ones are void. Returns the deliveries that they have waited for
+    /// elsewhere, sorted: they are told again under other numbers.
+    pub(super) fn enter(&mut self, host: HostId, generation: u32) -> Vec<Parked> {
+        let is_past = |event: &EventHold| event.host == host && event.generation != generation;
+        let mut past: Vec<_> = self
+            .open
+            .iter_mut()
+            .filter(|(event, _)| is_past(event))
+            .collect();
+        past.sort_by_key(|(event, _)| **event);
+        let parked = past.into_iter().flat_map(|(_, held)| {
+            held.is_void = true;
+            std::mem::take(&mut held.parked)
+        });
+        parked.collect()
     }
 
     /// Drops `events`: they are never acknowledged, so that their adapter tells them again.
@@ -145,7 +152,7 @@ mod tests {
     fn done(released: Vec<Released>) -> Vec<EventHold> {
         let done = released.into_iter().filter_map(|released| match released {
             Released::Done(event) => Some(event),
-            Released::Deferred(..) | Released::Void(_) => None,
+            Released::Deferred(..) => None,
         });
         done.collect()
     }

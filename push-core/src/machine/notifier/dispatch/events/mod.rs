@@ -28,8 +28,6 @@ pub(super) enum Settled {
     Done(EventHold),
     /// It waits at its adapter for these push services.
     Deferred(Deferral, BTreeSet<ServiceKey>),
-    /// It is told again, for these.
-    Void(Vec<Parked>),
     /// It has waited for these, and too many do.
     Dropped(EventHold, Vec<Parked>),
 }
@@ -60,7 +58,6 @@ impl Events {
             match released {
                 Released::Done(event) => settled.push(Settled::Done(event)),
                 Released::Deferred(event, parked) => self.defer(event, parked, &mut settled),
-                Released::Void(parked) => settled.push(Settled::Void(parked)),
             }
         }
         settled
@@ -158,15 +155,15 @@ impl Events {
         self.deferred.release_all(now, service);
     }
 
-    /// An adapter is attached. Returns for whom the deferred events of its earlier epochs were, and the push services that the others
-    /// wait for.
+    /// An adapter is attached. Returns for whom events of its earlier epochs were or would have been deferred, and the push services
+    /// that the others wait for.
     pub(super) fn attach(
         &mut self,
         attached: AttachedRoute,
     ) -> (Vec<Parked>, BTreeSet<ServiceKey>) {
         let host = attached.host;
-        self.holds.enter(host, attached.generation);
-        let forgotten = self.deferred.forget(host, Some(attached.generation));
+        let mut forgotten = self.holds.enter(host, attached.generation);
+        forgotten.extend(self.deferred.forget(host, Some(attached.generation)));
         self.deferred.set_bound(host, attached.deferred);
         (forgotten, self.deferred.services(host))
     }

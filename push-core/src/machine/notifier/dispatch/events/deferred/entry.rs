@@ -122,10 +122,6 @@ impl Entry {
 
     /// Returns what is known of it when it is told again, by the adapter of this host.
     pub(super) fn into_retry(self, now: Timestamp, host: HostId) -> Retry {
-        let mut keys = Vec::new();
-        for parked in &self.parked {
-            add_keys(&mut keys, parked.keys.iter().copied());
-        }
         let recipient = |parked: &Parked| {
             let id = RecipientId::of(&parked.registration.target);
             let not_before = parked.attempts.not_before;
@@ -139,7 +135,6 @@ impl Entry {
         };
         Retry {
             recipients: Some(self.parked.iter().map(recipient).collect()),
-            keys,
             asked_for: self.asked_for.map(|of| (host, of)).into_iter().collect(),
         }
     }

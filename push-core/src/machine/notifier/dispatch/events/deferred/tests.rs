@@ -49,8 +49,10 @@ fn an_event_joins_one_for_the_same_registrations_and_no_other() {
     ] {
         assert_eq!(deferred.insert(event(number), others).into, None);
     }
-    let retry = deferred.take(later(60), event(1)).unwrap();
-    assert_eq!(retry.keys, [key(1), key(2)]);
+    let parked = deferred.end(event(1));
+    assert_eq!(parked.len(), 2);
+    let tells_of_both = |parked: &Parked| parked.keys == [key(1), key(2)];
+    assert!(parked.iter().all(tells_of_both));
     assert_eq!(deferred.len(), 2);
 }
 
