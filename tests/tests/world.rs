@@ -26,6 +26,8 @@ mod isolation;
 mod judge;
 #[path = "world/late.rs"]
 mod late;
+#[path = "world/once.rs"]
+mod once;
 #[path = "world/poison.rs"]
 mod poison;
 #[path = "world/properties.rs"]

@@ -13,10 +13,10 @@
 
 -define(HELPERS, [mod_xmpp_push_anonymous, mod_xmpp_push_buffer, mod_xmpp_push_content, mod_xmpp_push_deferred,
                   mod_xmpp_push_feed, mod_xmpp_push_fence, mod_xmpp_push_fit, mod_xmpp_push_frame,
-                  mod_xmpp_push_guard, mod_xmpp_push_hello, mod_xmpp_push_link, mod_xmpp_push_publish,
-                  mod_xmpp_push_request, mod_xmpp_push_reshard, mod_xmpp_push_sessions, mod_xmpp_push_shards,
-                  mod_xmpp_push_spool, mod_xmpp_push_state, mod_xmpp_push_sup, mod_xmpp_push_users,
-                  mod_xmpp_push_weight]).
+                  mod_xmpp_push_guard, mod_xmpp_push_hello, mod_xmpp_push_keys, mod_xmpp_push_link,
+                  mod_xmpp_push_publish, mod_xmpp_push_request, mod_xmpp_push_reshard, mod_xmpp_push_sessions,
+                  mod_xmpp_push_shards, mod_xmpp_push_spool, mod_xmpp_push_state, mod_xmpp_push_sup,
+                  mod_xmpp_push_users, mod_xmpp_push_weight]).
 
 %%% Life
 

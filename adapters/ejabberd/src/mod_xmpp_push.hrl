@@ -7,7 +7,7 @@
 -define(LINK_RESOURCE, <<"xmpp-push">>).
 
 %% To be raised when one of the records below changes: tables and files of another layout are left out.
--define(LAYOUT, 4).
+-define(LAYOUT, 5).
 
 %% Events of accounts that come and go. They are never joined with others of another kind, and come first.
 -define(is_journal(Kind), (Kind == removed orelse Kind == created)).
@@ -57,6 +57,7 @@
          message = none :: none | fxml:xmlel(),
          content = false :: boolean(),     % whether the message has one (docs/protocol.md, 3.2)
          size = 0 :: non_neg_integer(),    % of the message, bytes, roughly
+         keys = [] :: [binary()],          % of the newest messages, the newest last (docs/protocol.md, 3.5)
          was = none :: none | {Epoch :: binary(), pos_integer()},
          for = [] :: [recipient()],        % since it was deferred
          back = [] :: [binary()]}).        % resources that take messages again since it was told

@@ -47,7 +47,8 @@ merge(#tabs{waiting = Waiting} = Tabs, Order, New) ->
     Old = ets:lookup_element(Waiting, Order, 2),
     Both = Old#event{count = Old#event.count + New#event.count,
                      first = min(Old#event.first, New#event.first),
-                     last = max(Old#event.last, New#event.last)},
+                     last = max(Old#event.last, New#event.last),
+                     keys = mod_xmpp_push_keys:join(Old#event.keys, New#event.keys)},
     ets:insert(Waiting, {Order, newest(Tabs, Both, New)}),
     ok.
 
@@ -262,7 +263,9 @@ take_users(#tabs{outstanding = Outstanding} = Tabs, Which) ->
 
 -spec dump(#tabs{}) -> {Outstanding :: [#event{}], Waiting :: [#event{}]}.
 dump(#tabs{outstanding = Outstanding} = Tabs) ->
-    {[Event || {_, Event} <- ets:tab2list(Outstanding)], [Event || {_, Event} <- all_unsent(Tabs)]}.
+    Epoch = mod_xmpp_push_state:get(Tabs, epoch),
+    {[Event#event{was = {Epoch, Number}} || {Number, Event} <- ets:tab2list(Outstanding)],
+     [Event || {_, Event} <- all_unsent(Tabs)]}.
 
 %% What was outstanding stays so, under a new number: collapsed, the service would not know it again.
 -spec restore(#tabs{}, outstanding | waiting, #event{}) -> ok.

@@ -7,20 +7,20 @@
 
 -define(NS_MUCSUB_MESSAGES, <<"urn:xmpp:mucsub:nodes:messages">>).
 
-%% The message as an element and whether it has a content; none when the service does not want it.
--spec message(xmpp:message(), [atom()]) -> {fxml:xmlel(), boolean()} | none.
+%% The message as an element, whether it has a content, and its key; none when the service does not want it.
+-spec message(xmpp:message(), [atom()]) -> {fxml:xmlel(), boolean(), [binary()]} | none.
 message(#message{type = error}, _) ->
     none;
 message(#message{} = Message, Wants) ->
     El = encode(Message),
     case inner(El) of
         none -> none;
-        Inner -> judge(El, Inner, Wants)
+        Inner -> judge(Message, El, Inner, Wants)
     end.
 
 %% As message/2, for one on its way into the archive of User: mod_mam adds the stanza's id (XEP-0359) only
 %% after storing it, and without the id the service would not know the message again.
--spec archived(xmpp:message(), [atom()], binary(), binary()) -> {fxml:xmlel(), boolean()} | none.
+-spec archived(xmpp:message(), [atom()], binary(), binary()) -> {fxml:xmlel(), boolean(), [binary()]} | none.
 archived(#message{meta = #{stanza_id := Id}} = Message, Wants, User, Host) ->
     By = jid:encode(jid:make(User, Host)),
     StanzaId = #xmlel{name = <<"stanza-id">>,
@@ -34,11 +34,11 @@ encode(Message) ->
     El#xmlel{attrs = lists:keystore(<<"xmlns">>, 1, Attrs, {<<"xmlns">>, ?NS_CLIENT})}.
 
 %% A copy without a content does not hide the content around it.
-judge(El, Inner, Wants) ->
+judge(Message, El, Inner, Wants) ->
     Content = has_content(Inner) orelse has_content(El),
     IsCall = lists:member(calls, Wants) andalso (is_call(Inner) orelse is_call(El)),
     case Content orelse lists:member(any, Wants) orelse IsCall of
-        true -> {El, Content};
+        true -> {El, Content, mod_xmpp_push_keys:of_message(Message, [Inner, El])};
         false -> none
     end.
 

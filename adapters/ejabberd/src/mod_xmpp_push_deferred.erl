@@ -57,6 +57,7 @@ join(Tabs, Into, Old, New) ->
     Both = Old#event{count = Old#event.count + New#event.count,
                      first = min(Old#event.first, New#event.first),
                      last = max(Old#event.last, New#event.last),
+                     keys = mod_xmpp_push_keys:join(Old#event.keys, New#event.keys),
                      for = New#event.for},
     #event{message = Message, content = Content, size = Size} = worthier(Old, New),
     mod_xmpp_push_weight:add(Tabs, -Old#event.size),

@@ -3,7 +3,7 @@
 -module(mod_xmpp_push_feed).
 
 -export([start/1, stop/1]).
--export([kept_in_archive/1, offline/1, pending/1, sent/3, terminated/2, archived/7, archived/8, removed/2, created/2]).
+-export([marked/1, kept_in_archive/1, offline/1, pending/1, sent/3, terminated/2, archived/7, archived/8, removed/2, created/2]).
 -export([resumed/1, presence/1, opened/3, csi/2]).
 
 -include("xmpp.hrl").
@@ -21,7 +21,8 @@ stop(Host) ->
     lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:delete(Hook, Host, ?MODULE, Fun, Seq) end, hooks()).
 
 hooks() ->
-    [%% After mod_mam, which has the same number: those of one number are called in the order of their modules' names.
+    [{sm_receive_packet, marked, 40},       % before the sessions get their copies
+     %% After mod_mam, which has the same number: those of one number are called in the order of their modules' names.
      {offline_message_hook, kept_in_archive, 49},
      {offline_message_hook, offline, 60},  % after mod_offline (50), which may refuse by quota
      {c2s_session_pending, pending, 50},
@@ -36,6 +37,21 @@ hooks() ->
      {csi_activity, csi, 60}].
 
 %%% Missed messages
+
+%% On its way to an account. Most users have no push.
+-spec marked(xmpp:stanza() | drop) -> xmpp:stanza() | drop.
+marked(#message{type = Type, to = #jid{luser = User, lserver = Host}} = Message) when Type /= error ->
+    mod_xmpp_push_guard:step(sm_receive_packet, Message, fun() -> marked(tabs({User, Host}), User, Message) end);
+marked(Acc) ->
+    Acc.
+
+marked(undefined, _, Message) ->
+    Message;
+marked(Tabs, User, Message) ->
+    case mod_xmpp_push_users:has_none(Tabs, User) of
+        true -> Message;
+        false -> mod_xmpp_push_keys:mark(Message)
+    end.
 
 %% What the archive has the user will find, also when mod_offline refuses it: then the hook ends there. The mark in the
 %% meta data, which stays inside of the server, keeps it from being told twice.
@@ -133,7 +149,7 @@ account(Hook, Kind, Name, Host) ->
     hook(Hook, ok, {User, jid:nameprep(Host)},
          fun(Tabs) ->
                  is_wanted(Tabs, Kind) andalso not mod_xmpp_push_anonymous:is_guest(User)
-                     andalso offer(Tabs, Kind, User, <<>>, {none, false})
+                     andalso offer(Tabs, Kind, User, <<>>, {none, false, []})
          end).
 
 %% Messages is a function, since most users have no push and their queues need not be looked at.
@@ -160,11 +176,11 @@ contents(Tabs) ->
 
 offer(_, _, _, _, none) ->
     ok;
-offer(Tabs, Kind, User, Resource, {El, Content}) ->
+offer(Tabs, Kind, User, Resource, {El, Content, Keys}) ->
     Now = erlang:system_time(millisecond),
     mod_xmpp_push_state:offer(
       Tabs, #event{kind = Kind, user = User, resource = Resource, first = Now, last = Now,
-                   message = El, content = Content, size = size_of(El)}).
+                   message = El, content = Content, size = size_of(El), keys = Keys}).
 
 %% An estimate that does not write the element out.
 size_of(none) -> 0;

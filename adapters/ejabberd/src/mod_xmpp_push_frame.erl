@@ -83,6 +83,7 @@ event(Number, #event{} = Event, Sessions, Now) ->
            {<<"count">>, unless(Event#event.count, 1)},
            {<<"first">>, past(Event#event.first, Now)},
            {<<"last">>, last(Event, Now)},
+           {<<"keys">>, keys(Event#event.keys)},
            {<<"was">>, was(Event#event.was)}],
           [session(Session) || Session <- Sessions] ++ [recipient(For) || For <- Event#event.for]
           ++ [Message || #xmlel{} = Message <- [Event#event.message]]).
@@ -94,6 +95,9 @@ past(First, _) -> First.
 %% Nothing after what counts as now.
 last(#event{first = First, last = Last}, Now) when Last == First; Now - First < 1000 -> undefined;
 last(#event{last = Last}, _) -> Last.
+
+keys([]) -> undefined;
+keys(Keys) -> iolist_to_binary(lists:join(<<" ">>, Keys)).
 
 was(none) -> undefined;
 was({Epoch, Number}) -> <<Epoch/binary, $:, (integer_to_binary(Number))/binary>>.

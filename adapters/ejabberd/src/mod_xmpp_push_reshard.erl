@@ -53,7 +53,7 @@ thaw(Host, Shards, Kept) ->
                   end, Kept).
 
 %% An event that was deferred once keeps its recipients.
-place(outstanding, false, #event{was = none}) -> waiting;
+place(outstanding, false, #event{for = []}) -> waiting;
 place(outstanding, false, _) -> deferred;
 place(Place, _, _) -> Place.
 

@@ -93,4 +93,4 @@ local function judge(message, account, want)
 	return nil;
 end
 
-return { judge = judge };
+return { judge = judge; inside = message_inside };

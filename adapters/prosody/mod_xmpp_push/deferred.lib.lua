@@ -3,6 +3,7 @@
 --   due      to be told again, as soon as the window has room
 
 local fifo = module:require "fifo";
+local keys = module:require "keys";
 local messages = module:require "messages";
 local ranges = module:require "ranges";
 
@@ -130,6 +131,7 @@ local function merge(self, entry, into)
 	local is_newer = (entry.last or entry.first) >= (into.last or into.first);
 	into.last = max(entry.last or entry.first, into.last or into.first);
 	into.first, into.count = min(entry.first, into.first), into.count + entry.count;
+	into.keys = keys.add(into.keys, entry.keys);
 	if is_newer and (entry.has_content or not into.has_content) or entry.has_content and not into.has_content then
 		into.has_content = entry.has_content;
 		messages.release(self.messages, into);
@@ -271,6 +273,11 @@ function Deferred:take_changed()
 	local is_changed = self.kept.is_changed;
 	self.kept.is_changed = false;
 	return is_changed;
+end
+
+-- The name that an event has in later epochs.
+function Deferred:name(entry)
+	return was(self.kept, entry);
 end
 
 -- Calls `each(entry, was)` for all, the oldest first.

@@ -6,6 +6,7 @@
 
 local now = require "util.time".now;
 local fifo = module:require "fifo";
+local keys = module:require "keys";
 local messages = module:require "messages";
 local ranges = module:require "ranges";
 
@@ -125,7 +126,7 @@ end
 local function leave_outstanding(kept, entry)
 	kept.outstanding[entry.n] = nil;
 	kept.outstanding_count = kept.outstanding_count - 1;
-	if entry.was then kept.again = kept.again - 1; end
+	if entry.recipients then kept.again = kept.again - 1; end
 	leave(kept, entry);
 	let_go(kept, entry.user);
 end
@@ -139,7 +140,7 @@ local function number(kept, entry)
 	local n = kept.last_number + 1;
 	kept.last_number = n;
 	kept.outstanding_count = kept.outstanding_count + 1;
-	if entry.was then kept.again = kept.again + 1; end
+	if entry.recipients then kept.again = kept.again + 1; end
 	kept.outstanding[n], entry.n = entry, n;
 	local user = kept.by_user[entry.user];
 	user.sent = user.sent + 1;
@@ -176,18 +177,19 @@ local function make_room(kept, limits, user)
 end
 
 -- A missed message that is sent now. The caller sends all of it, whatever could be kept.
-function Events:issue(kind, user, resource, message, has_content)
+function Events:issue(kind, user, resource, message, has_content, key)
 	local entry = enter(self.kept, {
 		kind = kind; user = user; resource = resource; count = 1; has_content = has_content; first = milliseconds();
+		keys = { key };
 	});
 	messages.hold(self.kept.messages, self.limits.bytes, entry, message);
 	return number(self.kept, entry);
 end
 
 -- A missed message that cannot be sent now. A message with a content is never replaced by one without.
-function Events:collapse(kind, user, resource, message, has_content)
+function Events:collapse(kind, user, resource, message, has_content, newer)
 	local kept = self.kept;
-	local fields = { kind = kind, user = user, resource = resource, count = 0, first = milliseconds() };
+	local fields = { kind = kind, user = user, resource = resource, count = 0, first = milliseconds(), keys = {} };
 	local entry = kept.by_key[key_of(fields)];
 	if not entry then
 		entry = enter(kept, fields);
@@ -195,6 +197,7 @@ function Events:collapse(kind, user, resource, message, has_content)
 		put(kept, entry, "waiting");
 	end
 	entry.count, entry.last = entry.count + 1, fields.first;
+	entry.keys = keys.add(entry.keys, newer);
 	if has_content or not entry.has_content then
 		entry.has_content = has_content;
 		messages.hold(kept.messages, self.limits.bytes, entry, message);

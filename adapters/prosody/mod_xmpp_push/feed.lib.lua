@@ -3,6 +3,7 @@
 local st = require "util.stanza";
 local jid = require "util.jid";
 local content = module:require "content";
+local keys = module:require "keys";
 
 local ipairs, type = ipairs, type;
 
@@ -23,9 +24,11 @@ end
 -- The cheapest refusals come first: most messages are for users without push, or say nothing.
 local function tell(self, shard, kind, user, resource, message, stanza_id)
 	if message.name ~= "message" or shard.users:has_none(user) or not shard.link:wants(kind) then return; end
-	local has_content = content.judge(message, user.."@"..self.host, shard.link:want());
+	local account = user.."@"..self.host;
+	local has_content = content.judge(message, account, shard.link:want());
 	if has_content == nil then return; end
-	shard.sender:tell(kind, user, resource, embed(message, stanza_id), has_content);
+	local key = keys.key_of(message, account, stanza_id and stanza_id.id);
+	shard.sender:tell(kind, user, resource, embed(message, stanza_id), has_content, key);
 end
 
 local function miss(self, kind, user, resource, message)
@@ -104,6 +107,13 @@ local function is_reachable(session)
 	return session.presence ~= nil and (session.priority or 0) >= 0;
 end
 
+-- Before anybody copies it for a session, an archive or as a carbon. Most users have no push.
+local function mark(self, event)
+	local user = jid.split(event.stanza.attr.to);
+	if not user or self.shard_of(user).users:has_none(user) then return; end
+	keys.mark(event.stanza);
+end
+
 -- Hooks. The wrappers see what came of an event: their own part is guarded, the server's is not touched.
 
 -- As mod_offline does: whoever fires the event need not name the user.
@@ -169,6 +179,8 @@ local function watch_sessions(self)
 	watch("delivery/failure", lost, 1);      -- before mod_smacks, which stores it or drops it silently
 	watch("archive-message-added", archived);
 	watch("message/bare/groupchat", absent_from_room, 1);
+	watch("message/bare", mark, 0.5);      -- before mod_mam (0) and mod_carbons (-0.5)
+	watch("message/full", mark, 0.5);
 	watch("resource-bind", function (_, event) session_is_back(self, event.session); end);
 end
 

@@ -9,7 +9,7 @@ local function freeze_entry(entry, was)
 	return {
 		kind = entry.kind; user = entry.user; resource = entry.resource; count = entry.count; first = entry.first; last = entry.last;
 		has_content = entry.has_content; message = entry.message and st.preserialize(entry.message);
-		was_sent = entry.n ~= nil or nil; was = was; recipients = entry.recipients;
+		keys = entry.keys; was_sent = entry.n ~= nil or nil; was = was; recipients = entry.recipients;
 	};
 end
 
@@ -21,7 +21,7 @@ end
 -- Adds all of `events` and what is deferred to `frozen`, in the order in which it was missed.
 local function freeze(events, deferred, frozen)
 	local entries = frozen.entries;
-	local function add(entry) entries[#entries + 1] = freeze_entry(entry, entry.was); end
+	local function add(entry) entries[#entries + 1] = freeze_entry(entry, deferred:name(entry)); end
 	for _, n in ipairs((events:begin_again())) do add(events:outstanding(n)); end
 	for _, entry in ipairs(events:unsent()) do add(entry); end
 	frozen.dropped = frozen.dropped + events:count_dropped();
@@ -31,7 +31,7 @@ end
 local function thaw_entry(item)
 	return {
 		kind = item.kind; user = item.user; resource = item.resource; count = item.count; has_content = item.has_content;
-		first = item.first; last = item.last; was = item.was; recipients = item.recipients;
+		first = item.first; last = item.last; keys = item.keys; was = item.was; recipients = item.recipients;
 	};
 end
 
@@ -49,7 +49,7 @@ local function thaw(events, deferred, item)
 		events:drop_waiting(item.user);
 		return events:record(item.kind, item.user);
 	end
-	local entry = events:collapse(item.kind, item.user, item.resource, message, item.has_content);
+	local entry = events:collapse(item.kind, item.user, item.resource, message, item.has_content, item.keys);
 	entry.count = entry.count + item.count - 1;
 	if item.first < entry.first then entry.first = item.first; end
 	entry.last = item.last or item.first;

@@ -1,12 +1,14 @@
 -- Writes deferred events as lines of text, without the messages: a store that writes ten thousand tables holds up the server.
 
+local keys = module:require "keys";
+
 local ipairs, tonumber, concat = ipairs, tonumber, table.concat;
 
 -- A character that XML cannot hold.
 local separator = "\31";
 
 -- How many words are about the event; a pair for each recipient follows.
-local own_words = 8;
+local own_words = 9;
 
 local function decimal(number)
 	return number and ("%.0f"):format(number) or "";
@@ -16,7 +18,7 @@ end
 local function write(entry, was)
 	local words = {
 		entry.kind, entry.user, entry.resource or "", decimal(entry.count), decimal(entry.first), decimal(entry.last),
-		entry.has_content and "1" or "", was
+		entry.has_content and "1" or "", was, keys.write(entry.keys) or ""
 	};
 	for i, recipient in ipairs(entry.recipients) do
 		words[own_words + 2 * i - 1], words[own_words + 2 * i] = recipient.id, recipient.r or "";
@@ -42,7 +44,7 @@ local function read(line)
 	return {
 		kind = words[1]; user = words[2]; resource = filled(words[3]);
 		count = tonumber(words[4]); first = tonumber(words[5]); last = tonumber(words[6]);
-		has_content = words[7] ~= ""; was = words[8]; recipients = recipients;
+		has_content = words[7] ~= ""; was = words[8]; keys = keys.read(words[9]); recipients = recipients;
 	};
 end
 

@@ -1,5 +1,6 @@
 -- Sends events: at once while the window has room, else later in portions (docs/protocol.md, 3.3).
 
+local keys = module:require "keys";
 local ranges = module:require "ranges";
 
 local ipairs = ipairs;
@@ -27,7 +28,7 @@ local function transmit_event(self, entry, message, first)
 		count = entry.count > 1 and ("%d"):format(entry.count) or nil;
 		first = first and ("%.0f"):format(first) or nil;
 		last = first and entry.count > 1 and ("%.0f"):format(entry.last or first) or nil;
-		was = entry.was;
+		keys = keys.write(entry.keys); was = entry.was;
 	});
 	self.sessions.describe(stanza, entry.user.."@"..self.options.host);
 	for _, recipient in ipairs(entry.recipients or {}) do stanza:tag("for", { id = recipient.id; r = recipient.r }):up(); end
@@ -123,11 +124,11 @@ local function send_or_queue(self, entry, message)
 end
 
 -- Tells of a missed message, which nobody may change afterwards.
-function Sender:tell(kind, user, resource, message, has_content)
+function Sender:tell(kind, user, resource, message, has_content, key)
 	if can_issue(self, user) then
-		send_or_queue(self, self.events:issue(kind, user, resource, message, has_content), message);
+		send_or_queue(self, self.events:issue(kind, user, resource, message, has_content, key), message);
 	else
-		self.events:collapse(kind, user, resource, message, has_content);
+		self.events:collapse(kind, user, resource, message, has_content, { key });
 		if self.link:is_attached() then self:flush(); end
 	end
 end

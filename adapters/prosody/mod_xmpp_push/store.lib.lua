@@ -6,7 +6,7 @@ local lines = module:require "lines";
 local ipairs = ipairs;
 
 -- Of the two stores.
-local version, deferred_version = 2, 1;
+local version, deferred_version = 2, 2;
 
 local Store = {};
 Store.__index = Store;
@@ -68,7 +68,7 @@ end
 -- From before the server was killed. It stays where it is.
 local function read_deferred(store, shards)
 	local data = store.deferred and store.deferred:get(nil);
-	if not data or data.version > deferred_version then return; end
+	if not data or data.version ~= deferred_version then return; end
 	for _, line in ipairs(data.lines) do shards:thaw_deferred(lines.read(line)); end
 	log_taken_back(#data.lines);
 end

@@ -19,7 +19,7 @@ use link::Link;
 pub const RESTART: &str = "the server is restarted";
 
 /// Longer than the tests' servers let a session be resumed.
-const RESUMPTION: Duration = Duration::from_secs(6);
+const RESUMPTION: Duration = Duration::from_secs(9);
 
 /// How long it takes a server to see that a connection is lost, and to tell what nobody waits for.
 const QUIET: Duration = Duration::from_millis(800);
@@ -28,6 +28,7 @@ const QUIET: Duration = Duration::from_millis(800);
 const PLAIN: Habits = Habits {
     resumable: true,
     carbons: false,
+    available: true,
 };
 
 /// A transcript on its way.
@@ -145,6 +146,16 @@ impl Cast {
                     },
                 )
                 .await
+            }
+            ["the", device, "connects", "and", "says", "nothing"] => {
+                let silent = Habits {
+                    available: false,
+                    ..PLAIN
+                };
+                self.connect(device, silent).await
+            }
+            ["the", device, "becomes", "available"] => {
+                self.handset(device)?.become_available().await
             }
             ["the", device, "acknowledges"] => self.handset(device)?.acknowledge().await,
             ["the", device, "resumes"] => self.handset(device)?.resume().await,

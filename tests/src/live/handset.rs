@@ -26,6 +26,8 @@ pub struct Habits {
     pub resumable: bool,
     /// It gets carbons (XEP-0280).
     pub carbons: bool,
+    /// It becomes available at once.
+    pub available: bool,
 }
 
 /// One session of an account, or the hope to resume it.
@@ -50,7 +52,7 @@ struct Wire {
 }
 
 impl Handset {
-    /// Logs in, becomes available and acknowledges all that has come until then.
+    /// Logs in and acknowledges what has come until then; may become available.
     ///
     /// # Errors
     /// As all methods here: the server refuses, does not answer, or ends the stream.
@@ -74,11 +76,20 @@ impl Handset {
                 .await?;
         }
         handset.acknowledge().await?;
-        handset
-            .say("<presence><priority>1</priority></presence>")
-            .await?;
-        handset.settled().await?;
+        if habits.available {
+            handset.become_available().await?;
+        }
         Ok(handset)
+    }
+
+    /// Becomes available.
+    ///
+    /// # Errors
+    /// As [`Handset::connect`].
+    pub async fn become_available(&mut self) -> Result<()> {
+        let presence = "<presence><priority>1</priority></presence>";
+        self.say(presence).await?;
+        self.settled().await
     }
 
     /// Returns the user's bare JID.

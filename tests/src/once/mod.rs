@@ -7,6 +7,7 @@
 
 pub mod names;
 pub mod order;
+pub mod player;
 pub mod script;
 
 use std::io;

@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 pub struct Names {
     /// What is replaced wherever it stands.
     given: Vec<(String, String)>,
-    /// Ids of each kind, in the order of their appearance.
-    ids: Vec<(&'static str, String)>,
+    /// Ids of messages, in the order of their appearance.
+    ids: Vec<String>,
 }
 
 /// An element's start or end tag, or text.
@@ -70,29 +70,22 @@ impl Names {
         match (element, attribute) {
             ("event", "first" | "last") => None,
             ("event", "keys") => {
-                let keys = value.split(' ').map(|key| self.id("KEY", key));
+                let keys = value.split(' ').map(|key| self.id(key));
                 Some(keys.collect::<Vec<_>>().join(" "))
             }
             ("delay", "stamp") => Some("TIME".to_owned()),
-            ("stanza-id" | "archived", "id") => Some(self.id("ARCHIVE", value)),
+            ("stanza-id" | "archived", "id") => Some(self.id(value)),
             _ => Some(value.to_owned()),
         }
     }
 
-    fn id(&mut self, kind: &'static str, id: &str) -> String {
-        let known = self
-            .ids
-            .iter()
-            .position(|known| *known == (kind, id.to_owned()));
+    fn id(&mut self, id: &str) -> String {
+        let known = self.ids.iter().position(|known| known == id);
         let place = known.unwrap_or_else(|| {
-            self.ids.push((kind, id.to_owned()));
+            self.ids.push(id.to_owned());
             self.ids.len() - 1
         });
-        let earlier = self.ids[..place]
-            .iter()
-            .filter(|(of, _)| *of == kind)
-            .count();
-        format!("{kind}-{}", earlier + 1)
+        format!("KEY-{}", place + 1)
     }
 }
 
@@ -153,7 +146,7 @@ mod tests {
         assert_eq!(
             got,
             "<event xmlns='urn:x' n='1' kind='queued' user='alice'><s r='a'/><s r='b' p='1'/>\
-             <message to='alice@example.org'><stanza-id id='ARCHIVE-1'/><delay stamp='TIME'/><body>a=b</body></message></event>"
+             <message to='alice@example.org'><stanza-id id='KEY-1'/><delay stamp='TIME'/><body>a=b</body></message></event>"
         );
     }
 }

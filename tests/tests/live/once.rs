@@ -16,8 +16,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// How long a session can be resumed: as short as the servers allow for what happens meanwhile.
-const RESUMPTION: Duration = Duration::from_secs(5);
+/// How long a session can be resumed: time enough for what happens meanwhile.
+const RESUMPTION: Duration = Duration::from_secs(8);
 
 /// Longer than a transcript takes: here nobody acknowledges before being told to.
 const ACKNOWLEDGEMENT: Duration = Duration::from_secs(60);
