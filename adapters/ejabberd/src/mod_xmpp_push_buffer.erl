@@ -264,8 +264,12 @@ take_users(#tabs{outstanding = Outstanding} = Tabs, Which) ->
 -spec dump(#tabs{}) -> {Outstanding :: [#event{}], Waiting :: [#event{}]}.
 dump(#tabs{outstanding = Outstanding} = Tabs) ->
     Epoch = mod_xmpp_push_state:get(Tabs, epoch),
-    {[Event#event{was = {Epoch, Number}} || {Number, Event} <- ets:tab2list(Outstanding)],
+    {[named(Epoch, Number, Event) || {Number, Event} <- ets:tab2list(Outstanding)],
      [Event || {_, Event} <- all_unsent(Tabs)]}.
+
+%% By the number that it was told under first.
+named(Epoch, Number, #event{was = none} = Event) -> Event#event{was = {Epoch, Number}};
+named(_, _, Event) -> Event.
 
 %% What was outstanding stays so, under a new number: collapsed, the service would not know it again.
 -spec restore(#tabs{}, outstanding | waiting, #event{}) -> ok.

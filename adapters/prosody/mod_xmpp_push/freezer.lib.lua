@@ -21,7 +21,7 @@ end
 -- Adds all of `events` and what is deferred to `frozen`, in the order in which it was missed.
 local function freeze(events, deferred, frozen)
 	local entries = frozen.entries;
-	local function add(entry) entries[#entries + 1] = freeze_entry(entry, deferred:name(entry)); end
+	local function add(entry) entries[#entries + 1] = freeze_entry(entry, entry.was or deferred:name(entry)); end
 	for _, n in ipairs((events:begin_again())) do add(events:outstanding(n)); end
 	for _, entry in ipairs(events:unsent()) do add(entry); end
 	frozen.dropped = frozen.dropped + events:count_dropped();

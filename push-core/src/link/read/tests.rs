@@ -125,3 +125,22 @@ fn an_outcome_says_whose_error_it_is() {
     );
     assert_eq!(read_outcome(Some("shiny")), DeliveryOutcome::NotSent(error));
 }
+
+#[test]
+fn of_more_keys_than_are_kept_the_newest_are_read() {
+    let keys = |words: &str| -> Vec<String> {
+        let stanza = event("offline").with("keys", words).stanza();
+        let Some(FromAdapter::Event(LinkEvent {
+            kind: LinkEventKind::Missed(missed),
+            ..
+        })) = read(stanza.root())
+        else {
+            unreachable!()
+        };
+        missed.keys.into_iter().map(str::to_owned).collect()
+    };
+    assert_eq!(keys("a  b"), ["a", "b"]);
+    assert!(keys("").is_empty());
+    let many: Vec<String> = (1..=30).map(|n| n.to_string()).collect();
+    assert_eq!(keys(&many.join(" ")), many[10..]);
+}

@@ -165,6 +165,71 @@ fn what_was_not_sent_after_all_is_told_again() {
     assert_eq!(again.told_before[0].target, target("b"));
 }
 
+/// Decides about one message for alice's phone.
+fn decide_for_phone(decisions: &mut Decisions, told: (Cause, &str), is_replay: bool) -> Decision {
+    let (cause, resource) = told;
+    let mut phone = crate::machine::sample::registration("a", 1);
+    phone.resource = Some("phone".to_owned());
+    let pending = Pending {
+        cause,
+        resource: (!resource.is_empty()).then(|| resource.to_owned()),
+        is_replay,
+        ..pending(1)
+    };
+    let (owner, have) = (owner("alice"), Arc::new(vec![Arc::new(phone)]));
+    let by = Context::new(&Picky, &owner, NOW);
+    let decided = decisions.decide(by, &pending, &have, &Policy::default());
+    decided.decision()
+}
+
+#[test]
+fn a_message_that_waits_in_the_device_s_own_session_once_more_was_missed_once_more() {
+    use Cause::{Archived, Lost, Offline, Queued, Unacked};
+    for (before, next, is_told) in [
+        ((Archived, ""), (Queued, "phone"), false),
+        ((Queued, "laptop"), (Queued, "phone"), false),
+        ((Queued, "phone"), (Archived, ""), false),
+        ((Queued, "phone"), (Lost, "phone"), false),
+        ((Lost, "phone"), (Offline, ""), false),
+        ((Offline, ""), (Offline, ""), false),
+        ((Offline, ""), (Queued, "laptop"), false),
+        ((Queued, "phone"), (Unacked, "phone"), true),
+        ((Lost, "phone"), (Lost, "phone"), true),
+        ((Lost, "phone"), (Unacked, "phone"), true),
+        ((Offline, ""), (Unacked, "phone"), true),
+    ] {
+        let mut decisions = decisions();
+        let first = decide_for_phone(&mut decisions, before, false);
+        assert_eq!(first, Decision::Notify(1));
+        let expected = if is_told {
+            Decision::Notify(1)
+        } else {
+            Decision::Duplicate
+        };
+        let got = decide_for_phone(&mut decisions, next, false);
+        assert_eq!(got, expected, "{before:?}, {next:?}");
+        let replayed = decide_for_phone(&mut decisions, next, true);
+        assert_eq!(replayed, Decision::Duplicate, "told again: {next:?}");
+    }
+}
+
+#[test]
+fn what_is_deferred_is_told_when_it_comes_again_and_not_by_another_cause() {
+    let mut decisions = decisions();
+    decide(&mut decisions, &pending(1), &["a"]);
+    decisions.deferred(&[key(1)], &target("a"));
+    let other = decide(&mut decisions, &pending(1), &["a"]);
+    assert_eq!(other.decision(), Decision::Duplicate);
+    let again = || Pending {
+        retry: Some(Retry::default()),
+        ..pending(1)
+    };
+    let resumed = decide(&mut decisions, &again(), &["a"]);
+    assert_eq!(resumed.decision(), Decision::Notify(1));
+    let twice = decide(&mut decisions, &again(), &["a"]);
+    assert_eq!(twice.decision(), Decision::Duplicate, "joined with another");
+}
+
 #[test]
 fn registrations_that_are_passed_over_carry_their_reason_and_count_as_not_told() {
     let mut decisions = decisions();
