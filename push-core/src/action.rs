@@ -140,6 +140,8 @@ pub struct Status {
     pub waiting: usize,
     /// Missed messages that wait at their adapters for push services.
     pub deferred: usize,
+    /// Notifications that wait in memory for their next attempt, because no adapter keeps their messages.
+    pub retries_in_memory: usize,
     /// Publishes waiting for their answer.
     pub in_flight: usize,
 }

@@ -43,6 +43,9 @@ pub struct Policy {
     pub retry_pause: Duration,
     /// The longest such pause. Default 1 h.
     pub retry_max_pause: Duration,
+    /// Deliveries that have failed and wait in memory for their next attempt, because no adapter keeps the messages they tell of.
+    /// Beyond it the oldest is dropped and reported. Default 10,000.
+    pub retries_in_memory: usize,
     /// How long a missed message is worth a notification. Default 7 days.
     pub wakeup_ttl: Duration,
     /// How long a message is remembered, so that it is told once. Default 2 h.
@@ -88,6 +91,7 @@ impl Default for Policy {
             breaker_max_pause: Duration::from_secs(5 * 60),
             retry_pause: Duration::from_secs(30),
             retry_max_pause: Duration::from_secs(60 * 60),
+            retries_in_memory: 10_000,
             wakeup_ttl: Duration::from_secs(7 * 24 * 60 * 60),
             dedupe_window: Duration::from_secs(2 * 60 * 60),
             dedupe_entries: 1_000_000,

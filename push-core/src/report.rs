@@ -135,6 +135,8 @@ pub enum Report {
     },
     /// A delivery that waited at its adapter is over, though nothing was sent.
     DeferredEnded {
+        /// Follows the oldest message it tells of.
+        trace: TraceId,
         /// The push service.
         service: BareJid,
         /// Why.
@@ -284,4 +286,6 @@ pub enum PublishEnd {
     Withdrawn,
     /// It was not worth sending any more.
     Expired,
+    /// Too many waited for their next attempt.
+    Dropped,
 }

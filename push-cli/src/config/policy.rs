@@ -40,7 +40,7 @@ pub(super) fn store_timeouts(reader: &mut Reader<'_>) -> StoreTimeouts {
 }
 
 /// Returns every limit that is a number, by its key.
-pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 15] {
+pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 16] {
     let (request, status) = (&mut policy.request, &mut policy.status);
     [
         ("push.workers.workers", &mut policy.workers),
@@ -54,6 +54,7 @@ pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 15] {
             &mut policy.in_flight_per_service,
         ),
         ("policy.in_flight_unproven", &mut policy.in_flight_unproven),
+        ("policy.retries_in_memory", &mut policy.retries_in_memory),
         ("policy.dedupe_entries", &mut policy.dedupe_entries),
         ("policy.max_service", &mut request.service),
         ("policy.max_node", &mut request.node),

@@ -4,6 +4,7 @@
 //! effects come back here.
 
 mod deadlines;
+mod generations;
 mod hosts;
 mod inbound;
 mod link;
@@ -386,6 +387,7 @@ impl Machine {
             hosts: self.hosts.iter().map(status).collect(),
             waiting: self.notifier.waiting(),
             deferred: self.notifier.deferred(),
+            retries_in_memory: self.notifier.kept(),
             in_flight: self.notifier.in_flight(),
         }
     }

@@ -155,6 +155,12 @@ fn deferred_ended(end: DeferredEnd, count: u64) {
 fn publish_ended(end: PublishEnd, count: u64) {
     match end {
         PublishEnd::Accepted | PublishEnd::Withdrawn | PublishEnd::Expired => {}
+        PublishEnd::Dropped => {
+            warn!(
+                count,
+                "too many notifications wait for their next attempt: the oldest are dropped; raise policy.retries_in_memory"
+            );
+        }
         PublishEnd::Refused(condition) => {
             info!(
                 condition = condition.as_str(),

@@ -50,8 +50,14 @@ pub(super) fn line(report: &Report) {
             let (trace, not_before) = (trace.as_u64(), not_before.as_millis());
             debug!(trace, owner, service, not_before, "notification deferred");
         }
-        Report::DeferredEnded { service, end, .. } => {
-            debug!(service = service.as_str(), ?end, "deferral ended");
+        Report::DeferredEnded {
+            trace,
+            service,
+            end,
+            ..
+        } => {
+            let (trace, service) = (trace.as_u64(), service.as_str());
+            debug!(trace, service, ?end, "deferral ended");
         }
         Report::BreakerOpened {
             host,

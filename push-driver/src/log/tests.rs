@@ -91,11 +91,14 @@ fn complaints() -> Vec<Report> {
         published(PublishEnd::NotSent(condition)),
         published(PublishEnd::Foreign),
         published(PublishEnd::TimedOut),
+        published(PublishEnd::Dropped),
         Report::DeferredEnded {
+            trace: TraceId::new(1),
             service: target.service.clone(),
             end: DeferredEnd::Expired,
         },
         Report::DeferredEnded {
+            trace: TraceId::new(1),
             service: target.service.clone(),
             end: DeferredEnd::Dropped,
         },

@@ -149,8 +149,15 @@ mod tests {
         while !outbox.is_empty() {
             let items = outbox.portion();
             sent += items.len();
-            let bytes: usize = items.iter().map(|item| written(item).root().source().len()).sum();
-            assert!(bytes < 500 << 10, "{bytes} bytes in {} elements", items.len());
+            let bytes: usize = items
+                .iter()
+                .map(|item| written(item).root().source().len())
+                .sum();
+            assert!(
+                bytes < 500 << 10,
+                "{bytes} bytes in {} elements",
+                items.len()
+            );
         }
         assert!(sent >= 125, "{sent}");
     }

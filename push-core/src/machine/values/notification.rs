@@ -120,6 +120,7 @@ impl Queued {
     /// Returns what has to be kept of it while it waits at its adapter.
     pub(in crate::machine) fn parked(&self, hash: Seeded, attempts: Attempts) -> Parked {
         Parked {
+            trace: self.delivery.trace,
             service: self.service(hash),
             slot: self.slot(hash),
             registration: self.delivery.registration.clone(),

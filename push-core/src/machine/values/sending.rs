@@ -107,11 +107,11 @@ pub(in crate::machine) enum AfterAttempt {
 }
 
 impl AfterAttempt {
-    /// Returns what follows an outcome; `passes` if another attempt may succeed, `is_void` if the registration is gone.
-    pub(in crate::machine) fn of(outcome: &DeliveryOutcome, passes: bool, is_void: bool) -> Self {
+    /// Returns what follows an outcome; `passes` if another attempt may succeed, `is_gone` if the registration is gone.
+    pub(in crate::machine) fn of(outcome: &DeliveryOutcome, passes: bool, is_gone: bool) -> Self {
         let busy = DefinedCondition::ResourceConstraint;
         match outcome {
-            _ if is_void => Self::Over,
+            _ if is_gone => Self::Over,
             DeliveryOutcome::NotSent(error) if error.condition == busy => Self::NoRoom,
             _ if passes => Self::Retry,
             _ => Self::Over,

@@ -1,8 +1,8 @@
 //! The consequences of what has happened to deliveries, in order.
 
 use super::super::reports;
-use super::events::Settled;
-use crate::ids::{EventHold, HostId, ServiceKey};
+use super::events::{Settled, TakenOff};
+use crate::ids::{HostId, ServiceKey};
 use crate::machine::values::{Effect, Found, MessageKey, Parked, Queued};
 use crate::registration::Registration;
 use crate::report::{DeferredEnd, Report};
@@ -67,9 +67,7 @@ impl Steps {
                     self.effect(Effect::Defer(deferral));
                 }
                 Settled::Void(parked) => self.all_untold(parked),
-                Settled::Dropped(event, parked) => {
-                    self.end_deferred(event, &parked, DeferredEnd::Dropped);
-                }
+                Settled::Dropped(dropped) => self.end_deferred(&dropped, DeferredEnd::Dropped),
             }
         }
         if !done.is_empty() {
@@ -78,12 +76,14 @@ impl Steps {
         awaited
     }
 
-    /// A deferred event is over, and nobody was told.
-    pub(super) fn end_deferred(&mut self, event: EventHold, parked: &[Parked], end: DeferredEnd) {
-        for parked in parked {
-            self.report(reports::deferred_end(&parked.registration, end));
+    /// Deferred deliveries are over, and nobody was told.
+    pub(super) fn end_deferred(&mut self, taken: &TakenOff, end: DeferredEnd) {
+        for parked in &taken.parked {
+            self.report(reports::deferred_end(parked, end));
         }
-        self.effect(Effect::Acknowledge(vec![event]));
+        if taken.is_over {
+            self.effect(Effect::Acknowledge(vec![taken.event]));
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

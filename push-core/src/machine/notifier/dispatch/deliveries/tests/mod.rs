@@ -1,4 +1,5 @@
 mod changes;
+mod retries;
 mod routes;
 
 use super::*;
