@@ -9,7 +9,8 @@ use std::time::Duration;
 /// Limits and time-outs, each with its default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Registrations one user may have; adding one more evicts the oldest. Default 20.
+    /// Registrations one user may have; adding one more evicts the oldest. At most
+    /// [`MAX_RECIPIENTS`](crate::link::MAX_RECIPIENTS). Default 20.
     pub registrations_per_user: usize,
     /// What one request may hold.
     pub request: RequestLimits,
@@ -34,8 +35,8 @@ pub struct Policy {
     /// How long a push service may accept nothing while something is in flight, before it has to prove again that it works; and how
     /// long a delivery waits for its turn before it is deferred. Default 2 s.
     pub unproven_after: Duration,
-    /// How long a push service is left alone at which the deliveries of three users have failed in turn; doubles with each attempt
-    /// that fails, up to [`breaker_max_pause`](Self::breaker_max_pause). Default 5 s.
+    /// How long a push service is left alone at which the deliveries of several users have failed in turn: three, and a quarter of those
+    /// it has answered lately. Doubles with each attempt that fails, up to [`breaker_max_pause`](Self::breaker_max_pause). Default 5 s.
     pub breaker_pause: Duration,
     /// The longest such pause. Default 5 min.
     pub breaker_max_pause: Duration,

@@ -1,6 +1,7 @@
 //! `[push.workers]`, `[policy]`, `[status]` and `[cache]`: limits and time-outs.
 
 use super::reader::{Reader, set};
+use push_core::link::MAX_RECIPIENTS;
 use push_core::{Policy, StoreTimeouts};
 use std::time::Duration;
 
@@ -17,6 +18,11 @@ pub(super) fn policy(reader: &mut Reader<'_>) -> Policy {
         reader.problem("status.sudden_percent", "may be at most 100");
     }
     policy.cache_ttl = reader.duration("cache.ttl");
+    if policy.registrations_per_user > MAX_RECIPIENTS {
+        let reason =
+            format!("may be at most {MAX_RECIPIENTS}: an adapter defers a message for no more");
+        reader.problem("policy.registrations_per_user", reason);
+    }
     for (path, value, most) in [
         ("policy.max_node", policy.request.node, 1023),
         ("policy.max_service", policy.request.service, 512),

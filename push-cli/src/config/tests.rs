@@ -372,3 +372,12 @@ fn a_share_has_no_more_than_a_hundred_percent() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].0, "status.sudden_percent");
 }
+
+#[test]
+fn a_user_has_no_more_registrations_than_an_adapter_defers_a_message_for() {
+    let with = |most: u64| with_services(&format!("[policy]\nregistrations_per_user = {most}"));
+    assert!(parse(&with(50)).is_ok());
+    let found = problems(&with(51));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].0, "policy.registrations_per_user");
+}

@@ -124,7 +124,7 @@ pub(super) fn queued(name: &str, node: &str, number: u64) -> Queued {
             registration: Arc::new(registration(node, 1)),
             class: Class::Message,
             content: Arc::new(content()),
-            expires_at: None,
+            expires_at: later(7 * 24 * 3600),
         },
         attempts: Attempts::default(),
         keys: vec![key(number)],

@@ -164,6 +164,7 @@ impl Links {
         if attached.is_ok() {
             let ping = now.after(self.terms.ping_interval());
             self.set_due(host, ping, Due::Ping(host));
+            self.hold_back(now, host);
         }
         Some(attached)
     }

@@ -55,7 +55,7 @@ pub(in crate::machine) struct Parked {
     /// The messages it counts as told of.
     pub(in crate::machine) keys: Vec<MessageKey>,
     pub(in crate::machine) attempts: Attempts,
-    pub(in crate::machine) expires_at: Option<Timestamp>,
+    pub(in crate::machine) expires_at: Timestamp,
 }
 
 /// An event that was deferred and is told again: for whom, and what is known of those deliveries.

@@ -135,44 +135,27 @@ impl Decisions {
             let Some(attempts) = attempts(pending, registration) else {
                 continue;
             };
-            let is_retry = pending.retry.is_some();
             let notification = &pending.notification;
             let choice = by
                 .plugin
                 .publish_notification(&situation, notification, registration);
-            match choice {
-                Choice::Skip(reason) => decided.passed_over.push(PassedOver {
-                    registration: registration.clone(),
-                    reason,
-                }),
-                _ if !is_retry && self.told.all(&pending.keys, &registration.target) => {
-                    self.told.learn(&pending.keys, &registration.target);
-                    decided.told_before.push(registration.clone());
+            let (notification, content) = match &choice {
+                Choice::Skip(reason) => {
+                    decided.pass_over(registration, reason.clone());
+                    continue;
                 }
-                _ if !self.tries.may_get(by.now, registration) => {
-                    decided.passed_over.push(PassedOver {
-                        registration: registration.clone(),
-                        reason: QUARANTINED.into(),
-                    });
-                }
-                Choice::Publish => {
-                    let mut queued = delivery(
-                        by,
-                        pending,
-                        registration,
-                        notification,
-                        content.clone(),
-                        policy,
-                    );
-                    queued.attempts = attempts;
-                    decided.deliveries.push(queued);
-                }
-                Choice::PublishInstead(other) => {
-                    let content = Arc::new(other.content.clone());
-                    let mut queued = delivery(by, pending, registration, &other, content, policy);
-                    queued.attempts = attempts;
-                    decided.deliveries.push(queued);
-                }
+                Choice::Publish => (notification, content.clone()),
+                Choice::PublishInstead(other) => (&**other, Arc::new(other.content.clone())),
+            };
+            let is_told = self.told.all(&pending.keys, &registration.target);
+            if is_told && pending.retry.is_none() {
+                self.told.learn(&pending.keys, &registration.target);
+                decided.told_before.push(registration.clone());
+            } else if self.tries.may_get(by.now, registration) {
+                let queued = delivery(by, pending, registration, notification, content, policy);
+                decided.deliveries.push(Queued { attempts, ..queued });
+            } else {
+                decided.pass_over(registration, QUARANTINED.into());
             }
         }
         for queued in &decided.deliveries {
@@ -221,7 +204,7 @@ fn delivery(
             registration: registration.clone(),
             class: notification.class,
             content,
-            expires_at: Some(expires_at.map_or(worthless_at, |at| at.min(worthless_at))),
+            expires_at: expires_at.map_or(worthless_at, |at| at.min(worthless_at)),
         },
         attempts: Attempts::default(),
         keys: pending.keys.clone(),
@@ -241,6 +224,13 @@ fn attempts(pending: &Pending, registration: &Registration) -> Option<Attempts> 
 }
 
 impl Decided {
+    fn pass_over(&mut self, registration: &Arc<Registration>, reason: Reason) {
+        self.passed_over.push(PassedOver {
+            registration: registration.clone(),
+            reason,
+        });
+    }
+
     /// Returns the decision in one word, for reports.
     pub(super) fn decision(&self) -> Decision {
         match (self.deliveries.len(), self.told_before.len()) {

@@ -237,7 +237,7 @@ impl Dispatch {
     /// An attempt has failed in a way that passes: the next one is made after a pause.
     fn retry(&mut self, now: Timestamp, mut queued: Queued, policy: &Policy) {
         let attempts = retries::next(now, &queued, self.hash, policy);
-        if queued.delivery.expires_at.is_some_and(|at| at <= now) {
+        if queued.delivery.expires_at <= now {
             self.give_up(now, queued, PublishEnd::Expired);
         } else if self.deliveries.can_defer(&queued) {
             self.park(now, queued, attempts);

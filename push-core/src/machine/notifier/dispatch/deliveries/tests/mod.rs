@@ -243,7 +243,7 @@ fn one_that_is_put_back_takes_in_the_newer_that_waits() {
 fn one_that_has_expired_is_given_up_and_the_user_s_return_comes_first() {
     let mut sent = Sent::new();
     let mut expiring = queued("alice", "a", 1);
-    expiring.delivery.expires_at = Some(later(10));
+    expiring.delivery.expires_at = later(10);
     sent.push(expiring);
     let turn = sent.turn().unwrap();
     assert_eq!(turn.why_not(later(9), false), None);

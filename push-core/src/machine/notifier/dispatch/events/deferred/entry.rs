@@ -47,9 +47,9 @@ impl Entry {
     }
 
     /// Returns when nothing of it is worth telling any more.
-    pub(super) fn expires_at(&self) -> Option<Timestamp> {
+    pub(super) fn expires_at(&self) -> Timestamp {
         let each = self.parked.iter().map(|parked| parked.expires_at);
-        each.collect::<Option<Vec<_>>>()?.into_iter().max()
+        each.max().unwrap_or_default()
     }
 
     /// Returns the push service that its adapter was asked on behalf of, and its deadline.

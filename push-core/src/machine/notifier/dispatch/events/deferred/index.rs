@@ -56,9 +56,7 @@ impl Index {
 
     pub(super) fn insert(&mut self, event: EventHold, entry: &Entry) {
         self.by_owner.insert((entry.owner(), event));
-        if let Some(at) = entry.expires_at() {
-            self.by_expiry.insert((at, event));
-        }
+        self.by_expiry.insert((entry.expires_at(), event));
         if entry.is_behind() {
             self.behind.insert((entry.owner(), event));
         }
@@ -78,9 +76,7 @@ impl Index {
     pub(super) fn remove(&mut self, event: EventHold, entry: &Entry) {
         self.by_owner.remove(&(entry.owner(), event));
         self.behind.remove(&(entry.owner(), event));
-        if let Some(at) = entry.expires_at() {
-            self.by_expiry.remove(&(at, event));
-        }
+        self.by_expiry.remove(&(entry.expires_at(), event));
         for parked in entry.parked() {
             let not_before = parked.attempts.not_before;
             self.waiting.remove(&(parked.service, not_before, event));

@@ -169,7 +169,7 @@ fn registrations_are_taken_off_and_an_event_for_nobody_is_over() {
 fn an_event_expires_with_the_last_of_its_deliveries() {
     let mut deferred = deferred();
     let until = |node: &str, seconds| Parked {
-        expires_at: Some(later(seconds)),
+        expires_at: later(seconds),
         ..parked("alice", node, 1, 0)
     };
     deferred.insert(event(1), vec![until("a", 10), until("b", 20)]);
