@@ -130,7 +130,7 @@ pub enum Report {
         owner: BareJid,
         /// The push service.
         service: BareJid,
-        /// When it may be tried again; in the past if it only waits for room.
+        /// When it may be tried again; in the past if it waits for room only.
         not_before: Timestamp,
     },
     /// A delivery that waited at its adapter is over, though nothing was sent.
@@ -148,7 +148,7 @@ pub enum Report {
         host: String,
         /// The domain of the push service.
         service: String,
-        /// How long it is left alone at first.
+        /// How long it is left alone, before a part of up to a quarter is added.
         pause: Duration,
     },
     /// A push service that was left alone has accepted a delivery.

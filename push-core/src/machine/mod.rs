@@ -385,10 +385,7 @@ impl Machine {
             up: self.up,
             down: self.down.clone(),
             hosts: self.hosts.iter().map(status).collect(),
-            waiting: self.notifier.waiting(),
-            deferred: self.notifier.deferred(),
-            retries_in_memory: self.notifier.kept(),
-            in_flight: self.notifier.in_flight(),
+            load: self.notifier.load(),
         }
     }
 

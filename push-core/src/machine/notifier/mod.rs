@@ -13,6 +13,7 @@ use super::values::{
     Arrival, Asked, ClientRequest, Decided, Effect, Item, Pending, Registrations, ReplyTo, Retry,
     RouteEvent, Told, Withdrawn,
 };
+use crate::action::Load;
 use crate::delivery::DeliveryOutcome;
 use crate::event::StoreAnswer;
 use crate::hash::Seeded;
@@ -354,27 +355,18 @@ impl Notifier {
         self.accounts.is_empty() && self.dispatch.is_empty()
     }
 
+    /// Returns whether as much waits as may.
     pub(super) fn is_full(&self) -> bool {
-        self.waiting() >= self.policy.max_queue
+        self.load().waiting >= self.policy.max_queue
     }
 
-    /// Returns how many missed messages and requests wait for the store, and deliveries for their turn.
-    pub(super) fn waiting(&self) -> usize {
-        self.accounts.waiting() + self.dispatch.waiting()
-    }
-
-    /// Returns how many deliveries wait in memory for their next attempt, because no adapter keeps them.
-    pub(super) fn kept(&self) -> usize {
-        self.dispatch.kept()
-    }
-
-    pub(super) fn in_flight(&self) -> usize {
-        self.dispatch.in_flight()
-    }
-
-    /// Returns how many events wait at their adapters for push services.
-    pub(super) fn deferred(&self) -> usize {
-        self.dispatch.deferred()
+    /// Returns how much there is to do.
+    pub(super) fn load(&self) -> Load {
+        let load = self.dispatch.load();
+        Load {
+            waiting: self.accounts.waiting() + load.waiting,
+            ..load
+        }
     }
 
     /// Returns the best identity a host has offered.

@@ -2,7 +2,7 @@
 
 use super::key::MessageKey;
 use crate::Timestamp;
-use crate::ids::{HostId, ServiceKey, Slot, TraceId};
+use crate::ids::{EventHold, HostId, ServiceKey, Slot, TraceId};
 use crate::link::RecipientId;
 use crate::registration::Registration;
 use std::sync::Arc;
@@ -56,6 +56,15 @@ pub(in crate::machine) struct Parked {
     pub(in crate::machine) keys: Vec<MessageKey>,
     pub(in crate::machine) attempts: Attempts,
     pub(in crate::machine) expires_at: Timestamp,
+}
+
+/// Deliveries that a deferred event does not wait for any more.
+#[derive(Debug)]
+pub(in crate::machine) struct TakenOff {
+    pub(in crate::machine) event: EventHold,
+    pub(in crate::machine) parked: Vec<Parked>,
+    /// It waits for nothing any more.
+    pub(in crate::machine) is_over: bool,
 }
 
 /// An event that was deferred and is told again: for whom, and what is known of those deliveries.

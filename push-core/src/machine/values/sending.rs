@@ -63,7 +63,7 @@ pub(in crate::machine) struct Attempt<'a> {
     pub(in crate::machine) identity: Identity,
     /// The identity under which the push service last accepted one, else that of the enable.
     pub(in crate::machine) accepted: Identity,
-    /// Whether the push service is in good health; while it is not, nothing is judged.
+    /// Whether its breaker is closed; while it is open, no refusal counts against a registration.
     pub(in crate::machine) is_healthy: bool,
 }
 

@@ -8,6 +8,7 @@ mod steps;
 pub(super) use steps::Step;
 
 use super::reports;
+use crate::action::Load;
 use crate::delivery::{DeliveryOutcome, Route};
 use crate::hash::Seeded;
 use crate::ids::{DeliveryId, EventHold, HostId, ServiceKey};
@@ -369,23 +370,12 @@ impl Dispatch {
         self.deliveries.is_empty() && self.events.is_empty()
     }
 
-    /// Returns how many deliveries wait for their turn.
-    pub(super) fn waiting(&self) -> usize {
-        self.deliveries.waiting()
-    }
-
-    /// Returns how many wait in memory for their next attempt, because no adapter keeps them.
-    pub(super) fn kept(&self) -> usize {
-        self.deliveries.kept()
-    }
-
-    pub(super) fn in_flight(&self) -> usize {
-        self.deliveries.in_flight()
-    }
-
-    /// Returns how many events wait at their adapters.
-    pub(super) fn deferred(&self) -> usize {
-        self.events.deferred()
+    /// Returns how much there is to do.
+    pub(super) fn load(&self) -> Load {
+        Load {
+            deferred: self.events.deferred(),
+            ..self.deliveries.load()
+        }
     }
 
     /// Returns the best identity a host has offered.

@@ -1,9 +1,9 @@
 //! The consequences of what has happened to deliveries, in order.
 
 use super::super::reports;
-use super::events::{Settled, TakenOff};
+use super::events::Settled;
 use crate::ids::{HostId, ServiceKey};
-use crate::machine::values::{Effect, Found, MessageKey, Parked, Queued};
+use crate::machine::values::{Effect, Found, MessageKey, Parked, Queued, TakenOff};
 use crate::registration::Registration;
 use crate::report::{DeferredEnd, Report};
 use jid::BareJid;

@@ -13,6 +13,7 @@ mod turn;
 pub(super) use changes::removes;
 pub(super) use turn::{Next, Turn};
 
+use crate::action::Load;
 use crate::delivery::{DeliveryOutcome, Route};
 use crate::hash::Seeded;
 use crate::ids::{DeliveryId, HostId, ServiceKey, Slot, TraceId};
@@ -41,7 +42,6 @@ pub(super) struct Deliveries {
     judge: Judge,
     queues: Queues,
     flights: Flights,
-    last_own: u64,
     hash: Seeded,
 }
 
@@ -53,7 +53,6 @@ impl Deliveries {
             judge: Judge::new(hash),
             queues: Queues::new(hash),
             flights: Flights::new(hash),
-            last_own: 0,
             hash,
         }
     }
@@ -145,12 +144,7 @@ impl Deliveries {
     pub(super) fn start(&mut self, now: Timestamp, turn: Turn, policy: &Policy) -> Sending {
         let (place, queued) = turn.into_parts();
         let host = queued.host;
-        let id = if place.route == Route::Adapter {
-            DeliveryId::Adapter(host, self.routes.draw(host))
-        } else {
-            self.last_own += 1;
-            DeliveryId::Own(self.last_own)
-        };
+        let id = self.routes.draw(host, place.route);
         let place = Place {
             unproven: self.health.begin(now, place.service, policy),
             ..place
@@ -186,8 +180,7 @@ impl Deliveries {
         let user = self.hash.hash(&queued.delivery.owner);
         let evidence = Evidence::of(&outcome, route.identity(), user, passes);
         let name = registration.target.service.domain().as_str();
-        let vote = evidence.vote();
-        let users = vote.map_or(0, |_| self.judge.users(now, queued.host, name));
+        let users = (evidence.vote()).map_or(0, |_| self.judge.users(now, queued.host, name));
         let health = self
             .health
             .end(now, service, place.unproven, evidence, users, policy);
@@ -344,18 +337,14 @@ impl Deliveries {
         self.flights.len() == 0 && self.queues.waiting() == 0
     }
 
-    /// Returns how many wait for their turn.
-    pub(super) fn waiting(&self) -> usize {
-        self.queues.waiting()
-    }
-
-    /// Returns how many wait in memory for their next attempt.
-    pub(super) fn kept(&self) -> usize {
-        self.queues.kept()
-    }
-
-    pub(super) fn in_flight(&self) -> usize {
-        self.flights.len()
+    /// Returns how many wait and how many are in flight.
+    pub(super) fn load(&self) -> Load {
+        Load {
+            waiting: self.queues.waiting(),
+            retries_in_memory: self.queues.kept(),
+            in_flight: self.flights.len(),
+            deferred: 0,
+        }
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {

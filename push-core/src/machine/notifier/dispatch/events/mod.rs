@@ -7,10 +7,9 @@ use crate::Timestamp;
 use crate::hash::Seeded;
 use crate::ids::{EventHold, HostId, ServiceKey, Slot};
 use crate::link::RecipientId;
-use crate::machine::values::{AttachedRoute, Deferral, Parked, Queued, Retry, Withdrawn};
+use crate::machine::values::{AttachedRoute, Deferral, Parked, Queued, Retry, TakenOff, Withdrawn};
 use crate::registration::Registration;
 use deferred::Deferred;
-pub(super) use deferred::TakenOff;
 use holds::{Holds, Released};
 use std::collections::BTreeSet;
 

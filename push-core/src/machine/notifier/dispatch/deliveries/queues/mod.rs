@@ -345,7 +345,7 @@ impl Queues {
         };
         let not_before = &mut waiting.queued.attempts.not_before;
         *not_before = now.min(*not_before);
-        if waiting.position.is_some_and(|position| position.at > now) {
+        if waiting.position.is_some_and(|position| position.at() > now) {
             self.set_position(slot, now);
         }
     }

@@ -22,8 +22,15 @@ pub(super) struct Order {
 /// Names a place in a queue: when it may be sent, and after whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Position {
-    pub(super) at: Timestamp,
+    at: Timestamp,
     arrival: u64,
+}
+
+impl Position {
+    /// Returns when it may be sent.
+    pub(super) fn at(self) -> Timestamp {
+        self.at
+    }
 }
 
 #[derive(Debug)]

@@ -83,7 +83,8 @@ fn retries_in_memory_have_a_bound_of_their_own_and_the_oldest_goes() {
         one.since = later(since);
         sent.put_back(one);
     }
-    assert_eq!((sent.deliveries.kept(), sent.deliveries.waiting()), (3, 0));
+    let load = sent.deliveries.load();
+    assert_eq!((load.retries_in_memory, load.waiting), (3, 0));
     assert!(
         sent.deliveries.is_empty(),
         "nobody waits for them at the end"
@@ -91,7 +92,7 @@ fn retries_in_memory_have_a_bound_of_their_own_and_the_oldest_goes() {
     let dropped = sent.deliveries.take_excess(&sent.policy).unwrap();
     assert_eq!(dropped.delivery.trace, TraceId::new(2));
     assert!(sent.deliveries.take_excess(&sent.policy).is_none());
-    assert_eq!(sent.deliveries.kept(), 2);
+    assert_eq!(sent.deliveries.load().retries_in_memory, 2);
 }
 
 #[test]

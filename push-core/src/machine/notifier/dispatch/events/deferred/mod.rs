@@ -9,7 +9,7 @@ use crate::Timestamp;
 use crate::hash::{Seeded, SeededMap};
 use crate::ids::{EventHold, HostId, ServiceKey, Slot};
 use crate::machine::deadlines::Deadlines;
-use crate::machine::values::{Deferral, Parked, Retry};
+use crate::machine::values::{Deferral, Parked, Retry, TakenOff};
 use crate::registration::Registration;
 use entry::Entry;
 use index::{FIRST, Index, LAST};
@@ -32,15 +32,6 @@ pub(super) struct Deferred {
     overdue: Deadlines<EventHold>,
     /// How many the adapters of hosts can keep.
     bounds: BTreeMap<HostId, u64>,
-}
-
-/// Deliveries that an event does not wait for any more.
-#[derive(Debug)]
-pub(in super::super) struct TakenOff {
-    pub(in super::super) event: EventHold,
-    pub(in super::super) parked: Vec<Parked>,
-    /// It waits for nothing any more.
-    pub(in super::super) is_over: bool,
 }
 
 impl Deferred {
