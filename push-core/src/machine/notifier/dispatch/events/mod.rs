@@ -227,3 +227,6 @@ impl Events {
         self.deferred.len()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,7 +65,9 @@ fn while_the_breaker_is_open_the_failed_are_in_nobody_s_way() {
     for number in 1..=200 {
         sent.put_back(failed(&format!("u{number}"), "a", number, 0));
     }
-    sent.push(queued("bob", "a", 500));
+    let mut bob = queued("bob", "a", 500);
+    bob.attempts.not_before = later(1);
+    sent.push(bob);
     assert_eq!(sent.send_all(), [500], "who has not failed is tried");
     let wake = sent.deliveries.next_deadline().unwrap();
     assert!(wake > sent.now && wake <= sent.now.after(Duration::from_secs(7)));
@@ -126,4 +128,19 @@ fn what_has_waited_before_the_adapter_could_keep_it_is_handed_to_it_in_time() {
     sent.now = later(5);
     let handed = sent.deliveries.impatient(sent.now, &sent.policy);
     assert_eq!(handed.unwrap().0.delivery.trace, TraceId::new(2));
+}
+
+#[test]
+fn all_places_that_time_makes_are_given_to_those_that_wait() {
+    let mut sent = Sent::new();
+    sent.policy.in_flight_unproven = 2;
+    for number in 1..=6 {
+        let user = format!("u{number}");
+        sent.push(queued(&user, &format!("s{number}.example/n"), number));
+    }
+    for round in [[1, 2], [3, 4], [5, 6]] {
+        assert_eq!(sent.send_all(), round);
+        assert!(sent.wait(2).is_none());
+        sent.deliveries.impatient(sent.now, &sent.policy);
+    }
 }
