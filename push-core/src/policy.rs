@@ -26,12 +26,19 @@ pub struct Policy {
     pub store_retry: Duration,
     /// How long to wait for the answer to a publish. A common push service holds it for 20 s. Default 40 s.
     pub publish_timeout: Duration,
-    /// Publishes of one host waiting for one push service's answers. A push service that has just begun to accept has fewer: 8, and
-    /// twice as many with each round that it accepts. Default 1,000.
+    /// Publishes of one host waiting for one push service's answers. Default 1,000.
     pub in_flight_per_service: usize,
+    /// The same of a push service that has just begun to accept; twice as many with each round that it accepts. Default 8.
+    pub in_flight_at_first: usize,
     /// Publishes waiting for the answers of all push services together that have accepted nothing yet, or nothing for
-    /// [`unproven_after`](Self::unproven_after). Default 250.
+    /// [`unproven_after`](Self::unproven_after). Of those that are not silent yet only publishes count that may still be answered in that
+    /// time. Default 250.
     pub in_flight_unproven: usize,
+    /// The same of one user. Default 4.
+    pub in_flight_unproven_per_user: usize,
+    /// The same, with all that have been silent for longer: they hold up that many missed messages of
+    /// [`max_queue`](Self::max_queue) at most. Default 2,500.
+    pub in_flight_unanswered: usize,
     /// How long a push service may accept nothing while something is in flight, before it has to prove again that it works; and how
     /// long a delivery waits for its turn before it is deferred. Default 2 s.
     pub unproven_after: Duration,
@@ -86,7 +93,10 @@ impl Default for Policy {
             store_retry: Duration::from_secs(1),
             publish_timeout: Duration::from_secs(40),
             in_flight_per_service: 1_000,
+            in_flight_at_first: 8,
             in_flight_unproven: 250,
+            in_flight_unproven_per_user: 4,
+            in_flight_unanswered: 2_500,
             unproven_after: Duration::from_secs(2),
             breaker_pause: Duration::from_secs(5),
             breaker_max_pause: Duration::from_secs(5 * 60),

@@ -46,7 +46,7 @@ pub(super) fn store_timeouts(reader: &mut Reader<'_>) -> StoreTimeouts {
 }
 
 /// Returns every limit that is a number, by its key.
-pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 16] {
+pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 19] {
     let (request, status) = (&mut policy.request, &mut policy.status);
     [
         ("push.workers.workers", &mut policy.workers),
@@ -59,7 +59,16 @@ pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 16] {
             "policy.in_flight_per_service",
             &mut policy.in_flight_per_service,
         ),
+        ("policy.in_flight_at_first", &mut policy.in_flight_at_first),
         ("policy.in_flight_unproven", &mut policy.in_flight_unproven),
+        (
+            "policy.in_flight_unproven_per_user",
+            &mut policy.in_flight_unproven_per_user,
+        ),
+        (
+            "policy.in_flight_unanswered",
+            &mut policy.in_flight_unanswered,
+        ),
         ("policy.retries_in_memory", &mut policy.retries_in_memory),
         ("policy.dedupe_entries", &mut policy.dedupe_entries),
         ("policy.max_service", &mut request.service),

@@ -126,11 +126,9 @@ impl Deliveries {
     /// Returns what can be done now.
     pub(super) fn next(&mut self, now: Timestamp, policy: &Policy) -> Option<Next> {
         let (routes, health) = (&self.routes, &mut self.health);
-        self.queues.pop(
-            now,
-            |host| routes.open(host),
-            |host, service| health.room(now, host, service, policy),
-        )
+        let open = |host| routes.open(host);
+        let room = |host, service| health.room(now, host, service, policy);
+        self.queues.pop(now, policy, open, room)
     }
 
     /// Gives up a delivery whose turn had come.
@@ -368,7 +366,7 @@ impl Deliveries {
         }
         self.health.tick(now);
         self.pass(now, policy);
-        let (queued, is_behind) = self.queues.tick(now)?;
+        let (queued, is_behind) = self.queues.tick(now, policy)?;
         let end = if is_behind {
             // Until the one before it has ended.
             now.after(policy.publish_timeout + flights::GRACE)

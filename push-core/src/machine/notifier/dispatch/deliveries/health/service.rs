@@ -6,9 +6,6 @@ use crate::registration::Identity;
 use crate::{Policy, Timestamp};
 use std::time::Duration;
 
-/// Deliveries that a push service may have in flight while nothing is known of it.
-const FIRST_WINDOW: usize = 8;
-
 /// For the breaker to open, the deliveries of so many users must have failed since the push service last accepted one, and of one
 /// in so many of all who had an answer lately. A few prove nothing, nor do many at the same moment.
 const VOTES: usize = 3;
@@ -81,7 +78,7 @@ impl Service {
         let window = if self.is_proven(now, policy) {
             self.window
         } else {
-            FIRST_WINDOW
+            policy.in_flight_at_first
         };
         window.min(most).saturating_sub(self.in_flight)
     }
@@ -130,7 +127,7 @@ impl Service {
         self.breaker = Breaker::Closed;
         self.accepted_of_window += 1;
         if !was_proven {
-            (self.window, self.accepted_of_window) = (FIRST_WINDOW, 0);
+            (self.window, self.accepted_of_window) = (policy.in_flight_at_first, 0);
         } else if self.accepted_of_window >= self.window
             && self.window < policy.in_flight_per_service
         {

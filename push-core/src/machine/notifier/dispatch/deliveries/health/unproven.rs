@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 /// Deliveries in flight that were begun at push services that had proved nothing, and the push services that wait for a place.
 ///
 /// There is a bound for all of them, and one that is silent gets no place beyond it. But whoever is silent shall not take the places
-/// of those who might answer: for these only deliveries count that may still be answered in time.
+/// of those who might answer: for these only deliveries count that may still be answered in time, up to a wider bound.
 #[derive(Debug)]
 pub(super) struct Unproven {
     in_flight: usize,
@@ -42,12 +42,12 @@ impl Unproven {
 
     /// Returns how many more may be begun, at a push service that is silent or at one that may answer.
     pub(super) fn room(&self, is_silent: bool, policy: &Policy) -> usize {
-        let taken = if is_silent {
-            self.in_flight
-        } else {
-            self.fresh.len()
-        };
-        policy.in_flight_unproven.saturating_sub(taken)
+        if is_silent {
+            return policy.in_flight_unproven.saturating_sub(self.in_flight);
+        }
+        let fresh = policy.in_flight_unproven.saturating_sub(self.fresh.len());
+        let all = policy.in_flight_unanswered.saturating_sub(self.in_flight);
+        fresh.min(all)
     }
 
     /// Lets a push service wait for a place.
@@ -116,6 +116,23 @@ mod tests {
         assert_eq!(unproven.room(true, &policy), 0);
         unproven.end(places[0]);
         assert_eq!(unproven.room(true, &policy), 1);
+    }
+
+    #[test]
+    fn there_is_a_bound_for_all_that_are_not_answered() {
+        let policy = Policy {
+            in_flight_unanswered: 7,
+            ..policy()
+        };
+        let mut unproven = Unproven::new();
+        for (round, room) in [(0, 3), (1, 3), (2, 1)] {
+            let now = later(2 * round);
+            unproven.tick(now);
+            assert_eq!(unproven.room(false, &policy), room);
+            (0..room).for_each(|_| _ = unproven.begin(now, &policy));
+        }
+        unproven.tick(later(60));
+        assert_eq!(unproven.room(false, &policy), 0, "seven are in flight");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::ids::{HostId, ServiceKey, Slot};
 use crate::machine::deadlines::{Deadlines, Key};
 use crate::machine::values::{MessageKey, Pending, Place, Queued, slot};
 use crate::registration::{Registration, Target};
-use crate::{Timestamp, TraceId};
+use crate::{Policy, Timestamp, TraceId};
 use busy::Busy;
 use jid::BareJid;
 use kept::Kept;
@@ -131,6 +131,7 @@ impl Queues {
     pub(super) fn pop(
         &mut self,
         now: Timestamp,
+        policy: &Policy,
         route: impl Fn(HostId) -> Option<Route>,
         mut room: impl FnMut(HostId, ServiceKey) -> Room,
     ) -> Option<Next> {
@@ -141,7 +142,7 @@ impl Queues {
             };
             let room = room(host, service);
             let is_unproven = !matches!(room, Room::For(_));
-            match self.pick(now, service, room) {
+            match self.pick(now, service, room, policy) {
                 Picked::Delivery(slot) => {
                     let queued = self.take_slot(slot)?;
                     self.busy.insert(slot, service, is_unproven);
@@ -165,7 +166,8 @@ impl Queues {
     }
 
     /// Chooses what a queue has to offer to a push service with this room.
-    fn pick(&self, now: Timestamp, service: ServiceKey, room: Room) -> Picked {
+    fn pick(&self, now: Timestamp, service: ServiceKey, room: Room, policy: &Policy) -> Picked {
+        let most = policy.in_flight_unproven_per_user;
         let mut order = self.order.of(service);
         let first = order.next();
         match (room, first) {
@@ -188,7 +190,7 @@ impl Queues {
                 let mut due = all.take_while(|(at, _)| *at <= now);
                 let next = due.find(|(_, slot)| {
                     let may_try = until.is_none() || !self.has_failed(*slot);
-                    may_try && !self.busy.is_served(slot.owner, service)
+                    may_try && !self.busy.is_served(slot.owner, service, most)
                 });
                 next.map_or(Picked::Nothing(until), |(_, slot)| Picked::Delivery(slot))
             }
@@ -242,7 +244,7 @@ impl Queues {
 
     /// Returns whether a delivery has to wait for the end of another one of its user.
     pub(super) fn is_behind(&self, slot: Slot, service: ServiceKey) -> bool {
-        self.busy.contains(slot) || self.busy.is_served(slot.owner, service)
+        self.busy.contains(slot) || self.busy.is_at(slot.owner, service)
     }
 
     /// Lets all that waits for a push service be sent now.
@@ -313,11 +315,16 @@ impl Queues {
 
     /// Lets queues have their turn that have something to send again. Returns a delivery that has waited for long enough and
     /// that an adapter would tell again, with whether it is behind another one.
-    pub(super) fn tick(&mut self, now: Timestamp) -> Option<(Queued, bool)> {
+    pub(super) fn tick(&mut self, now: Timestamp, policy: &Policy) -> Option<(Queued, bool)> {
         self.order.tick(now);
         while let Some(slot) = self.patience.pop_due(now) {
             if self.is_deferrable(slot) {
-                let is_behind = self.is_behind(slot, self.waiting.get(&slot)?.service);
+                let (service, most) = (
+                    self.waiting.get(&slot)?.service,
+                    policy.in_flight_unproven_per_user,
+                );
+                let is_behind =
+                    self.busy.contains(slot) || self.busy.is_served(slot.owner, service, most);
                 return self.take_slot(slot).map(|queued| (queued, is_behind));
             }
         }
