@@ -95,6 +95,8 @@ pub enum Report {
         decision: Decision,
         /// The plugin's reason why it is (not) worth a notification.
         reason: Reason,
+        /// Why rules that are only tried would have decided otherwise, if they would.
+        shadow: Option<Reason>,
         /// The registrations that the plugin does not tell.
         passed_over: Vec<PassedOver>,
     },

@@ -1,3 +1,5 @@
+mod rules;
+
 use super::environment::Environment;
 use super::{BackendKind, Config, ConfigFile, Problems};
 use push_core::profile::Profiles;

@@ -217,7 +217,10 @@ fn publish_bytes(registration: &Registration, summary: &Summary) -> usize {
     let (target, fields) = (&registration.target, registration.options.fields());
     let options: usize = fields.map(|(name, value)| name.len() + value.len()).sum();
     let address = target.service.as_str().len() + target.node.as_str().len();
-    let body = summary.last_message_body.as_ref().map_or(0, String::len);
+    let texts = [&summary.last_message_sender, &summary.last_message_body];
+    let texts = texts.into_iter().flatten().map(String::len);
+    let fields = summary.fields.iter().map(|(_, value)| value.len());
+    let body: usize = texts.chain(fields).sum();
     resource_bytes(registration) + address + options + body
 }
 

@@ -5,6 +5,7 @@ use super::values::{
 };
 use crate::delivery::{Class, Delivery, Notification};
 use crate::ids::{EventHold, HostId, TraceId};
+use crate::plugin::Verdict;
 use crate::registration::{
     Identity, PublishOptions, PubsubNode, Registration, Revision, Status, Target,
 };
@@ -105,7 +106,7 @@ pub(super) fn pending(number: u64) -> Pending {
         resource: None,
         sessions: Vec::new(),
         notification: Notification::new(content()),
-        rule: "test".into(),
+        verdict: Verdict::publish("test"),
         missed_at: NOW,
         last_missed_at: NOW,
         keys: vec![key(number)],

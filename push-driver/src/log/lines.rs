@@ -1,5 +1,6 @@
 //! The lines that each report has.
 
+use push_core::plugin::Reason;
 use push_core::report::RequestOutcome;
 use push_core::transport::DownReason;
 use push_core::{Report, TraceId};
@@ -134,6 +135,7 @@ fn decided(report: &Report) {
         cause,
         decision,
         reason,
+        shadow,
         passed_over,
         ..
     } = report
@@ -142,7 +144,16 @@ fn decided(report: &Report) {
     };
     let (owner, cause) = (owner.as_str(), cause.as_str());
     let (trace, reason) = (trace.as_u64(), reason.as_str());
-    debug!(trace, owner, cause, ?decision, reason, "missed message");
+    let shadow = shadow.as_ref().map(Reason::as_str);
+    debug!(
+        trace,
+        owner,
+        cause,
+        ?decision,
+        reason,
+        shadow,
+        "missed message"
+    );
     for passed_over in passed_over {
         let service = passed_over.registration.target.service.as_str();
         let reason = passed_over.reason.as_str();

@@ -131,6 +131,15 @@ fn complaints() -> Vec<Report> {
             owner: owner.clone(),
             rows: 1,
         },
+        Report::Decided {
+            trace: TraceId::new(1),
+            owner: owner.clone(),
+            cause: Cause::Offline,
+            decision: Decision::NotWorthIt,
+            reason: "no rule matches".into(),
+            shadow: Some("calls".into()),
+            passed_over: Vec::new(),
+        },
         Report::Overloaded,
         Report::Skipped { bytes: 1 },
         Report::Untrusted { what: "link" },
@@ -167,6 +176,7 @@ fn unremarkable() -> Vec<Report> {
             cause: Cause::Offline,
             decision: Decision::Duplicate,
             reason: "conversation".into(),
+            shadow: None,
             passed_over: Vec::new(),
         },
         Report::Settled {

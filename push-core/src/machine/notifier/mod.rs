@@ -93,8 +93,9 @@ impl Notifier {
         };
         match self.decisions.consider(context, arrival, missed) {
             Ok(pending) => self.push(now, owner, Item::Pending(pending)),
-            Err((reason, retry)) => {
-                self.report(reports::not_worth_it(trace, owner, cause, reason));
+            Err(skipped) => {
+                let (verdict, retry) = *skipped;
+                self.report(reports::not_worth_it(trace, owner, cause, &verdict));
                 retry.iter().for_each(|retry| self.dispatch.decided(retry));
                 self.dispatch.release(now, event.as_slice());
             }

@@ -6,7 +6,7 @@ use crate::Timestamp;
 use crate::TraceId;
 use crate::delivery::{DeliveryOutcome, Route};
 use crate::machine::values::{Finished, Found, HealthChange, Item, Parked, Pending, Queued};
-use crate::plugin::Reason;
+use crate::plugin::Verdict;
 use crate::registration::Finding;
 use crate::report::{Decision, DeferredEnd, EndReason, PassedOver, PublishEnd, RequestOutcome};
 use crate::session::Cause;
@@ -20,14 +20,15 @@ pub(super) fn not_worth_it(
     trace: TraceId,
     owner: &BareJid,
     cause: Cause,
-    reason: Reason,
+    verdict: &Verdict,
 ) -> Report {
     Report::Decided {
         trace,
         owner: owner.clone(),
         cause,
         decision: Decision::NotWorthIt,
-        reason,
+        reason: verdict.reason().clone(),
+        shadow: verdict.shadow().cloned(),
         passed_over: Vec::new(),
     }
 }
@@ -44,7 +45,8 @@ pub(super) fn decided(
         owner: owner.clone(),
         cause: pending.cause,
         decision,
-        reason: pending.rule.clone(),
+        reason: pending.verdict.reason().clone(),
+        shadow: pending.verdict.shadow().cloned(),
         passed_over,
     }
 }

@@ -12,7 +12,7 @@ use crate::link::MissedMessage;
 use crate::machine::values::{
     Arrival, Attempts, Decided, MessageKey, Pending, Queued, Registrations, Retry, add_keys,
 };
-use crate::plugin::{Choice, Missed, Plugin, Reason, Situation};
+use crate::plugin::{Choice, Missed, Plugin, Reason, Situation, Verdict};
 use crate::registration::{Registration, Target};
 use crate::report::{Decision, PassedOver};
 use crate::xep::message::{Message, MessageType};
@@ -74,11 +74,12 @@ impl Decisions {
         by: Context<'_>,
         arrival: Arrival,
         arrived: MissedMessage<'_>,
-    ) -> Result<Pending, (Reason, Option<Retry>)> {
+    ) -> Result<Pending, Box<(Verdict, Option<Retry>)>> {
         let outer = arrived.message.and_then(Message::read);
         let message = outer.and_then(Message::unwrapped);
         if arrived.message.is_some() && message.is_none_or(|of| of.kind == MessageType::Error) {
-            return Err(("the user's own, or a bounce".into(), arrival.retry));
+            let verdict = Verdict::skip("the user's own, or a bounce");
+            return Err(Box::new((verdict, arrival.retry)));
         }
         let missed = Missed {
             host: by.host(),
@@ -91,7 +92,7 @@ impl Decisions {
         };
         let verdict = by.plugin.should_publish(&missed);
         if !verdict.is_publish() {
-            return Err((verdict.reason().clone(), arrival.retry));
+            return Err(Box::new((verdict, arrival.retry)));
         }
         let key = outer.zip(message);
         let key = key.map(|(outer, message)| self.told.key(by.owner, outer, message));
@@ -105,7 +106,7 @@ impl Decisions {
             cause: arrived.cause,
             resource: arrived.resource.map(str::to_owned),
             notification: by.plugin.prepare_notification(&missed),
-            rule: verdict.reason().clone(),
+            verdict,
             missed_at: missed.missed_at,
             last_missed_at: last.unwrap_or(by.now),
             keys,
@@ -128,6 +129,7 @@ impl Decisions {
             host: by.host(),
             resource: pending.resource.as_deref(),
             sessions: &pending.sessions,
+            verdict: Some(pending.verdict.reason()),
             ..Situation::new(by.owner, pending.cause, registrations, by.now)
         };
         let content = Arc::new(pending.notification.content.clone());

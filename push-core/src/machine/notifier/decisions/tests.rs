@@ -71,7 +71,7 @@ fn consider(plugin: &dyn Plugin, message: Option<&Sample>, count: u64) -> Result
         retry: None,
     };
     let considered = decisions().consider(by, arrival, missed);
-    considered.map_err(|(reason, _)| reason)
+    considered.map_err(|skipped| skipped.0.reason().clone())
 }
 
 fn message(kind: &str) -> Sample {
@@ -85,7 +85,7 @@ fn message(kind: &str) -> Sample {
 #[test]
 fn a_message_that_is_worth_it_is_pending_with_what_is_known_of_it() {
     let pending = consider(&Picky, Some(&message("chat")), 3).unwrap();
-    assert_eq!(pending.rule.as_str(), "few");
+    assert_eq!(pending.verdict.reason().as_str(), "few");
     assert_eq!(pending.missed_at, later(0));
     assert_eq!(pending.resource.as_deref(), Some("phone"));
     assert_eq!(pending.notification.content.message_count, Some(3));
