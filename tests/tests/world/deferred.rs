@@ -307,10 +307,10 @@ fn one_push_service_gets_half_of_the_room() {
 #[test]
 fn what_was_deferred_on_a_connection_that_was_lost_is_deferred_again() {
     let mut world = alice(Manner::Unreachable);
-    // The adapter never hears of the deferral.
     world.missed("offline", "alice", None, "1");
-    world.pass(Duration::from_millis(27));
+    world.until_said("<defer ");
     world.cut();
+    assert_eq!(world.adapter().deferred(), 0, "it has not heard of it");
     world.connect();
     world.settle();
     assert_eq!(world.adapter().outstanding(), 0);
@@ -327,10 +327,9 @@ fn what_was_asked_for_on_a_connection_that_was_lost_is_asked_for_again() {
     world.missed("offline", "alice", None, "1");
     world.settle();
     world.service().manner = Manner::Accepts;
-    while !world.log.last().unwrap().1.contains("<resume ") {
-        world.pass(Duration::from_millis(1));
-    }
+    world.until_said("<resume ");
     world.cut();
+    assert_eq!(world.adapter().deferred(), 1, "it has not heard of it");
     world.connect();
     world.settle();
     assert_eq!(told(&mut world), [(1, "1".to_owned())]);
