@@ -116,7 +116,7 @@ impl Adapter {
         if entry.recipients.is_empty() {
             self.collapse(entry);
         } else {
-            self.due.push_back(entry);
+            self.waiting.tell_again(None, entry);
         }
     }
 
@@ -153,7 +153,7 @@ impl Adapter {
             let collapsed = self.collapsed.pop_front();
             let is_empty = collapsed.is_none();
             collapsed.into_iter().for_each(|entry| self.send(entry));
-            let due = self.has_room().then(|| self.due.pop_front()).flatten();
+            let due = self.has_room().then(|| self.waiting.next_due()).flatten();
             if is_empty && due.is_none() {
                 return;
             }

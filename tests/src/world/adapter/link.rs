@@ -97,7 +97,8 @@ impl Adapter {
                 "acknowledged {number} more often than it was sent"
             );
             *said -= 1;
-            self.deferred.remove(&number);
+            let waiting = self.waiting.place(number);
+            waiting.map(|place| self.waiting.remove(place));
             let Some(entry) = self.outstanding.remove(&number) else {
                 continue;
             };
