@@ -66,6 +66,8 @@ struct Entry {
     /// Under which number it was deferred last, and for whom.
     was: Option<String>,
     recipients: Vec<Recipient>,
+    /// Resources that have come back since it was told.
+    back: BTreeSet<String>,
 }
 
 /// What a client was told.

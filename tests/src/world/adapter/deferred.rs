@@ -24,6 +24,21 @@ impl Recipient {
     }
 }
 
+impl Entry {
+    /// Is for these recipients, but for those who have come back since it was told.
+    fn for_those(mut self, recipients: Vec<Recipient>) -> Self {
+        self.recipients = recipients;
+        let back = std::mem::take(&mut self.back);
+        back.iter().for_each(|resource| self.take_off(resource));
+        self
+    }
+
+    fn take_off(&mut self, resource: &str) {
+        self.recipients
+            .retain(|recipient| !recipient.is_at(resource));
+    }
+}
+
 impl Adapter {
     pub(super) fn defer(&mut self, defer: ElementRef<'_>) {
         assert_eq!(defer.attribute("session"), Some(&*self.session));
@@ -31,15 +46,20 @@ impl Adapter {
         let recipients: Vec<Recipient> = defer.children().map(recipient).collect();
         assert!(!recipients.is_empty(), "deferred for nobody");
         let n = number(defer, "n");
-        let Some(mut entry) = self.outstanding.remove(&n) else {
-            return;
-        };
-        if !entry.withdrawn {
-            entry.recipients = recipients;
-            entry.was = Some(format!("{}:{n}", self.epoch_name()));
-            self.place(n, entry, defer.attribute("into"));
+        if let Some(entry) = self.outstanding.remove(&n).filter(|entry| !entry.withdrawn) {
+            self.wait(n, entry.for_those(recipients), defer.attribute("into"));
         }
         self.send_collapsed();
+    }
+
+    /// An event waits for its recipients, if there are any.
+    fn wait(&mut self, n: u64, mut entry: Entry, into: Option<&str>) {
+        if entry.recipients.is_empty() {
+            self.ended.push(n);
+            return self.say_ended();
+        }
+        entry.was = Some(format!("{}:{n}", self.epoch_name()));
+        self.place(n, entry, into);
     }
 
     fn place(&mut self, n: u64, entry: Entry, into: Option<&str>) {
@@ -96,20 +116,22 @@ impl Adapter {
         self.ended.clear();
     }
 
-    /// A session is there: what waits for its device ends.
+    /// A session is there: what waits for its device ends, and what is outstanding will not wait for it.
     pub(super) fn take_off(&mut self, user: &str, resource: &str) {
         for place in self.waiting.of_user(user) {
             let Some(entry) = self.waiting.get(place) else {
                 continue;
             };
-            entry
-                .recipients
-                .retain(|recipient| !recipient.is_at(resource));
+            entry.take_off(resource);
             if entry.recipients.is_empty() {
                 self.end(place);
             }
         }
         self.say_ended();
+        let outstanding = self.outstanding.values_mut();
+        for entry in outstanding.filter(|entry| entry.user == user) {
+            entry.back.insert(resource.to_owned());
+        }
     }
 
     /// Everything that waits for devices of a user ends.

@@ -3,6 +3,7 @@
 use super::super::xml::escaped;
 use super::{Adapter, Entry, Seat, deferred};
 use push_core::Timestamp;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 impl Adapter {
@@ -29,6 +30,7 @@ impl Adapter {
             withdrawn: false,
             was: None,
             recipients: Vec::new(),
+            back: BTreeSet::new(),
         };
         if self.attached && self.collapsed.is_empty() && self.has_room() {
             return self.send(entry);
@@ -55,6 +57,7 @@ impl Adapter {
             withdrawn: false,
             was: None,
             recipients: Vec::new(),
+            back: BTreeSet::new(),
         };
         if self.attached && self.has_room() {
             return self.send(entry);
