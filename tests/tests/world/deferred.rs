@@ -142,6 +142,27 @@ fn who_was_back_between_two_messages_is_told_of_the_second_alone() {
 }
 
 #[test]
+fn a_session_that_is_resumed_is_back_also_one_that_is_not_available() {
+    let silent = Seat {
+        hibernated: true,
+        ..Seat::silent("phone")
+    };
+    for seat in [Seat::hibernated("phone"), silent] {
+        let mut world = alice(Manner::Unreachable);
+        world.adapter().arrive("alice", seat);
+        world.missed("queued", "alice", Some("phone"), "1");
+        world.settle();
+        assert_eq!(world.adapter().deferred(), 1);
+        world.adapter().resumed("alice", "phone");
+        world.collect();
+        assert_eq!(world.adapter().kept(), 0);
+        world.service().manner = Manner::Accepts;
+        world.pass(5 * MINUTE);
+        assert!(told(&mut world).is_empty());
+    }
+}
+
+#[test]
 fn a_message_that_looks_like_one_that_was_withdrawn_is_told() {
     let mut world = alice(Manner::Unreachable);
     world.missed("offline", "alice", None, "1");
