@@ -52,6 +52,11 @@ pub struct Stage {
 impl Stage {
     /// Starts `program` with a store of its own; `settings` are added to its configuration.
     pub fn set(program: &Path, settings: &str) -> Result<Self> {
+        Self::beside(Adapter::new(HOST), program, settings)
+    }
+
+    /// The same, beside this adapter.
+    pub fn beside(mut adapter: Adapter, program: &Path, settings: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let link = Link::listen()?;
         let config = format!(
@@ -60,7 +65,6 @@ impl Stage {
             link.port()
         );
         std::fs::write(folder.path().join("xmpp-push.toml"), config)?;
-        let mut adapter = Adapter::new(HOST);
         adapter.max_in_flight = PLACES;
         let mut stage = Self {
             adapter,

@@ -115,7 +115,7 @@ pub struct Adapter {
     waiting: Waiting,
     /// Numbers of deferred events that ended while nobody could be told.
     ended: Vec<u64>,
-    /// Deferred events it keeps; 0 if it keeps none.
+    /// Deferred events it keeps; 0 if it cannot defer.
     pub max_deferred: usize,
     /// Wake-ups thrown away since the last hello.
     dropped: u64,
