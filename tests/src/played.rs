@@ -3,9 +3,11 @@
 
 mod ledger;
 mod link;
+mod load;
 mod services;
 
 pub use ledger::{Ledger, Times};
+pub use load::Load;
 pub use services::{SILENT, Services};
 
 use crate::server::process::Process;
@@ -92,13 +94,16 @@ impl Stage {
     pub fn enable(&mut self, users: usize) -> Result<()> {
         self.ledger.add(users);
         for user in 0..users {
-            let jid = Services::of(user);
-            self.request(
-                &format!("user{user}"),
-                &format!("<enable xmlns='urn:xmpp:push:0' jid='{jid}' node='user{user}'/>"),
-            )?;
+            self.enable_again(user)?;
         }
         self.answered()
+    }
+
+    /// The device of a user asks to enable push.
+    pub fn enable_again(&mut self, user: usize) -> Result<()> {
+        let jid = Services::of(user);
+        let enable = format!("<enable xmlns='urn:xmpp:push:0' jid='{jid}' node='user{user}'/>");
+        self.request(&format!("user{user}"), &enable)
     }
 
     /// A client asks, as soon as not too many wait.
@@ -129,6 +134,15 @@ impl Stage {
     pub fn missed(&mut self, user: usize) {
         let number = self.missed_by(&format!("user{user}"));
         self.ledger.missed(user, number, Instant::now());
+    }
+
+    /// Lets users miss messages until so long after the beginning of the load.
+    pub fn load(&mut self, load: &mut Load, end: Duration) -> Result<()> {
+        while let Some((at, user)) = load.next_before(end) {
+            self.run(at)?;
+            self.missed(user);
+        }
+        Ok(())
     }
 
     /// Somebody who is not in the ledger missed a message. Returns its number.

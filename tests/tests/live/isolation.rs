@@ -4,7 +4,7 @@
 
 use push_tests::live::Result;
 use push_tests::live::program::binary;
-use push_tests::played::Stage;
+use push_tests::played::{Load, Stage};
 use push_tests::world::{Adapter, HOST};
 use std::time::{Duration, Instant};
 
@@ -32,12 +32,7 @@ fn sick(adapter: Adapter) -> Result<Stage> {
 
 /// So many messages, at even times.
 fn load(stage: &mut Stage, messages: u32) -> Result<()> {
-    let start = Instant::now();
-    for number in 0..messages {
-        stage.run(start + INTERVAL * number)?;
-        stage.missed(number as usize % USERS);
-    }
-    Ok(())
+    stage.load(&mut Load::new(INTERVAL, USERS), INTERVAL * messages)
 }
 
 /// The longest that those who are well have waited while the others are silent, or still wait.
