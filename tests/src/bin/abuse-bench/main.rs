@@ -10,6 +10,7 @@
 //!
 //! The server is that of `scripts/bench isolation`; it reads whatever the service writes at once.
 
+use push_tests::arguments::number;
 use push_tests::played::{Load, SILENT, Stage};
 use push_tests::server::usage::resident;
 use push_tests::server::{Failure, Result};
@@ -124,11 +125,10 @@ fn options() -> Result<Options> {
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let value = words.next().unwrap_or_default();
-        let number = value.parse().unwrap_or_default();
         match word.as_str() {
-            "--messages" => options.messages = number,
-            "--accounts" => options.accounts = number,
-            "--seconds" => options.time = Duration::from_secs(number as u64),
+            "--messages" => options.messages = number(&word, &value)?,
+            "--accounts" => options.accounts = number(&word, &value)?,
+            "--seconds" => options.time = Duration::from_secs(number(&word, &value)?),
             "--program" => options.program = PathBuf::from(value),
             _ => return Err(Failure::new(format!("{word} is no option of this bench"))),
         }
