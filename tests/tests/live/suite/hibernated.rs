@@ -32,7 +32,7 @@ async fn each_of_two_hibernated_phones_is_told_once() -> Result<()> {
     let mut nodes: Vec<_> = got.iter().map(|one| one.node.as_str()).collect();
     nodes.sort_unstable();
     assert_eq!(nodes, ["one", "two"]);
-    // What the server says again then is not told again.
+    // The server says them again then, which is not told.
     resumption::is_over().await;
     stage.push.stays_at(2).await
 }

@@ -75,7 +75,7 @@ async fn at_full_flow_a_killed_service_loses_no_wake_up() -> Result<()> {
     let all = |got: &[Notification]| newest(got) && total(got) >= missed;
     let count = stage.push.receives_until(all).await?.len();
     stage.push.stays_at(count).await?;
-    // What was told and not acknowledged when the service was killed is told again.
+    // Each kill repeats at most what its round has told and not acknowledged.
     let told = total(&stage.push.got());
     assert!(told <= missed + ROUNDS * MESSAGES, "{told} of {missed}");
     Ok(())

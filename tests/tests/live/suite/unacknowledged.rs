@@ -14,7 +14,7 @@ async fn unacknowledged_and_queued_messages_are_told_at_once_and_once() -> Resul
     stage.push.receives(1).await?;
     writer.session.chat(&phone.jid, "queued").await?;
     stage.push.receives(2).await?;
-    // What the server says again then is not told again.
+    // The server says them again then, which is not told.
     resumption::is_over().await;
     stage.push.stays_at(2).await
 }
@@ -59,7 +59,7 @@ async fn what_a_phone_lost_while_the_service_was_away_is_told_once() -> Result<(
     writer.settled().await?;
     stage.service.start_again().await?;
     stage.push.receives(1).await?;
-    // What the server says again then is not told again.
+    // The server says them again then, which is not told.
     resumption::is_over().await;
     stage.push.stays_at(1).await
 }
