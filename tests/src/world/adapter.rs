@@ -3,11 +3,13 @@
 mod deferred;
 mod feed;
 mod link;
+mod waiting;
 
 use super::service::Notification;
-use deferred::{Deferred, Recipient};
+use deferred::Recipient;
 use push_core::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use waiting::Waiting;
 
 /// How long the answer to a request is waited for, milliseconds.
 const REQUEST: u64 = 30_000;
@@ -61,9 +63,11 @@ struct Entry {
     last: Timestamp,
     message: Option<String>,
     withdrawn: bool,
-    /// Under which number it was deferred, and for whom.
+    /// Under which number it was deferred last, and for whom.
     was: Option<String>,
     recipients: Vec<Recipient>,
+    /// Resources that have come back since it was told.
+    back: BTreeSet<String>,
 }
 
 /// What a client was told.
@@ -108,13 +112,10 @@ pub struct Adapter {
     drawn: u64,
     outstanding: BTreeMap<u64, Entry>,
     collapsed: VecDeque<Entry>,
-    /// Events that wait for push services.
-    deferred: BTreeMap<u64, Deferred>,
-    /// Events that were deferred and are to be told again.
-    due: VecDeque<Entry>,
+    waiting: Waiting,
     /// Numbers of deferred events that ended while nobody could be told.
     ended: Vec<u64>,
-    /// Deferred events it keeps; 0 if it keeps none.
+    /// Deferred events it keeps; 0 if it cannot defer.
     pub max_deferred: usize,
     /// Wake-ups thrown away since the last hello.
     dropped: u64,
@@ -157,8 +158,7 @@ impl Adapter {
             drawn: 0,
             outstanding: BTreeMap::new(),
             collapsed: VecDeque::new(),
-            deferred: BTreeMap::new(),
-            due: VecDeque::new(),
+            waiting: Waiting::default(),
             ended: Vec::new(),
             max_deferred: 10_000,
             dropped: 0,
@@ -185,12 +185,12 @@ impl Adapter {
     pub fn kept(&self) -> usize {
         let outstanding = self.outstanding.values();
         let outstanding = outstanding.filter(|entry| !entry.withdrawn).count();
-        outstanding + self.collapsed.len() + self.deferred.len() + self.due.len()
+        outstanding + self.collapsed.len() + self.waiting.all()
     }
 
     /// How many wake-ups wait for push services.
     pub fn deferred(&self) -> usize {
-        self.deferred.len()
+        self.waiting.deferred()
     }
 
     /// How many events are outstanding: they take up the window.
@@ -229,7 +229,6 @@ impl Adapter {
         let outstanding = std::mem::take(&mut self.outstanding).into_values();
         let collapsed = std::mem::take(&mut self.collapsed);
         self.all_due();
-        self.ended.clear();
         outstanding
             .filter(|entry| !entry.withdrawn)
             .chain(collapsed)
