@@ -2,7 +2,9 @@
 
 use clap::{Args as Arguments, Parser, Subcommand};
 use push_core::BareJid;
+use push_core::session::{Cause, ClientState, Session};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// XMPP push notifications (XEP-0357) as a component beside any XMPP server.
 #[derive(Debug, Parser)]
@@ -36,9 +38,94 @@ pub(crate) enum Command {
     },
     /// Bring the database to the version of this program, as the service does by itself where it may.
     Migrate,
+    /// Try rules without a server.
+    #[command(subcommand)]
+    Rules(RulesCommand),
     /// List and count registrations, or carry them from store to store. Run it as the service's user.
     #[command(subcommand)]
     Registrations(RegistrationsCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// Say what is wrong with the rules of a file, and which of them are never reached.
+    Check {
+        /// A configuration, or a file with nothing but rules.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Say what the rules of a file decide about a message, and what the notification says.
+    Try(RulesTryArgs),
+}
+
+#[derive(Debug, Arguments)]
+pub(crate) struct RulesTryArgs {
+    /// A configuration, or a file with nothing but rules.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The message, as the user would get it.
+    #[arg(value_name = "STANZA")]
+    pub(crate) stanza: PathBuf,
+    /// Why it was missed.
+    #[arg(long, default_value = "offline", value_parser = Cause::ALL.map(Cause::as_str))]
+    pub(crate) cause: String,
+    /// How many messages it stands for.
+    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
+    pub(crate) count: u64,
+    /// The resource of the session that missed it.
+    #[arg(long)]
+    pub(crate) resource: Option<String>,
+    /// A session of the user: its resource, and any of a priority, "active", "inactive", "hibernated" and "enabled" after colons, as in
+    /// "phone:0:inactive".
+    #[arg(long, value_name = "SESSION")]
+    pub(crate) session: Vec<SessionArg>,
+    /// One JSON object in place of lines.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl RulesTryArgs {
+    pub(crate) fn cause(&self) -> Cause {
+        Cause::from_name(&self.cause).unwrap_or(Cause::Offline)
+    }
+}
+
+/// A session as it is described on the command line.
+#[derive(Clone, Debug)]
+pub(crate) struct SessionArg(Session);
+
+impl SessionArg {
+    pub(crate) fn to_session(&self) -> Session {
+        self.0.clone()
+    }
+}
+
+impl FromStr for SessionArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut words = text.split(':');
+        let mut session = Session {
+            resource: words.next().unwrap_or_default().to_owned(),
+            priority: None,
+            hibernated: false,
+            client_state: None,
+            enabled: false,
+        };
+        for word in words {
+            match word {
+                "active" => session.client_state = Some(ClientState::Active),
+                "inactive" => session.client_state = Some(ClientState::Inactive),
+                "hibernated" => session.hibernated = true,
+                "enabled" => session.enabled = true,
+                _ => {
+                    let priority = word.parse();
+                    session.priority = Some(priority.map_err(|_| format!("what is {word:?}?"))?);
+                }
+            }
+        }
+        Ok(Self(session))
+    }
 }
 
 #[derive(Debug, Subcommand)]

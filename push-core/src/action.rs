@@ -136,10 +136,19 @@ pub struct Status {
     pub down: Option<DownReason>,
     /// Each configured host.
     pub hosts: Vec<HostStatus>,
-    /// Missed messages waiting for a decision or for their publish.
+    /// How much there is to do.
+    pub load: Load,
+}
+
+/// How much there is to do, in numbers of messages or of what tells of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Missed messages and requests that wait for a decision, and notifications that wait for their publish.
     pub waiting: usize,
     /// Missed messages that wait at their adapters for push services.
     pub deferred: usize,
+    /// Notifications that wait in memory for their next attempt, because no adapter keeps their messages.
+    pub retries_in_memory: usize,
     /// Publishes waiting for their answer.
     pub in_flight: usize,
 }

@@ -69,8 +69,8 @@ pub struct Delivery {
     pub class: Class,
     /// The content.
     pub content: Arc<Summary>,
-    /// From when on it is not sent any more; `None` for never.
-    pub expires_at: Option<Timestamp>,
+    /// From when on it is not sent any more.
+    pub expires_at: Timestamp,
 }
 
 /// The way that a delivery takes.

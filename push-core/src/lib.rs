@@ -37,7 +37,7 @@ mod store_timeouts;
 mod time;
 
 pub use account::Account;
-pub use action::{Action, HostStatus, OperatorReply, Outbound, OwnPublish, Query, Status};
+pub use action::{Action, HostStatus, Load, OperatorReply, Outbound, OwnPublish, Query, Status};
 pub use delivery::{Class, Delivery, DeliveryOutcome, Notification, Route};
 pub use event::{Event, OperatorRequest, StoreAnswer};
 pub use ids::{OperatorId, QueryId, TraceId};

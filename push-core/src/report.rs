@@ -95,6 +95,8 @@ pub enum Report {
         decision: Decision,
         /// The plugin's reason why it is (not) worth a notification.
         reason: Reason,
+        /// Why rules that are only tried would have decided otherwise, if they would.
+        shadow: Option<Reason>,
         /// The registrations that the plugin does not tell.
         passed_over: Vec<PassedOver>,
     },
@@ -130,11 +132,13 @@ pub enum Report {
         owner: BareJid,
         /// The push service.
         service: BareJid,
-        /// When it may be tried again; in the past if it only waits for room.
+        /// When it may be tried again; in the past if it waits for room only.
         not_before: Timestamp,
     },
     /// A delivery that waited at its adapter is over, though nothing was sent.
     DeferredEnded {
+        /// Follows the oldest message it tells of.
+        trace: TraceId,
         /// The push service.
         service: BareJid,
         /// Why.
@@ -146,7 +150,7 @@ pub enum Report {
         host: String,
         /// The domain of the push service.
         service: String,
-        /// How long it is left alone at first.
+        /// How long it is left alone, before a part of up to a quarter is added.
         pause: Duration,
     },
     /// A push service that was left alone has accepted a delivery.
@@ -284,4 +288,6 @@ pub enum PublishEnd {
     Withdrawn,
     /// It was not worth sending any more.
     Expired,
+    /// Too many waited for their next attempt.
+    Dropped,
 }

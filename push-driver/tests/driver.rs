@@ -246,7 +246,7 @@ async fn status_tells_how_things_stand_and_drain_ends_in_order() {
     let status = stage.handle.status().await.unwrap();
     assert_eq!(status.hosts[0].host, "h.test");
     assert_eq!(
-        (status.hosts[0].adapter.as_deref(), status.in_flight),
+        (status.hosts[0].adapter.as_deref(), status.load.in_flight),
         (None, 0)
     );
     stage

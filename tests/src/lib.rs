@@ -5,6 +5,7 @@
     reason = "a test that cannot go on panics"
 )]
 
+pub mod arguments;
 pub mod database;
 pub mod live;
 pub mod once;

@@ -3,9 +3,11 @@
 
 mod ledger;
 mod link;
+mod load;
 mod services;
 
 pub use ledger::{Ledger, Times};
+pub use load::Load;
 pub use services::{SILENT, Services};
 
 use crate::server::process::Process;
@@ -52,6 +54,11 @@ pub struct Stage {
 impl Stage {
     /// Starts `program` with a store of its own; `settings` are added to its configuration.
     pub fn set(program: &Path, settings: &str) -> Result<Self> {
+        Self::beside(Adapter::new(HOST), program, settings)
+    }
+
+    /// The same, beside this adapter.
+    pub fn beside(mut adapter: Adapter, program: &Path, settings: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let link = Link::listen()?;
         let config = format!(
@@ -60,7 +67,6 @@ impl Stage {
             link.port()
         );
         std::fs::write(folder.path().join("xmpp-push.toml"), config)?;
-        let mut adapter = Adapter::new(HOST);
         adapter.max_in_flight = PLACES;
         let mut stage = Self {
             adapter,
@@ -88,13 +94,16 @@ impl Stage {
     pub fn enable(&mut self, users: usize) -> Result<()> {
         self.ledger.add(users);
         for user in 0..users {
-            let jid = Services::of(user);
-            self.request(
-                &format!("user{user}"),
-                &format!("<enable xmlns='urn:xmpp:push:0' jid='{jid}' node='user{user}'/>"),
-            )?;
+            self.enable_again(user)?;
         }
         self.answered()
+    }
+
+    /// The device of a user asks to enable push.
+    pub fn enable_again(&mut self, user: usize) -> Result<()> {
+        let jid = Services::of(user);
+        let enable = format!("<enable xmlns='urn:xmpp:push:0' jid='{jid}' node='user{user}'/>");
+        self.request(&format!("user{user}"), &enable)
     }
 
     /// A client asks, as soon as not too many wait.
@@ -125,6 +134,15 @@ impl Stage {
     pub fn missed(&mut self, user: usize) {
         let number = self.missed_by(&format!("user{user}"));
         self.ledger.missed(user, number, Instant::now());
+    }
+
+    /// Lets users miss messages until so long after the beginning of the load.
+    pub fn load(&mut self, load: &mut Load, end: Duration) -> Result<()> {
+        while let Some((at, user)) = load.next_before(end) {
+            self.run(at)?;
+            self.missed(user);
+        }
+        Ok(())
     }
 
     /// Somebody who is not in the ledger missed a message. Returns its number.

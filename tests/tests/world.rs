@@ -36,6 +36,8 @@ mod properties;
 mod publish;
 #[path = "world/reattach.rs"]
 mod reattach;
+#[path = "world/retries.rs"]
+mod retries;
 #[path = "world/status.rs"]
 mod status;
 #[path = "world/store.rs"]

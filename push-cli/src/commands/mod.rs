@@ -2,7 +2,9 @@
 
 mod check;
 mod migrate;
+mod output;
 mod registrations;
+mod rules;
 mod run;
 
 use crate::args::Command;
@@ -15,6 +17,7 @@ pub(crate) fn run(command: Command, file: &ConfigFile) -> Result<(), Failure> {
         Command::Run => run::run(file),
         Command::Check { json, connect } => check::check(file, json, connect),
         Command::Migrate => migrate::migrate(file),
+        Command::Rules(command) => rules::run(&command),
         Command::Registrations(command) => registrations::run(file, &command),
     }
 }

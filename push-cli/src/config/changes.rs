@@ -2,7 +2,7 @@
 
 use super::push::PluginChoice;
 use super::store::StoreSettings;
-use super::{Config, policy, service};
+use super::{Config, policy, rules, service};
 use push_core::Settings;
 use push_core::plugin::Content;
 use push_transport_xmpp::StreamConfig;
@@ -103,6 +103,7 @@ fn plugin(old: &PluginChoice, new: &PluginChoice) -> Vec<&'static str> {
     match (old, new) {
         (PluginChoice::Default(old), PluginChoice::Default(new)) => content(old, new).collect(),
         (old, new) if old == new => Vec::new(),
+        (PluginChoice::Rules(_), PluginChoice::Rules(_)) => vec![rules::RULES],
         _ => vec!["push.plugin"],
     }
 }

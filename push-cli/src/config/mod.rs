@@ -4,11 +4,13 @@ mod changes;
 mod component;
 mod encryption;
 mod environment;
+mod lines;
 mod log;
 mod policy;
 mod problems;
 mod push;
 mod reader;
+mod rules;
 mod service;
 mod store;
 mod stream;
@@ -18,6 +20,7 @@ mod unknown;
 pub(crate) use changes::Changes;
 pub(crate) use log::{LogFormat, LogSettings};
 pub(crate) use problems::Problems;
+pub(crate) use rules::RulesFile;
 pub(crate) use store::{BackendKind, StoreSettings};
 
 use environment::Environment;
@@ -67,11 +70,9 @@ impl ConfigFile {
 
     /// Reads the file, with overrides from the process's environment. The error has every problem.
     pub(crate) fn read(&self) -> Result<Config, Problems> {
-        let text = std::fs::read_to_string(&self.path).map_err(|error| {
-            let place = self.path.display().to_string();
-            Problems::one(place, format!("cannot be read: {error}"))
-        })?;
-        self.parse(&text, Environment::of_process())
+        let text = syntax::read(&self.path)?;
+        let config = self.parse(&text, Environment::of_process());
+        config.map_err(|problems| problems.with_lines(&text))
     }
 
     fn parse(&self, text: &str, environment: Environment) -> Result<Config, Problems> {

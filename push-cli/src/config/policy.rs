@@ -1,6 +1,7 @@
 //! `[push.workers]`, `[policy]`, `[status]` and `[cache]`: limits and time-outs.
 
 use super::reader::{Reader, set};
+use push_core::link::MAX_RECIPIENTS;
 use push_core::{Policy, StoreTimeouts};
 use std::time::Duration;
 
@@ -17,6 +18,11 @@ pub(super) fn policy(reader: &mut Reader<'_>) -> Policy {
         reader.problem("status.sudden_percent", "may be at most 100");
     }
     policy.cache_ttl = reader.duration("cache.ttl");
+    if policy.registrations_per_user > MAX_RECIPIENTS {
+        let reason =
+            format!("may be at most {MAX_RECIPIENTS}: an adapter defers a message for no more");
+        reader.problem("policy.registrations_per_user", reason);
+    }
     for (path, value, most) in [
         ("policy.max_node", policy.request.node, 1023),
         ("policy.max_service", policy.request.service, 512),
@@ -40,7 +46,7 @@ pub(super) fn store_timeouts(reader: &mut Reader<'_>) -> StoreTimeouts {
 }
 
 /// Returns every limit that is a number, by its key.
-pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 15] {
+pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 19] {
     let (request, status) = (&mut policy.request, &mut policy.status);
     [
         ("push.workers.workers", &mut policy.workers),
@@ -53,7 +59,17 @@ pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 15] {
             "policy.in_flight_per_service",
             &mut policy.in_flight_per_service,
         ),
+        ("policy.in_flight_at_first", &mut policy.in_flight_at_first),
         ("policy.in_flight_unproven", &mut policy.in_flight_unproven),
+        (
+            "policy.in_flight_unproven_per_user",
+            &mut policy.in_flight_unproven_per_user,
+        ),
+        (
+            "policy.in_flight_unanswered",
+            &mut policy.in_flight_unanswered,
+        ),
+        ("policy.retries_in_memory", &mut policy.retries_in_memory),
         ("policy.dedupe_entries", &mut policy.dedupe_entries),
         ("policy.max_service", &mut request.service),
         ("policy.max_node", &mut request.node),

@@ -196,26 +196,36 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns the paths of the sections of that name, `[[name]]`, of which there may be several. They are counted from 1.
-    pub(super) fn sections(&mut self, name: &str) -> Vec<String> {
-        let numbered = match self.table.remove(name) {
-            None => return Vec::new(),
-            Some(Value::Array(sections)) if sections.iter().all(Value::is_table) => {
-                let numbers = (1..).map(|number: usize| number.to_string());
-                numbers.zip(sections).collect::<Table>()
-            }
-            Some(_) => {
-                self.problem(
-                    name,
-                    format!("must be written as [[{name}]], once for each"),
-                );
-                return Vec::new();
-            }
+    /// Returns the paths of the sections at `path`, `[[path]]`, of which there may be several. They are counted from 1.
+    pub(super) fn sections(&mut self, path: &str) -> Vec<String> {
+        let Some(place) = place(&mut self.table, path) else {
+            return Vec::new();
         };
-        let paths = (1..=numbered.len()).map(|number| format!("{name}.{number}"));
+        let Value::Array(sections) = place else {
+            return self.no_sections(path);
+        };
+        if !sections.iter().all(Value::is_table) {
+            return self.no_sections(path);
+        }
+        let sections = std::mem::take(sections);
+        let paths = (1..=sections.len()).map(|number| format!("{path}.{number}"));
         let paths = paths.collect();
-        self.table.insert(name.to_owned(), Value::Table(numbered));
+        let numbers = (1..).map(|number: usize| number.to_string());
+        *place = Value::Table(numbers.zip(sections).collect());
         paths
+    }
+
+    fn no_sections(&mut self, path: &str) -> Vec<String> {
+        take(&mut self.table, path);
+        // A list within a section that is numbered itself is written in one line.
+        let is_within = path.split('.').any(|key| key.parse::<usize>().is_ok());
+        let how = if is_within {
+            "must be a list of tables, such as [{ type = \"chat\" }]".to_owned()
+        } else {
+            format!("must be written as [[{path}]], once for each")
+        };
+        self.problem(path, how);
+        Vec::new()
     }
 
     fn checked<T>(
@@ -242,6 +252,14 @@ impl<'a> Reader<'a> {
             }
             None => in_file.map(Found::File),
         }
+    }
+}
+
+/// Returns the value at a dotted path of a table.
+fn place<'t>(table: &'t mut Table, path: &str) -> Option<&'t mut Value> {
+    match path.split_once('.') {
+        None => table.get_mut(path),
+        Some((section, rest)) => place(table.get_mut(section)?.as_table_mut()?, rest),
     }
 }
 

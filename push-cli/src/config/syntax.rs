@@ -4,6 +4,14 @@ use super::problems::Problems;
 use std::path::Path;
 use toml::Table;
 
+/// Reads a file.
+pub(super) fn read(file: &Path) -> Result<String, Problems> {
+    std::fs::read_to_string(file).map_err(|error| {
+        let place = file.display().to_string();
+        Problems::one(place, format!("cannot be read: {error}"))
+    })
+}
+
 /// Parses a file's text. The problem names line and column and what is expected there, but does not quote the line, as
 /// the library's own text of the error would: a secret may be in it.
 pub(super) fn parse(text: &str, file: &Path) -> Result<Table, Problems> {

@@ -1,3 +1,5 @@
+mod rules;
+
 use super::environment::Environment;
 use super::{BackendKind, Config, ConfigFile, Problems};
 use push_core::profile::Profiles;
@@ -371,4 +373,13 @@ fn a_share_has_no_more_than_a_hundred_percent() {
     let found = problems(&with_services("[status]\nsudden_percent = 101"));
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].0, "status.sudden_percent");
+}
+
+#[test]
+fn a_user_has_no_more_registrations_than_an_adapter_defers_a_message_for() {
+    let with = |most: u64| with_services(&format!("[policy]\nregistrations_per_user = {most}"));
+    assert!(parse(&with(50)).is_ok());
+    let found = problems(&with(51));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].0, "policy.registrations_per_user");
 }

@@ -7,7 +7,7 @@ mod write;
 
 pub use ranges::Ranges;
 pub use read::{FromAdapter, Hello, LinkEvent, LinkEventKind, LinkRequest, MissedMessage, read};
-pub use recipient::{Recipient, RecipientId};
+pub use recipient::{MAX_RECIPIENTS, Recipient, RecipientId};
 pub use write::{LinkMessage, ToAdapter};
 
 /// The version of the protocol spoken here.

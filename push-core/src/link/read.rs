@@ -1,6 +1,6 @@
 //! What an adapter sends.
 
-use super::{Ranges, RecipientId, decimal};
+use super::{MAX_RECIPIENTS, Ranges, RecipientId, decimal};
 use crate::Timestamp;
 use crate::delivery::DeliveryOutcome;
 use crate::session::{Cause, ClientState, Session};
@@ -9,9 +9,6 @@ use crate::xml::{ElementRef, Namespace};
 
 /// The most sessions read of one event: more are of no use to any decision.
 const MAX_SESSIONS: usize = 50;
-
-/// The most recipients read of one event.
-const MAX_RECIPIENTS: usize = 50;
 
 /// The most keys read of one event; the newest are at the end.
 const MAX_KEYS: usize = 20;

@@ -8,6 +8,9 @@ use std::sync::Arc;
 /// Bytes of a digest that make an id: two registrations of one user never share one.
 const ID_BYTES: usize = 8;
 
+/// The most registrations that an event is deferred for: an adapter keeps no more.
+pub const MAX_RECIPIENTS: usize = 50;
+
 /// Names a registration to an adapter, which reads nothing in it. The same in every run of the service.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecipientId(String);

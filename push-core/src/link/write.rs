@@ -120,23 +120,20 @@ impl WriteXml for ToAdapter {
 }
 
 impl ToAdapter {
-    /// The bytes of the texts in it, roughly: what makes one element much larger than another.
+    /// Returns the bytes of the texts in it, roughly: they make one element much larger than another.
     pub(crate) fn text_bytes(&self) -> usize {
         match self {
             Self::Users { users, .. } => users.iter().map(|(user, _)| user.len() + 16).sum(),
             Self::Publish {
+                owner,
                 registration,
                 summary,
                 ..
-            } => {
-                let options = registration
-                    .options
-                    .fields()
-                    .map(|(name, value)| name.len() + value.len());
-                let body = summary.last_message_body.as_ref().map_or(0, String::len);
-                registration.target.node.as_str().len() + options.sum::<usize>() + body
-            }
-            Self::Defer { recipients, .. } => recipients.len() * 64,
+            } => owner.as_str().len() + publish_bytes(registration, summary),
+            Self::Defer { recipients, .. } => recipients
+                .iter()
+                .map(|recipient| 64 + resource_bytes(&recipient.registration))
+                .sum(),
             _ => 0,
         }
     }
@@ -214,6 +211,21 @@ impl ToAdapter {
             }
         }
     }
+}
+
+fn publish_bytes(registration: &Registration, summary: &Summary) -> usize {
+    let (target, fields) = (&registration.target, registration.options.fields());
+    let options: usize = fields.map(|(name, value)| name.len() + value.len()).sum();
+    let address = target.service.as_str().len() + target.node.as_str().len();
+    let texts = [&summary.last_message_sender, &summary.last_message_body];
+    let texts = texts.into_iter().flatten().map(String::len);
+    let fields = summary.fields.iter().map(|(_, value)| value.len());
+    let body: usize = texts.chain(fields).sum();
+    resource_bytes(registration) + address + options + body
+}
+
+fn resource_bytes(registration: &Registration) -> usize {
+    registration.resource.as_ref().map_or(0, String::len)
 }
 
 fn write_defer(

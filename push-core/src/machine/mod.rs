@@ -4,6 +4,7 @@
 //! effects come back here.
 
 mod deadlines;
+mod generations;
 mod hosts;
 mod inbound;
 mod link;
@@ -384,9 +385,7 @@ impl Machine {
             up: self.up,
             down: self.down.clone(),
             hosts: self.hosts.iter().map(status).collect(),
-            waiting: self.notifier.waiting(),
-            deferred: self.notifier.deferred(),
-            in_flight: self.notifier.in_flight(),
+            load: self.notifier.load(),
         }
     }
 

@@ -5,6 +5,7 @@ use super::values::{
 };
 use crate::delivery::{Class, Delivery, Notification};
 use crate::ids::{EventHold, HostId, TraceId};
+use crate::plugin::Verdict;
 use crate::registration::{
     Identity, PublishOptions, PubsubNode, Registration, Revision, Status, Target,
 };
@@ -101,7 +102,7 @@ pub(super) fn pending(number: u64) -> Pending {
         resource: None,
         sessions: Vec::new(),
         notification: Notification::new(content()),
-        rule: "test".into(),
+        verdict: Verdict::publish("test"),
         missed_at: NOW,
         last_missed_at: NOW,
         is_replay: false,
@@ -121,7 +122,7 @@ pub(super) fn queued(name: &str, node: &str, number: u64) -> Queued {
             registration: Arc::new(registration(node, 1)),
             class: Class::Message,
             content: Arc::new(content()),
-            expires_at: None,
+            expires_at: later(7 * 24 * 3600),
         },
         attempts: Attempts::default(),
         keys: vec![key(number)],

@@ -59,6 +59,7 @@ impl Plugin for DefaultPlugin {
             message_count: Some(missed.count),
             last_message_sender: self.sender(missed.message),
             last_message_body: Some(self.body(missed.message)),
+            ..Summary::default()
         })
     }
 }

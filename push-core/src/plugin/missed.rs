@@ -44,4 +44,24 @@ impl<'a> Missed<'a> {
             now,
         }
     }
+
+    /// Returns the same, with the last of so many messages.
+    #[must_use]
+    pub const fn with_message(self, message: Message<'a>, count: u64) -> Self {
+        Self {
+            message: Some(message),
+            count,
+            ..self
+        }
+    }
+
+    /// Returns the same, while the user has these sessions, of which that with `resource` has missed it.
+    #[must_use]
+    pub const fn with_sessions(self, sessions: &'a [Session], resource: Option<&'a str>) -> Self {
+        Self {
+            resource,
+            sessions,
+            ..self
+        }
+    }
 }

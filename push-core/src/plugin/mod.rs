@@ -4,12 +4,14 @@
 mod default;
 mod missed;
 mod mongooseim;
+pub mod rules;
 mod situation;
 mod verdict;
 
 pub use default::{Content, DefaultPlugin};
 pub use missed::Missed;
-pub use mongooseim::MongooseImPlugin;
+pub use mongooseim::{MongooseImEnhancedPlugin, MongooseImHintsPlugin, MongooseImPlugin};
+pub use rules::RulesPlugin;
 pub use situation::Situation;
 pub use verdict::{Choice, Reason, Verdict};
 

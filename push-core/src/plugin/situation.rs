@@ -1,6 +1,6 @@
 //! Where a user was when they missed a message, and what follows for their devices.
 
-use super::verdict::Choice;
+use super::verdict::{Choice, Reason};
 use crate::Timestamp;
 use crate::registration::Registration;
 use crate::session::{Cause, Session};
@@ -23,6 +23,8 @@ pub struct Situation<'a> {
     pub sessions: &'a [Session],
     /// All registrations of the account.
     pub registrations: &'a [Arc<Registration>],
+    /// The plugin's reason why the message is worth a notification, if it was asked.
+    pub verdict: Option<&'a Reason>,
     /// The time.
     pub now: Timestamp,
 }
@@ -42,6 +44,7 @@ impl<'a> Situation<'a> {
             resource: None,
             sessions: &[],
             registrations,
+            verdict: None,
             now,
         }
     }
@@ -62,6 +65,13 @@ impl<'a> Situation<'a> {
     /// Returns whether a session takes messages to the bare JID now: the user is (back) online.
     pub fn is_reachable(&self) -> bool {
         self.sessions.iter().any(Session::takes_messages)
+    }
+
+    /// Returns whether this registration was enabled in the very session that missed the message.
+    pub fn was_enabled_in_session(&self, registration: &Registration) -> bool {
+        let missed_by = |session: &&Session| Some(session.resource.as_str()) == self.resource;
+        let session = self.sessions.iter().find(missed_by);
+        session.is_some_and(|session| session.enabled) && self.is_of_resource(registration)
     }
 
     /// Returns whether the session that missed the message has a registration of its own.

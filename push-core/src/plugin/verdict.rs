@@ -9,6 +9,7 @@ use std::fmt;
 pub struct Verdict {
     publish: bool,
     reason: Reason,
+    shadow: Option<Reason>,
 }
 
 impl Verdict {
@@ -17,6 +18,7 @@ impl Verdict {
         Self {
             publish: true,
             reason: reason.into(),
+            shadow: None,
         }
     }
 
@@ -25,6 +27,7 @@ impl Verdict {
         Self {
             publish: false,
             reason: reason.into(),
+            shadow: None,
         }
     }
 
@@ -33,9 +36,23 @@ impl Verdict {
         self.publish
     }
 
+    /// Returns the same, but that rules which are only tried would have decided otherwise, for this reason.
+    #[must_use]
+    pub fn but(self, shadow: impl Into<Reason>) -> Self {
+        Self {
+            shadow: Some(shadow.into()),
+            ..self
+        }
+    }
+
     /// Returns why.
     pub const fn reason(&self) -> &Reason {
         &self.reason
+    }
+
+    /// Returns why rules that are only tried would have decided otherwise, if they would.
+    pub const fn shadow(&self) -> Option<&Reason> {
+        self.shadow.as_ref()
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Summary {
     pub last_message_sender: Option<String>,
     /// What it says.
     pub last_message_body: Option<String>,
+    /// Fields that only some push services know, in order.
+    pub fields: Vec<(&'static str, String)>,
 }
 
 impl fmt::Debug for Summary {
@@ -24,6 +26,7 @@ impl fmt::Debug for Summary {
             .field("message_count", &self.message_count)
             .field("has_sender", &self.last_message_sender.is_some())
             .field("has_body", &self.last_message_body.is_some())
+            .field("fields", &self.fields.len())
             .finish()
     }
 }
@@ -39,6 +42,8 @@ impl WriteXml for Summary {
         let present = fields
             .into_iter()
             .filter_map(|(var, value)| Some((var, value?)));
+        let others = self.fields.iter().map(|(var, value)| (*var, &**value));
+        let present = present.chain(others);
         sink.start("notification", Namespace::Push);
         write_submit(sink, SUMMARY, present);
         sink.end();
@@ -57,11 +62,13 @@ mod tests {
             message_count: Some(2),
             last_message_sender: None,
             last_message_body: Some("hush".to_owned()),
+            fields: vec![("jmi-sid", "hush".to_owned())],
         };
         let stanza = written(&summary);
         let form = Form::first_in(stanza.root()).unwrap();
         let names: Vec<_> = form.fields().filter_map(|field| field.var).collect();
-        assert_eq!(names, ["FORM_TYPE", "message-count", "last-message-body"]);
+        let expected = ["FORM_TYPE", "message-count", "last-message-body", "jmi-sid"];
+        assert_eq!(names, expected);
         assert!(!format!("{summary:?}").contains("hush"));
     }
 }

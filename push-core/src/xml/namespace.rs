@@ -70,6 +70,10 @@ namespaces! {
     Carbons = "urn:xmpp:carbons:2",
     /// XEP-0297 forwarding.
     Forward = "urn:xmpp:forward:0",
+    /// XEP-0334 message processing hints.
+    Hints = "urn:xmpp:hints",
+    /// XEP-0353 Jingle message initiation.
+    JingleMessage = "urn:xmpp:jingle-message:0",
     /// XEP-0355 delegation as ejabberd speaks it.
     Delegation1 = "urn:xmpp:delegation:1",
     /// XEP-0355 delegation as Prosody speaks it.

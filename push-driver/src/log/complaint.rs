@@ -1,6 +1,7 @@
 //! Reports that can come with every message, request, stanza or registration.
 
 use push_core::Report;
+use push_core::plugin::Reason;
 use push_core::registration::Status;
 use push_core::report::{DeferredEnd, EndReason, PublishEnd};
 use std::mem::{Discriminant, discriminant};
@@ -18,6 +19,8 @@ pub(super) enum Complaint {
     Settled(&'static str),
     Ended(EndReason),
     Corrupt,
+    /// Rules that are only tried would have decided otherwise.
+    Shadow,
     Overloaded,
     Skipped,
     Untrusted(&'static str),
@@ -39,7 +42,7 @@ impl Complaint {
             | Report::Delegated { .. }
             | Report::IdentityChosen { .. }
             | Report::Requested { .. }
-            | Report::Decided { .. }
+            | Report::Decided { shadow: None, .. }
             | Report::Joined { .. }
             | Report::Deferred { .. }
             | Report::Forgotten { .. } => None,
@@ -58,6 +61,7 @@ impl Complaint {
             Report::Settled { status, .. } => Some(Self::Settled(status.as_str())),
             Report::Ended { reason, .. } => Some(Self::Ended(*reason)),
             Report::Corrupt { .. } => Some(Self::Corrupt),
+            Report::Decided { .. } => Some(Self::Shadow),
             Report::Overloaded => Some(Self::Overloaded),
             Report::Skipped { .. } => Some(Self::Skipped),
             Report::Untrusted { what, .. } => Some(Self::Untrusted(what)),
@@ -88,6 +92,12 @@ impl Complaint {
                     "stored registrations cannot be read and were passed over"
                 );
             }
+            Self::Shadow => {
+                info!(
+                    rule = detail,
+                    count, "the shadow rules would have decided otherwise"
+                );
+            }
             Self::Overloaded => {
                 warn!(
                     count,
@@ -109,6 +119,7 @@ pub(super) fn detail(report: &Report) -> &str {
     match report {
         Report::StoreFailed { error, .. } => error,
         Report::BreakerOpened { service, .. } | Report::BreakerClosed { service, .. } => service,
+        Report::Decided { shadow, .. } => shadow.as_ref().map_or("", Reason::as_str),
         _ => "",
     }
 }
@@ -155,6 +166,12 @@ fn deferred_ended(end: DeferredEnd, count: u64) {
 fn publish_ended(end: PublishEnd, count: u64) {
     match end {
         PublishEnd::Accepted | PublishEnd::Withdrawn | PublishEnd::Expired => {}
+        PublishEnd::Dropped => {
+            warn!(
+                count,
+                "too many notifications wait for their next attempt: the oldest are dropped; raise policy.retries_in_memory"
+            );
+        }
         PublishEnd::Refused(condition) => {
             info!(
                 condition = condition.as_str(),

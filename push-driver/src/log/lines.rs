@@ -1,5 +1,6 @@
 //! The lines that each report has.
 
+use push_core::plugin::Reason;
 use push_core::report::RequestOutcome;
 use push_core::transport::DownReason;
 use push_core::{Report, TraceId};
@@ -50,8 +51,14 @@ pub(super) fn line(report: &Report) {
             let (trace, not_before) = (trace.as_u64(), not_before.as_millis());
             debug!(trace, owner, service, not_before, "notification deferred");
         }
-        Report::DeferredEnded { service, end, .. } => {
-            debug!(service = service.as_str(), ?end, "deferral ended");
+        Report::DeferredEnded {
+            trace,
+            service,
+            end,
+            ..
+        } => {
+            let (trace, service) = (trace.as_u64(), service.as_str());
+            debug!(trace, service, ?end, "deferral ended");
         }
         Report::BreakerOpened {
             host,
@@ -128,6 +135,7 @@ fn decided(report: &Report) {
         cause,
         decision,
         reason,
+        shadow,
         passed_over,
         ..
     } = report
@@ -136,7 +144,16 @@ fn decided(report: &Report) {
     };
     let (owner, cause) = (owner.as_str(), cause.as_str());
     let (trace, reason) = (trace.as_u64(), reason.as_str());
-    debug!(trace, owner, cause, ?decision, reason, "missed message");
+    let shadow = shadow.as_ref().map(Reason::as_str);
+    debug!(
+        trace,
+        owner,
+        cause,
+        ?decision,
+        reason,
+        shadow,
+        "missed message"
+    );
     for passed_over in passed_over {
         let service = passed_over.registration.target.service.as_str();
         let reason = passed_over.reason.as_str();

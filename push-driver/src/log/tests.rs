@@ -91,11 +91,14 @@ fn complaints() -> Vec<Report> {
         published(PublishEnd::NotSent(condition)),
         published(PublishEnd::Foreign),
         published(PublishEnd::TimedOut),
+        published(PublishEnd::Dropped),
         Report::DeferredEnded {
+            trace: TraceId::new(1),
             service: target.service.clone(),
             end: DeferredEnd::Expired,
         },
         Report::DeferredEnded {
+            trace: TraceId::new(1),
             service: target.service.clone(),
             end: DeferredEnd::Dropped,
         },
@@ -127,6 +130,15 @@ fn complaints() -> Vec<Report> {
         Report::Corrupt {
             owner: owner.clone(),
             rows: 1,
+        },
+        Report::Decided {
+            trace: TraceId::new(1),
+            owner: owner.clone(),
+            cause: Cause::Offline,
+            decision: Decision::NotWorthIt,
+            reason: "no rule matches".into(),
+            shadow: Some("calls".into()),
+            passed_over: Vec::new(),
         },
         Report::Overloaded,
         Report::Skipped { bytes: 1 },
@@ -164,6 +176,7 @@ fn unremarkable() -> Vec<Report> {
             cause: Cause::Offline,
             decision: Decision::Duplicate,
             reason: "conversation".into(),
+            shadow: None,
             passed_over: Vec::new(),
         },
         Report::Settled {

@@ -24,6 +24,7 @@ pub mod program;
 pub mod prosody;
 pub mod puppet;
 pub mod push_service;
+pub mod resumption;
 pub mod service;
 pub mod slot;
 pub mod stage;

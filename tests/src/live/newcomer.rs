@@ -125,6 +125,18 @@ impl Newcomer {
         Ok(self.stream.write_all(message.as_bytes()).await?)
     }
 
+    /// Closes the stream, and waits until the server has closed the connection: the session is gone.
+    ///
+    /// # Errors
+    /// It does not in time.
+    pub async fn leave(mut self) -> Result<()> {
+        self.stream.write_all(b"</stream:stream>").await?;
+        let mut rest = Vec::new();
+        let closed = timeout(PATIENCE, self.stream.read_to_end(&mut rest)).await;
+        closed.context("the connection stays open")?.map(drop)?;
+        Ok(())
+    }
+
     async fn open(&mut self) -> Result<()> {
         let header = format!(
             "<?xml version='1.0'?><stream:stream xmlns='jabber:client' \

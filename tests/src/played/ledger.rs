@@ -63,6 +63,17 @@ impl Ledger {
             .count()
     }
 
+    /// The longest that anything these users missed since then has waited until it was published, or until now.
+    pub fn longest(&self, since: Instant, is_meant: impl Fn(usize) -> bool) -> Duration {
+        let told = self.times(since, &is_meant).percentile(100);
+        let meant = self.users.iter().enumerate();
+        let meant = meant.filter(|(user, _)| is_meant(*user));
+        let waiting = meant.flat_map(|(_, user)| &user.waiting);
+        let waiting = waiting.filter(|(_, missed)| *missed >= since);
+        let untold = waiting.map(|(_, missed)| missed.elapsed()).max();
+        told.max(untold.unwrap_or_default())
+    }
+
     /// How long that which these users missed since then waited until it was published.
     pub fn times(&self, since: Instant, is_meant: impl Fn(usize) -> bool) -> Times {
         let meant = |wait: &&(usize, Instant, Duration)| wait.1 >= since && is_meant(wait.0);

@@ -3,11 +3,13 @@
 mod deferred;
 mod feed;
 mod link;
+mod waiting;
 
 use super::service::Notification;
-use deferred::{Deferred, Recipient};
+use deferred::Recipient;
 use push_core::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use waiting::Waiting;
 
 /// How long the answer to a request is waited for, milliseconds.
 const REQUEST: u64 = 30_000;
@@ -67,6 +69,8 @@ struct Entry {
     was: Option<String>,
     /// For whom it was deferred.
     recipients: Vec<Recipient>,
+    /// Resources that have come back since it was told.
+    back: BTreeSet<String>,
 }
 
 /// What a client was told.
@@ -111,13 +115,10 @@ pub struct Adapter {
     drawn: u64,
     outstanding: BTreeMap<u64, Entry>,
     collapsed: VecDeque<Entry>,
-    /// Events that wait for push services.
-    deferred: BTreeMap<u64, Deferred>,
-    /// Events that were deferred and are to be told again.
-    due: VecDeque<Entry>,
+    waiting: Waiting,
     /// Numbers of deferred events that ended while nobody could be told.
     ended: Vec<u64>,
-    /// Deferred events it keeps; 0 if it keeps none.
+    /// Deferred events it keeps; 0 if it cannot defer.
     pub max_deferred: usize,
     /// Wake-ups thrown away since the last hello.
     dropped: u64,
@@ -160,8 +161,7 @@ impl Adapter {
             drawn: 0,
             outstanding: BTreeMap::new(),
             collapsed: VecDeque::new(),
-            deferred: BTreeMap::new(),
-            due: VecDeque::new(),
+            waiting: Waiting::default(),
             ended: Vec::new(),
             max_deferred: 10_000,
             dropped: 0,
@@ -188,12 +188,12 @@ impl Adapter {
     pub fn kept(&self) -> usize {
         let outstanding = self.outstanding.values();
         let outstanding = outstanding.filter(|entry| !entry.withdrawn).count();
-        outstanding + self.collapsed.len() + self.deferred.len() + self.due.len()
+        outstanding + self.collapsed.len() + self.waiting.all()
     }
 
     /// How many wake-ups wait for push services.
     pub fn deferred(&self) -> usize {
-        self.deferred.len()
+        self.waiting.deferred()
     }
 
     /// How many events are outstanding: they take up the window.
@@ -232,10 +232,10 @@ impl Adapter {
         let outstanding = std::mem::take(&mut self.outstanding);
         let collapsed = std::mem::take(&mut self.collapsed);
         self.all_due();
-        self.ended.clear();
         for (number, mut entry) in outstanding {
             if !entry.withdrawn {
-                entry.was = Some(format!("{}:{number}", self.epoch_name()));
+                let name = format!("{}:{number}", self.epoch_name());
+                entry.was.get_or_insert(name);
                 self.keep(entry);
             }
         }

@@ -123,7 +123,7 @@ impl Bench {
     /// How many publishes wait for their answer.
     pub fn in_flight(&mut self) -> usize {
         match self.ask(OperatorRequest::Status) {
-            Some(OperatorReply::Status(status)) => status.in_flight,
+            Some(OperatorReply::Status(status)) => status.load.in_flight,
             _ => 0,
         }
     }

@@ -13,6 +13,9 @@ use std::time::Duration;
 /// How long a stanza travels between server and component.
 const WIRE: Duration = Duration::from_millis(2);
 
+/// How long something that has to be said is waited for.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
 /// Something on its way.
 #[derive(Debug)]
 enum Delivery {
@@ -246,6 +249,20 @@ impl World {
         }
         self.bench.jump(end);
         self.collect();
+    }
+
+    /// Time passes until the Machine says something with these words, which is on its way then.
+    pub fn until_said(&mut self, words: &str) {
+        self.collect();
+        let (said, end) = (self.log.len(), self.now().after(PATIENCE));
+        while !self.log[said..]
+            .iter()
+            .any(|(_, text)| text.contains(words))
+        {
+            let moment = self.next_moment().filter(|moment| *moment <= end);
+            assert!(moment.is_some(), "{words} was not said in {PATIENCE:?}");
+            moment.into_iter().for_each(|moment| self.step(moment));
+        }
     }
 
     /// A few seconds pass.

@@ -333,7 +333,7 @@ fn status_says_how_things_stand() {
         unreachable!()
     };
     assert!(status.up);
-    assert_eq!((status.waiting, status.in_flight), (1, 1));
+    assert_eq!((status.load.waiting, status.load.in_flight), (1, 1));
     assert_eq!(status.hosts[0].adapter.as_deref(), Some("fake 1"));
     assert_eq!(
         status.hosts[0].identity,
@@ -352,7 +352,7 @@ fn ten_thousand_forwarded_messages_are_one_notification_of_bounded_size() {
     let Some(OperatorReply::Status(status)) = bench.ask(OperatorRequest::Status) else {
         unreachable!()
     };
-    assert_eq!((status.waiting, status.in_flight), (1, 1));
+    assert_eq!((status.load.waiting, status.load.in_flight), (1, 1));
     bench.up();
     bench.hear(&format!(
         "<iq type='result' from='push.example.net' to='push.example.org' id='{id}'/>"

@@ -250,7 +250,7 @@ impl Course {
         else {
             unreachable!()
         };
-        if status.in_flight > 0 {
+        if status.load.in_flight > 0 {
             assert!(self.world.bench.machine.next_deadline().is_some());
         }
     }

@@ -208,7 +208,7 @@ fn what_was_withdrawn_before_it_was_sent_was_not_told() {
     world.missed("offline", "bob", None, "first");
     world.missed("unacked", "alice", Some("phone"), "m");
     world.settle();
-    world.adapter().arrive("alice", Seat::live("phone", 0));
+    world.adapter().resumed("alice", "phone");
     world.collect();
     world.pass(Duration::from_secs(10));
     assert_eq!(world.service().nodes(), ["other"]);

@@ -86,6 +86,83 @@ fn a_device_that_is_back_is_not_woken_and_another_still_is() {
 }
 
 #[test]
+fn a_device_that_was_back_before_its_event_was_deferred_is_not_woken_and_another_still_is() {
+    for others in [&[][..], &["tablet"]] {
+        let mut world = alice(Manner::Unreachable);
+        others
+            .iter()
+            .for_each(|other| world.enable("alice", other, other));
+        world.adapter().arrive("alice", Seat::live("laptop", 0));
+        world.missed("archived", "alice", None, "1");
+        world.until_said("<defer ");
+        world.adapter().arrive("alice", Seat::live("phone", 0));
+        world.adapter().leave("alice", "phone");
+        world.settle();
+        assert_eq!(world.adapter().kept(), others.len());
+        world.service().manner = Manner::Accepts;
+        world.pass(5 * MINUTE);
+        let accepted = std::mem::take(&mut world.service().accepted);
+        let nodes: Vec<_> = accepted.iter().map(|one| one.node.as_str()).collect();
+        assert_eq!(nodes, others);
+        world.adapter().leave("alice", "laptop");
+        world.missed("offline", "alice", None, "2");
+        world.settle();
+        let counts: Vec<u64> = told(&mut world).iter().map(|(count, _)| *count).collect();
+        assert_eq!(
+            counts,
+            vec![1; 1 + others.len()],
+            "what comes later is told"
+        );
+    }
+}
+
+#[test]
+fn who_was_back_between_two_messages_is_told_of_the_second_alone() {
+    let mut world = alice(Manner::Silent);
+    world.adapter().arrive("alice", Seat::live("laptop", 0));
+    world.missed("archived", "alice", None, "1");
+    world.settle();
+    world.adapter().arrive("alice", Seat::live("phone", 0));
+    world.adapter().leave("alice", "phone");
+    world.missed("archived", "alice", None, "2");
+    world.until_said("<defer ");
+    world.settle();
+    assert_eq!(
+        world.adapter().deferred(),
+        1,
+        "while the first is in flight"
+    );
+    world.until_said(" into=");
+    world.settle();
+    assert_eq!(world.adapter().kept(), 1, "the first has ended");
+    world.service().manner = Manner::Accepts;
+    world.pass(5 * MINUTE);
+    assert_eq!(told(&mut world), [(1, "2".to_owned())]);
+    assert_eq!(world.adapter().kept(), 0);
+}
+
+#[test]
+fn a_session_that_is_resumed_is_back_also_one_that_is_not_available() {
+    let silent = Seat {
+        hibernated: true,
+        ..Seat::silent("phone")
+    };
+    for seat in [Seat::hibernated("phone"), silent] {
+        let mut world = alice(Manner::Unreachable);
+        world.adapter().arrive("alice", seat);
+        world.missed("queued", "alice", Some("phone"), "1");
+        world.settle();
+        assert_eq!(world.adapter().deferred(), 1);
+        world.adapter().resumed("alice", "phone");
+        world.collect();
+        assert_eq!(world.adapter().kept(), 0);
+        world.service().manner = Manner::Accepts;
+        world.pass(5 * MINUTE);
+        assert!(told(&mut world).is_empty());
+    }
+}
+
+#[test]
 fn a_message_that_looks_like_one_that_was_withdrawn_is_told() {
     let mut world = alice(Manner::Unreachable);
     world.missed("offline", "alice", None, "1");
@@ -307,10 +384,10 @@ fn one_push_service_gets_half_of_the_room() {
 #[test]
 fn what_was_deferred_on_a_connection_that_was_lost_is_deferred_again() {
     let mut world = alice(Manner::Unreachable);
-    // The adapter never hears of the deferral.
     world.missed("offline", "alice", None, "1");
-    world.pass(Duration::from_millis(27));
+    world.until_said("<defer ");
     world.cut();
+    assert_eq!(world.adapter().deferred(), 0, "it has not heard of it");
     world.connect();
     world.settle();
     assert_eq!(world.adapter().outstanding(), 0);
@@ -327,10 +404,9 @@ fn what_was_asked_for_on_a_connection_that_was_lost_is_asked_for_again() {
     world.missed("offline", "alice", None, "1");
     world.settle();
     world.service().manner = Manner::Accepts;
-    while !world.log.last().unwrap().1.contains("<resume ") {
-        world.pass(Duration::from_millis(1));
-    }
+    world.until_said("<resume ");
     world.cut();
+    assert_eq!(world.adapter().deferred(), 1, "it has not heard of it");
     world.connect();
     world.settle();
     assert_eq!(told(&mut world), [(1, "1".to_owned())]);

@@ -2,9 +2,9 @@
 
 use super::line::{Header, Line, Trailer};
 use super::open::open;
-use super::output::{say, say_progress};
 use super::resume::{self, State};
 use crate::args::ExportArgs;
+use crate::commands::output::{say, say_progress};
 use crate::config::Config;
 use crate::exit::Failure;
 use push_core::store::{Cursor, Kind, RegistrationStore};

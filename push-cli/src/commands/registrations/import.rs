@@ -2,9 +2,9 @@
 
 use super::line::Entry;
 use super::open::open;
-use super::output::{print, say_progress};
 use super::source::Source;
 use crate::args::ImportArgs;
+use crate::commands::output::{print, say_progress};
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::lock::InstanceLock;

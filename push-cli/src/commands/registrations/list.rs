@@ -1,8 +1,8 @@
 //! `xmpp-push registrations list`: how each of them fares. Without nodes and publish options, which may be secrets.
 
 use super::open::open;
-use super::output::print;
 use crate::args::ListArgs;
+use crate::commands::output::print;
 use crate::config::Config;
 use crate::exit::Failure;
 use humantime::format_rfc3339_seconds;

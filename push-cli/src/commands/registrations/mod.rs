@@ -6,16 +6,15 @@ mod line;
 mod lines;
 mod list;
 mod open;
-mod output;
 mod resume;
 mod source;
 
 use crate::args::RegistrationsCommand;
+use crate::commands::output::print;
 use crate::config::{Config, ConfigFile};
 use crate::exit::Failure;
 use crate::{logging, runtime};
 use open::open;
-use output::print;
 use push_core::store::Counts;
 use serde_json::json;
 

@@ -159,11 +159,13 @@ impl Links {
         host: HostId,
         hello: &Hello<'_>,
     ) -> Option<Result<Attached, Report>> {
-        let peer = &mut self.by_host[host.index()].peer;
-        let attached = peer.attach(hello, &self.instance)?;
+        let attached = self.by_host[host.index()]
+            .peer
+            .attach(hello, &self.instance)?;
         if attached.is_ok() {
             let ping = now.after(self.terms.ping_interval());
             self.set_due(host, ping, Due::Ping(host));
+            self.hold_back(now, host);
         }
         Some(attached)
     }
@@ -334,10 +336,8 @@ impl Links {
                     self.mark(host);
                 }
                 Due::Ping(host) if !self.is_attached(host) => {}
+                Due::Ping(host) if !self.peer(host).ping() => return Some(host),
                 Due::Ping(host) => {
-                    if !self.peer(host).ping() {
-                        return Some(host);
-                    }
                     self.mark(host);
                     let again = now.after(self.terms.ping_interval());
                     self.set_due(host, again, Due::Ping(host));

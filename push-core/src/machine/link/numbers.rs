@@ -149,7 +149,7 @@ impl Numbers {
     }
 
     /// The adapter has been asked whether it is there: once it has answered, it has heard of all that has joined until now.
-    pub(super) fn asked(&mut self) {
+    pub(super) fn pinged(&mut self) {
         self.joined.age();
     }
 
@@ -289,7 +289,7 @@ mod tests {
         assert_eq!(numbers.take(2, false), Taken::Deferred(second));
         assert_eq!(numbers.take(1, false), Taken::Deferred(first));
         assert!(numbers.defer(first, None) && numbers.defer(second, Some(first)));
-        numbers.asked();
+        numbers.pinged();
         numbers.answered();
         assert_eq!(numbers.take(2, false), Taken::Known, "it has heard of it");
         assert_eq!(numbers.resumed(("e", 1)), Some(first));

@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 /// character may take six bytes.
 const ITEMS: usize = 50;
 const BYTES: usize = 64 << 10;
-/// Users per statement.
-const USERS: usize = 500;
+/// Users per statement; each name has 1,023 bytes at most, none of which is escaped.
+const USERS: usize = 100;
 
 /// Elements in order, with the number of the last statement about users among them.
 #[derive(Debug, Default)]
@@ -82,6 +82,11 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::Class;
+    use crate::link::Recipient;
+    use crate::machine::sample::{owner, registration};
+    use crate::xml::sample::written;
+    use std::sync::Arc;
 
     fn users(count: usize) -> Outbox {
         let mut outbox = Outbox::default();
@@ -105,6 +110,56 @@ mod tests {
             [(1, USERS), (2, 1), (0, 0), (3, 1)]
         );
         assert_eq!(outbox.statements(), 3);
+    }
+
+    /// Returns elements with the longest names there are: 500 users' states, 60 deferrals for 50 registrations and as many
+    /// publishes.
+    fn with_long_names() -> Outbox {
+        let long = "<".repeat(1023);
+        let mut have = registration("n", 1);
+        have.resource = Some(long.clone());
+        let have = Arc::new(have);
+        let mut outbox = Outbox::default();
+        for n in 0..500 {
+            outbox.state(&format!("{n:x>1023}"), false);
+        }
+        for number in 0..60 {
+            outbox.push(ToAdapter::Defer {
+                session: "s".into(),
+                number,
+                into: None,
+                recipients: vec![Recipient::new(have.clone()); 50],
+            });
+            outbox.push(ToAdapter::Publish {
+                number,
+                timeout: 40,
+                class: Class::Message,
+                owner: owner("alice"),
+                registration: have.clone(),
+                summary: Arc::default(),
+            });
+        }
+        outbox
+    }
+
+    #[test]
+    fn no_message_is_longer_than_a_server_takes() {
+        let mut outbox = with_long_names();
+        let mut sent = 0;
+        while !outbox.is_empty() {
+            let items = outbox.portion();
+            sent += items.len();
+            let bytes: usize = items
+                .iter()
+                .map(|item| written(item).root().source().len())
+                .sum();
+            assert!(
+                bytes < 500 << 10,
+                "{bytes} bytes in {} elements",
+                items.len()
+            );
+        }
+        assert!(sent >= 125, "{sent}");
     }
 
     #[test]

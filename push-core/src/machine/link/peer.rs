@@ -198,7 +198,7 @@ impl Peer {
     pub(super) fn ping(&mut self) -> bool {
         let is_there = self.ask_once_more();
         if is_there {
-            self.numbers.asked();
+            self.numbers.pinged();
             self.outbox.push(ToAdapter::Ping);
         }
         is_there
@@ -292,8 +292,9 @@ impl Peer {
         !self.outbox.is_empty()
     }
 
+    /// Returns whether it is there, and is to be told that something is done.
     pub(super) fn has_acknowledgements(&self) -> bool {
-        self.numbers.waiting() > 0
+        self.is_attached() && self.numbers.waiting() > 0
     }
 
     /// Returns whether a good part of the window waits for nothing but acknowledgements.
@@ -304,7 +305,7 @@ impl Peer {
     /// Takes what goes into the next message. Acknowledgements come last: they are joined until all else is sent.
     pub(super) fn portion(&mut self) -> Vec<ToAdapter> {
         let mut items = self.outbox.portion();
-        if self.outbox.is_empty() {
+        if self.outbox.is_empty() && self.is_attached() {
             items.extend(self.numbers.acknowledge(&self.attached));
         }
         items

@@ -13,6 +13,7 @@ use super::values::{
     Arrival, Asked, ClientRequest, Decided, Effect, Item, Pending, Registrations, ReplyTo, Retry,
     RouteEvent, Told, Withdrawn,
 };
+use crate::action::Load;
 use crate::delivery::DeliveryOutcome;
 use crate::event::StoreAnswer;
 use crate::hash::Seeded;
@@ -80,7 +81,9 @@ impl Notifier {
         let recipients = std::mem::take(&mut missed.recipients);
         let retry = self.dispatch.resumed(now, told.was, recipients);
         let again = told.is_again.then(Retry::default);
-        let (cause, trace) = (missed.cause, self.decisions.trace());
+        let cause = missed.cause;
+        let known = retry.as_ref().and_then(|retry| retry.trace);
+        let trace = known.unwrap_or_else(|| self.decisions.trace());
         let context = Context::new(&*self.plugin, owner, now);
         let arrival = Arrival {
             host,
@@ -90,10 +93,11 @@ impl Notifier {
         };
         match self.decisions.consider(context, arrival, missed) {
             Ok(pending) => self.push(now, owner, Item::Pending(pending)),
-            Err((reason, retry)) => {
-                self.report(reports::not_worth_it(trace, owner, cause, reason));
+            Err(skipped) => {
+                let (verdict, retry) = *skipped;
+                self.report(reports::not_worth_it(trace, owner, cause, &verdict));
                 retry.iter().for_each(|retry| self.dispatch.decided(retry));
-                self.dispatch.release(event.as_slice());
+                self.dispatch.release(now, event.as_slice());
             }
         }
     }
@@ -108,7 +112,13 @@ impl Notifier {
         self.dispatch.open(event);
         self.dispatch.forget_user(now, owner);
         for pending in self.accounts.take_pending(owner) {
-            self.conclude(owner, &pending, Decision::Withdrawn, Decided::default());
+            self.conclude(
+                now,
+                owner,
+                &pending,
+                Decision::Withdrawn,
+                Decided::default(),
+            );
         }
         self.push(now, owner, Item::Forget(event));
     }
@@ -252,10 +262,16 @@ impl Notifier {
     fn decide(&mut self, now: Timestamp, owner: &BareJid, pending: &Pending, have: &Registrations) {
         if have.is_empty() {
             self.effects.push_back(Effect::User(owner.clone(), false));
-            return self.conclude(owner, pending, Decision::NoRegistration, Decided::default());
+            return self.conclude(
+                now,
+                owner,
+                pending,
+                Decision::NoRegistration,
+                Decided::default(),
+            );
         }
         if self.dispatch.all_withdrawn(&pending.holds) {
-            return self.conclude(owner, pending, Decision::Withdrawn, Decided::default());
+            return self.conclude(now, owner, pending, Decision::Withdrawn, Decided::default());
         }
         let context = Context::new(&*self.plugin, owner, now);
         let mut decided = self.decisions.decide(context, pending, have, &self.policy);
@@ -267,16 +283,23 @@ impl Notifier {
             let is_retry = pending.retry.is_some();
             self.dispatch.deliver(now, queued, is_retry, &self.policy);
         }
-        self.conclude(owner, pending, decision, decided);
+        self.conclude(now, owner, pending, decision, decided);
     }
 
     /// Reports a decision; the events behind it wait for one thing less.
-    fn conclude(&mut self, owner: &BareJid, pending: &Pending, decision: Decision, what: Decided) {
+    fn conclude(
+        &mut self,
+        now: Timestamp,
+        owner: &BareJid,
+        pending: &Pending,
+        decision: Decision,
+        what: Decided,
+    ) {
         let report = reports::decided(owner, pending, decision, what.passed_over);
         self.report(report);
         let retry = pending.retry.iter();
         retry.for_each(|retry| self.dispatch.decided(retry));
-        self.dispatch.release(&pending.holds);
+        self.dispatch.release(now, &pending.holds);
     }
 
     /// The store has made the changes that an item needed.
@@ -296,7 +319,9 @@ impl Notifier {
         self.effects.extend(report.map(Effect::Report));
         match item {
             Item::Request(asked) => self.effects.push_back(Effect::Answer(asked.reply, Ok(()))),
-            Item::Forget(event) | Item::Revoked { event, .. } => self.dispatch.release(&[event]),
+            Item::Forget(event) | Item::Revoked { event, .. } => {
+                self.dispatch.release(now, &[event])
+            }
             Item::RemoveAgain(_) => self.invalidate(owner),
             Item::Pending(_) | Item::Found(_) => {}
         }
@@ -311,6 +336,8 @@ impl Notifier {
     /// Nothing of a host that is no longer served is waited for; its adapter would tell it again.
     pub(super) fn remove_host(&mut self, now: Timestamp, host: HostId) {
         for pending in self.accounts.take_pending_of(host) {
+            let retry = pending.retry.iter();
+            retry.for_each(|retry| self.dispatch.decided(retry));
             self.dispatch.forget(&pending.holds);
         }
         self.dispatch.remove_host(now, host, &self.policy);
@@ -332,22 +359,18 @@ impl Notifier {
         self.accounts.is_empty() && self.dispatch.is_empty()
     }
 
+    /// Returns whether as much waits as may.
     pub(super) fn is_full(&self) -> bool {
-        self.waiting() >= self.policy.max_queue
+        self.load().waiting >= self.policy.max_queue
     }
 
-    /// Returns how many missed messages and requests wait for the store, and deliveries for their turn.
-    pub(super) fn waiting(&self) -> usize {
-        self.accounts.waiting() + self.dispatch.waiting()
-    }
-
-    pub(super) fn in_flight(&self) -> usize {
-        self.dispatch.in_flight()
-    }
-
-    /// Returns how many events wait at their adapters for push services.
-    pub(super) fn deferred(&self) -> usize {
-        self.dispatch.deferred()
+    /// Returns how much there is to do.
+    pub(super) fn load(&self) -> Load {
+        let load = self.dispatch.load();
+        Load {
+            waiting: self.accounts.waiting() + load.waiting,
+            ..load
+        }
     }
 
     /// Returns the best identity a host has offered.

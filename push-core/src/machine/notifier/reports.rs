@@ -5,9 +5,9 @@ use crate::Report;
 use crate::Timestamp;
 use crate::TraceId;
 use crate::delivery::{DeliveryOutcome, Route};
-use crate::machine::values::{Finished, Found, HealthChange, Item, Pending, Queued};
-use crate::plugin::Reason;
-use crate::registration::{Finding, Registration};
+use crate::machine::values::{Finished, Found, HealthChange, Item, Parked, Pending, Queued};
+use crate::plugin::Verdict;
+use crate::registration::Finding;
 use crate::report::{Decision, DeferredEnd, EndReason, PassedOver, PublishEnd, RequestOutcome};
 use crate::session::Cause;
 use crate::store::{Change, Committed};
@@ -20,14 +20,15 @@ pub(super) fn not_worth_it(
     trace: TraceId,
     owner: &BareJid,
     cause: Cause,
-    reason: Reason,
+    verdict: &Verdict,
 ) -> Report {
     Report::Decided {
         trace,
         owner: owner.clone(),
         cause,
         decision: Decision::NotWorthIt,
-        reason,
+        reason: verdict.reason().clone(),
+        shadow: verdict.shadow().cloned(),
         passed_over: Vec::new(),
     }
 }
@@ -44,7 +45,8 @@ pub(super) fn decided(
         owner: owner.clone(),
         cause: pending.cause,
         decision,
-        reason: pending.rule.clone(),
+        reason: pending.verdict.reason().clone(),
+        shadow: pending.verdict.shadow().cloned(),
         passed_over,
     }
 }
@@ -73,9 +75,12 @@ pub(super) fn deferred(queued: &Queued, not_before: Timestamp) -> Report {
 }
 
 /// A deferred delivery that is over.
-pub(super) fn deferred_end(registration: &Registration, end: DeferredEnd) -> Report {
-    let service = registration.target.service.clone();
-    Report::DeferredEnded { service, end }
+pub(super) fn deferred_end(parked: &Parked, end: DeferredEnd) -> Report {
+    Report::DeferredEnded {
+        trace: parked.trace,
+        service: parked.registration.target.service.clone(),
+        end,
+    }
 }
 
 /// A push service that fares otherwise, as far as that is notable.

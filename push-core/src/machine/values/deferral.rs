@@ -2,7 +2,7 @@
 
 use super::key::MessageKey;
 use crate::Timestamp;
-use crate::ids::{HostId, ServiceKey, Slot};
+use crate::ids::{EventHold, HostId, ServiceKey, Slot, TraceId};
 use crate::link::RecipientId;
 use crate::registration::Registration;
 use std::sync::Arc;
@@ -28,6 +28,12 @@ impl Attempts {
         }
     }
 
+    /// Lets the next one be made at `now`.
+    pub(in crate::machine) fn hasten(&mut self, now: Timestamp) {
+        self.not_before = now.min(self.not_before);
+        self.is_behind = false;
+    }
+
     /// Returns those of two deliveries that are joined: the newer one waits as long as the older one.
     pub(in crate::machine) fn joined(self, newer: Self) -> Self {
         Self {
@@ -41,13 +47,24 @@ impl Attempts {
 /// One delivery that an event waits for at its adapter.
 #[derive(Clone, Debug)]
 pub(in crate::machine) struct Parked {
+    /// Follows the oldest message it tells of.
+    pub(in crate::machine) trace: TraceId,
     pub(in crate::machine) service: ServiceKey,
     pub(in crate::machine) slot: Slot,
     pub(in crate::machine) registration: Arc<Registration>,
     /// The messages it counts as told of.
     pub(in crate::machine) keys: Vec<MessageKey>,
     pub(in crate::machine) attempts: Attempts,
-    pub(in crate::machine) expires_at: Option<Timestamp>,
+    pub(in crate::machine) expires_at: Timestamp,
+}
+
+/// Deliveries that a deferred event does not wait for any more.
+#[derive(Debug)]
+pub(in crate::machine) struct TakenOff {
+    pub(in crate::machine) event: EventHold,
+    pub(in crate::machine) parked: Vec<Parked>,
+    /// It waits for nothing any more.
+    pub(in crate::machine) is_over: bool,
 }
 
 /// An event that was deferred and is told again: for whom, and what is known of those deliveries.
@@ -57,6 +74,8 @@ pub(in crate::machine) struct Retry {
     pub(in crate::machine) recipients: Option<Vec<(RecipientId, Attempts)>>,
     /// The push services that have asked for it, once for each event.
     pub(in crate::machine) asked_for: Vec<(HostId, ServiceKey)>,
+    /// Follows the oldest message it tells of, if that is known.
+    pub(in crate::machine) trace: Option<TraceId>,
 }
 
 impl Retry {

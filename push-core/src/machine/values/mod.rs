@@ -7,7 +7,7 @@ mod key;
 mod notification;
 mod sending;
 
-pub(super) use deferral::{Attempts, Parked, Retry};
+pub(super) use deferral::{Attempts, Parked, Retry, TakenOff};
 pub(super) use effect::{AttachedRoute, Deferral, Effect, RouteEvent, Told, Withdrawn};
 pub(super) use item::{Asked, ClientRequest, Found, Item, Registrations, ReplyTo};
 pub(super) use key::{MessageKey, add as add_keys};

@@ -6,7 +6,7 @@ use crate::Timestamp;
 use crate::delivery::{Class, Delivery, Notification};
 use crate::hash::Seeded;
 use crate::ids::{EventHold, HostId, ServiceKey, Slot, TraceId};
-use crate::plugin::Reason;
+use crate::plugin::Verdict;
 use crate::registration::{Registration, Target};
 use crate::report::PassedOver;
 use crate::session::{Cause, Session};
@@ -34,7 +34,7 @@ pub(in crate::machine) struct Pending {
     pub(in crate::machine) sessions: Vec<Session>,
     pub(in crate::machine) notification: Notification,
     /// Why it is worth one.
-    pub(in crate::machine) rule: Reason,
+    pub(in crate::machine) verdict: Verdict,
     pub(in crate::machine) missed_at: Timestamp,
     /// When the last of them was missed.
     pub(in crate::machine) last_missed_at: Timestamp,
@@ -47,12 +47,13 @@ pub(in crate::machine) struct Pending {
 }
 
 impl Pending {
-    /// Returns whether `newer` tells of the same session, for the same cause.
+    /// Returns whether `newer` tells of the same session, for the same cause and reason.
     pub(in crate::machine) fn is_like(&self, newer: &Self) -> bool {
         (self.host, self.cause, self.notification.class)
             == (newer.host, newer.cause, newer.notification.class)
             && self.is_replay == newer.is_replay
             && self.resource == newer.resource
+            && self.verdict.reason() == newer.verdict.reason()
             && match (&self.retry, &newer.retry) {
                 (Some(of), Some(newer)) => of.is_like(newer),
                 (of, newer) => of.is_none() && newer.is_none(),
@@ -129,6 +130,7 @@ impl Queued {
     /// Returns what has to be kept of it while it waits at its adapter.
     pub(in crate::machine) fn parked(&self, hash: Seeded, attempts: Attempts) -> Parked {
         Parked {
+            trace: self.delivery.trace,
             service: self.service(hash),
             slot: self.slot(hash),
             registration: self.delivery.registration.clone(),

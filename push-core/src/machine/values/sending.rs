@@ -63,7 +63,7 @@ pub(in crate::machine) struct Attempt<'a> {
     pub(in crate::machine) identity: Identity,
     /// The identity under which the push service last accepted one, else that of the enable.
     pub(in crate::machine) accepted: Identity,
-    /// Whether the push service is in good health; while it is not, nothing is judged.
+    /// Whether its breaker is closed; while it is open, no refusal counts against a registration.
     pub(in crate::machine) is_healthy: bool,
 }
 
@@ -107,11 +107,11 @@ pub(in crate::machine) enum AfterAttempt {
 }
 
 impl AfterAttempt {
-    /// Returns what follows an outcome; `passes` if another attempt may succeed, `is_void` if the registration is gone.
-    pub(in crate::machine) fn of(outcome: &DeliveryOutcome, passes: bool, is_void: bool) -> Self {
+    /// Returns what follows an outcome; `passes` if another attempt may succeed, `is_gone` if the registration is gone.
+    pub(in crate::machine) fn of(outcome: &DeliveryOutcome, passes: bool, is_gone: bool) -> Self {
         let busy = DefinedCondition::ResourceConstraint;
         match outcome {
-            _ if is_void => Self::Over,
+            _ if is_gone => Self::Over,
             DeliveryOutcome::NotSent(error) if error.condition == busy => Self::NoRoom,
             _ if passes => Self::Retry,
             _ => Self::Over,

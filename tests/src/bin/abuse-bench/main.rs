@@ -10,7 +10,8 @@
 //!
 //! The server is that of `scripts/bench isolation`; it reads whatever the service writes at once.
 
-use push_tests::played::{SILENT, Stage};
+use push_tests::arguments::number;
+use push_tests::played::{Load, SILENT, Stage};
 use push_tests::server::usage::resident;
 use push_tests::server::{Failure, Result};
 use std::io::{self, Write};
@@ -78,12 +79,15 @@ fn one_account(options: &Options, addresses: usize) -> Result<String> {
     for message in 0..options.messages * options.accounts {
         stage.missed_by(&format!("mallory{}", message % options.accounts));
     }
-    serve_others(&mut stage, options.time / 2)?;
+    let mut load = Load::new(INTERVAL, USERS);
+    stage.load(&mut load, options.time / 2)?;
     let peak = resident(stage.process())?.1;
     stage.kill()?;
-    serve_others(&mut stage, options.time / 2)?;
+    stage.load(&mut load, options.time)?;
     stage.run(Instant::now() + Duration::from_secs(2))?;
-    stage.enable(1)?;
+    // Requests are still answered.
+    stage.enable_again(0)?;
+    stage.answered()?;
     let times = stage.ledger.times(since, |_| true);
     Ok(format!(
         "{} account(s) with {REGISTRATIONS} registrations at {addresses} silent addresses, {} messages each: others p50 {:.1?}, p99 {:.1?}, \
@@ -111,19 +115,6 @@ fn large(address: &str, registration: usize) -> String {
     )
 }
 
-fn serve_others(stage: &mut Stage, time: Duration) -> Result<()> {
-    let (start, mut due) = (Instant::now(), Duration::ZERO);
-    for user in (0..USERS).cycle() {
-        if due >= time {
-            break;
-        }
-        stage.run(start + due)?;
-        stage.missed(user);
-        due += INTERVAL;
-    }
-    Ok(())
-}
-
 fn options() -> Result<Options> {
     let mut options = Options {
         messages: 1_000,
@@ -134,11 +125,10 @@ fn options() -> Result<Options> {
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let value = words.next().unwrap_or_default();
-        let number = value.parse().unwrap_or_default();
         match word.as_str() {
-            "--messages" => options.messages = number,
-            "--accounts" => options.accounts = number,
-            "--seconds" => options.time = Duration::from_secs(number as u64),
+            "--messages" => options.messages = number(&word, &value)?,
+            "--accounts" => options.accounts = number(&word, &value)?,
+            "--seconds" => options.time = Duration::from_secs(number(&word, &value)?),
             "--program" => options.program = PathBuf::from(value),
             _ => return Err(Failure::new(format!("{word} is no option of this bench"))),
         }

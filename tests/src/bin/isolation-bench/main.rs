@@ -17,12 +17,11 @@
 
 mod run;
 
+use push_tests::arguments::number;
 use push_tests::server::{Failure, Result};
 use run::{Outcome, Run};
-use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 /// The options of the command line.
@@ -87,24 +86,21 @@ fn options() -> Result<Options> {
         let value = words.next().unwrap_or_default();
         match word.as_str() {
             "--silent" => {
-                let numbers = value.split(',').map(number);
+                let numbers = value.split(',').map(|part| number(&word, part));
                 options.silent = numbers.collect::<Result<_>>()?;
             }
-            "--rounds" => options.rounds = number(&value)?,
-            "--seconds" => options.run.time = Duration::from_secs(number(&value)?),
-            "--silent-from" => options.run.silent_from = Duration::from_secs(number(&value)?),
-            "--rate" => options.run.rate = number(&value)?,
-            "--users" => options.run.users = number(&value)?,
+            "--rounds" => options.rounds = number(&word, &value)?,
+            "--seconds" => options.run.time = Duration::from_secs(number(&word, &value)?),
+            "--silent-from" => {
+                options.run.silent_from = Duration::from_secs(number(&word, &value)?)
+            }
+            "--rate" => options.run.rate = number(&word, &value)?,
+            "--users" => options.run.users = number(&word, &value)?,
             "--program" => options.run.program = PathBuf::from(value),
             _ => return Err(Failure::new(format!("{word} is no option of this bench"))),
         }
     }
     Ok(options)
-}
-
-fn number<T: FromStr<Err: Display>>(value: &str) -> Result<T> {
-    let number = value.parse();
-    number.map_err(|error| Failure::new(format!("{value:?}: {error}")))
 }
 
 fn say(line: &str) -> Result<()> {

@@ -1,6 +1,6 @@
 //! One run: a service, its users, and push services that fall silent.
 
-use push_tests::played::{Stage, Times};
+use push_tests::played::{Load, Stage, Times};
 use push_tests::server::Result;
 use push_tests::server::usage::{Usage, resident};
 use std::path::PathBuf;
@@ -72,17 +72,17 @@ impl Run {
     pub(crate) fn measure(&self, silent: usize) -> Result<Outcome> {
         let mut stage = Stage::set(&self.program, "")?;
         stage.enable(self.users)?;
-        let mut load = Load::new(self);
-        load.go_on(&mut stage, self.silent_from)?;
+        let mut load = Load::new(Duration::from_secs(1) / self.rate, self.users);
+        stage.load(&mut load, self.silent_from)?;
         stage.services.silent = silent;
         let (since, usage) = (Instant::now(), Usage::of(stage.process())?);
         let mut peak = 0;
         if self.kill {
-            load.go_on(&mut stage, (self.silent_from + self.time) / 2)?;
+            stage.load(&mut load, (self.silent_from + self.time) / 2)?;
             peak = resident(stage.process())?.1;
             stage.kill()?;
         }
-        load.go_on(&mut stage, self.time)?;
+        stage.load(&mut load, self.time)?;
         let (spent, _) = Usage::of(stage.process())?.since(&usage);
         let is_well = stage.services.is_well();
         finish(&mut stage, &is_well)?;
@@ -101,35 +101,6 @@ impl Run {
             peak: resident(stage.process())?.1.max(peak),
             cost,
         })
-    }
-}
-
-/// Messages that are missed at even times, by one user after the other.
-struct Load {
-    start: Instant,
-    interval: Duration,
-    sent: u32,
-    users: usize,
-}
-
-impl Load {
-    fn new(run: &Run) -> Self {
-        Self {
-            start: Instant::now(),
-            interval: Duration::from_secs(1) / run.rate,
-            sent: 0,
-            users: run.users,
-        }
-    }
-
-    /// Goes on until so long after the start.
-    fn go_on(&mut self, stage: &mut Stage, end: Duration) -> Result<()> {
-        while self.interval * self.sent < end {
-            stage.run(self.start + self.interval * self.sent)?;
-            stage.missed(self.sent as usize % self.users);
-            self.sent += 1;
-        }
-        Ok(())
     }
 }
 

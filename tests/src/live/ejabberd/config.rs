@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::EjabberdPorts;
 use crate::live::repository;
+use crate::live::resumption;
 use crate::live::slot::{SECRET, Slot};
 
 /// How a private ejabberd differs from the shipped one.
@@ -76,7 +77,7 @@ impl Default for EjabberdConfig {
             push: false,
             s2s: false,
             resend_on_timeout: "if_offline",
-            hibernation: Duration::from_secs(6),
+            hibernation: resumption::WINDOW,
             ack_timeout: Duration::from_secs(30),
             quota: 100_000,
             log_level: "info",

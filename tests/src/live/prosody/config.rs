@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::ProsodyPorts;
 use crate::live::home::Home;
 use crate::live::repository;
+use crate::live::resumption;
 use crate::live::slot::{SECRET, Slot};
 
 /// The modules that every host of the tests has. `smacks` and `carbons` are what a mobile client expects.
@@ -82,7 +83,7 @@ impl Default for ProsodyConfig {
             files: Vec::new(),
             mam: false,
             s2s: false,
-            hibernation: Duration::from_secs(6),
+            hibernation: resumption::WINDOW,
             ack_delay: Duration::from_secs(4),
             quota: None,
             log_level: "info",

@@ -17,10 +17,26 @@ pub(super) struct Recipient {
     resource: Option<String>,
 }
 
-/// A deferred event.
-#[derive(Clone, Debug)]
-pub(super) struct Deferred {
-    entry: Entry,
+impl Recipient {
+    /// Whether a session with this resource may be that of its device.
+    fn is_at(&self, resource: &str) -> bool {
+        self.resource.as_deref().is_none_or(|of| of == resource)
+    }
+}
+
+impl Entry {
+    /// Is for these recipients, but for those who have come back since it was told.
+    fn for_those(mut self, recipients: Vec<Recipient>) -> Self {
+        self.recipients = recipients;
+        let back = std::mem::take(&mut self.back);
+        back.iter().for_each(|resource| self.take_off(resource));
+        self
+    }
+
+    fn take_off(&mut self, resource: &str) {
+        self.recipients
+            .retain(|recipient| !recipient.is_at(resource));
+    }
 }
 
 impl Adapter {
@@ -30,110 +46,98 @@ impl Adapter {
         let recipients: Vec<Recipient> = defer.children().map(recipient).collect();
         assert!(!recipients.is_empty(), "deferred for nobody");
         let n = number(defer, "n");
-        let Some(mut entry) = self.outstanding.remove(&n) else {
-            return;
-        };
-        if !entry.withdrawn {
-            entry.recipients = recipients;
-            self.place(n, entry, defer.attribute("into"));
+        if let Some(entry) = self.outstanding.remove(&n).filter(|entry| !entry.withdrawn) {
+            self.wait(n, entry.for_those(recipients), defer.attribute("into"));
         }
         self.send_collapsed();
     }
 
-    fn place(&mut self, n: u64, mut entry: Entry, into: Option<&str>) {
-        let Some(into) = into else {
-            self.deferred.insert(n, Deferred { entry });
-            return self.keep_bounds();
-        };
-        let Some(known) = self.deferred.get_mut(&into.parse().unwrap()) else {
-            entry.was = Some(format!("{}:{n}", self.epoch_name()));
-            return self.due.push_back(entry);
-        };
-        let known = &mut known.entry;
-        known.count += entry.count;
-        known.keys.extend(entry.keys);
-        known.keep_newest();
-        known.first = known.first.min(entry.first);
-        if entry.last >= known.last {
-            known.message = entry.message.or(known.message.take());
+    /// An event waits for its recipients, if there are any.
+    fn wait(&mut self, n: u64, mut entry: Entry, into: Option<&str>) {
+        if entry.recipients.is_empty() {
+            self.ended.push(n);
+            return self.say_ended();
         }
-        known.last = known.last.max(entry.last);
-        known.recipients = entry.recipients;
+        entry.was = Some(format!("{}:{n}", self.epoch_name()));
+        self.place(n, entry, into);
     }
 
-    fn keep_bounds(&mut self) {
-        let newest = self.deferred.last_key_value();
-        let user = newest.map(|(_, deferred)| deferred.entry.user.clone());
-        let of_user = |(n, deferred): (&u64, &Deferred)| {
-            (Some(&deferred.entry.user) == user.as_ref()).then_some(*n)
+    fn place(&mut self, n: u64, entry: Entry, into: Option<&str>) {
+        let Some(into) = into else {
+            let user = entry.user.clone();
+            self.waiting.defer(n, entry);
+            return self.keep_bounds(&user);
         };
-        let of_user: Vec<u64> = self.deferred.iter().filter_map(of_user).collect();
-        let oldest = (of_user.len() > PER_USER).then(|| of_user[0]);
-        let is_over = self.deferred.len() > self.max_deferred;
-        let oldest = oldest.or_else(|| self.deferred.keys().next().copied().filter(|_| is_over));
-        if let Some(oldest) = oldest {
-            let dropped = self.deferred.remove(&oldest);
-            self.dropped += dropped.map_or(0, |dropped| dropped.entry.count);
-            self.ended.push(oldest);
-            self.say_ended();
+        let into = self.waiting.place(into.parse().unwrap());
+        let into = into.filter(|place| self.waiting.is_deferred(*place));
+        match into.and_then(|place| self.waiting.get(place)) {
+            Some(known) => join(known, entry),
+            None => self.waiting.tell_again(Some(n), entry),
         }
+    }
+
+    /// A user has one more deferred event.
+    fn keep_bounds(&mut self, user: &str) {
+        let mut of_user = self.waiting.of_user(user);
+        of_user.retain(|place| self.waiting.is_deferred(*place));
+        if of_user.len() > PER_USER {
+            self.drop_deferred(of_user[0]);
+        }
+        if self.waiting.deferred() > self.max_deferred {
+            self.waiting
+                .oldest()
+                .into_iter()
+                .for_each(|oldest| self.drop_deferred(oldest));
+        }
+        self.say_ended();
+    }
+
+    fn drop_deferred(&mut self, place: u64) {
+        let count = self.waiting.get(place).map_or(0, |entry| entry.count);
+        self.dropped += count;
+        self.end(place);
+    }
+
+    /// An event that waits ends; the service is told at the next opportunity.
+    fn end(&mut self, place: u64) {
+        let number = self.waiting.remove(place).and_then(|(number, _)| number);
+        self.ended.extend(number);
     }
 
     pub(super) fn resume(&mut self, resume: ElementRef<'_>) {
         assert_eq!(resume.attribute("session"), Some(&*self.session));
-        let numbers = Ranges::read(&resume.text());
-        let asked = self.deferred.keys().copied();
-        let asked: Vec<u64> = asked.filter(|n| numbers.contains(*n)).collect();
-        asked.into_iter().for_each(|n| self.make_due(n));
+        self.waiting.resume(&Ranges::read(&resume.text()));
         self.send_collapsed();
-    }
-
-    fn make_due(&mut self, n: u64) {
-        if let Some(Deferred { mut entry }) = self.deferred.remove(&n) {
-            entry.was = Some(format!("{}:{n}", self.epoch_name()));
-            self.due.push_back(entry);
-        }
     }
 
     /// Everything deferred is to be told again: to another service, or in another epoch.
     pub(super) fn all_due(&mut self) {
-        let all: Vec<u64> = self.deferred.keys().copied().collect();
-        all.into_iter().for_each(|n| self.make_due(n));
+        self.waiting.resume_all();
+        self.ended.clear();
     }
 
-    /// A session is there: what waits for its device ends.
+    /// A session is there: what waits for its device ends, and what is outstanding will not wait for it.
     pub(super) fn take_off(&mut self, user: &str, resource: &str) {
-        let is_there = |recipient: &Recipient| {
-            let of = recipient.resource.as_deref();
-            of.is_none_or(|of| of == resource)
-        };
-        for (n, deferred) in &mut self.deferred {
-            if deferred.entry.user == user {
-                deferred.entry.recipients.retain(|of| !is_there(of));
-                if deferred.entry.recipients.is_empty() {
-                    self.ended.push(*n);
-                }
+        for place in self.waiting.of_user(user) {
+            let Some(entry) = self.waiting.get(place) else {
+                continue;
+            };
+            entry.take_off(resource);
+            if entry.recipients.is_empty() {
+                self.end(place);
             }
         }
-        self.deferred
-            .retain(|_, deferred| !deferred.entry.recipients.is_empty());
-        for entry in self.due.iter_mut().filter(|entry| entry.user == user) {
-            entry.recipients.retain(|of| !is_there(of));
-        }
-        self.due.retain(|entry| !entry.recipients.is_empty());
         self.say_ended();
+        let outstanding = self.outstanding.values_mut();
+        for entry in outstanding.filter(|entry| entry.user == user) {
+            entry.back.insert(resource.to_owned());
+        }
     }
 
     /// Everything that waits for devices of a user ends.
     pub(super) fn end_all(&mut self, user: &str) {
-        let of_user =
-            |(n, deferred): (&u64, &Deferred)| (deferred.entry.user == user).then_some(*n);
-        let of_user: Vec<u64> = self.deferred.iter().filter_map(of_user).collect();
-        for n in of_user {
-            self.deferred.remove(&n);
-            self.ended.push(n);
-        }
-        self.due.retain(|entry| entry.user != user);
+        let of_user = self.waiting.of_user(user);
+        of_user.into_iter().for_each(|place| self.end(place));
         self.say_ended();
     }
 
@@ -148,6 +152,20 @@ impl Adapter {
             "<withdraw xmlns='urn:x-xmpp-push:link' session='{session}'>{numbers}</withdraw>"
         ));
     }
+}
+
+/// One event more that a deferred one stands for, to be told to whom the later one names.
+fn join(known: &mut Entry, entry: Entry) {
+    assert_eq!(known.user, entry.user, "of one user");
+    known.count += entry.count;
+    known.keys.extend(entry.keys);
+    known.keep_newest();
+    known.first = known.first.min(entry.first);
+    if entry.last >= known.last {
+        known.message = entry.message.or(known.message.take());
+    }
+    known.last = known.last.max(entry.last);
+    known.recipients = entry.recipients;
 }
 
 /// The recipients as they are written into an event.

@@ -3,6 +3,7 @@
 use super::super::xml::escaped;
 use super::{Adapter, Entry, Seat, deferred};
 use push_core::Timestamp;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 impl Adapter {
@@ -31,6 +32,7 @@ impl Adapter {
             keys: keys.iter().map(|key| (*key).to_owned()).collect(),
             was: None,
             recipients: Vec::new(),
+            back: BTreeSet::new(),
         };
         if self.attached && self.collapsed.is_empty() && self.has_room() {
             return self.send(entry);
@@ -58,6 +60,7 @@ impl Adapter {
             keys: Vec::new(),
             was: None,
             recipients: Vec::new(),
+            back: BTreeSet::new(),
         };
         if self.attached && self.has_room() {
             return self.send(entry);
@@ -65,26 +68,29 @@ impl Adapter {
         self.collapsed.push_back(entry);
     }
 
-    /// A session is there: `seat` takes the place of one of the same resource.
+    /// A session is there: `seat` takes the place of one of the same resource, which is not resumed.
     pub fn arrive(&mut self, user: &str, seat: Seat) {
         let resource = seat.resource.clone();
-        let available = seat.priority.is_some_and(|priority| priority >= 0);
-        let back = available && !seat.hibernated;
-        let live = !seat.hibernated;
+        let is_live = !seat.hibernated;
+        let is_back = is_live && seat.priority.is_some_and(|priority| priority >= 0);
         self.leave(user, &resource);
         self.seats.entry(user.to_owned()).or_default().push(seat);
-        self.withdraw(|entry| {
-            let void = match entry.kind {
-                "offline" => back,
-                "lost" => back || live && entry.resource.as_deref() == Some(&resource),
-                "queued" | "unacked" => live && entry.resource.as_deref() == Some(&resource),
-                _ => false,
-            };
-            void && entry.user == user
+        self.withdraw(user, |entry| {
+            let is_for_any = matches!(entry.kind, "offline" | "lost");
+            is_back && is_for_any || is_live && entry.is_of_session(&resource)
         });
-        if live && (back || available) {
+        if is_back {
             self.take_off(user, &resource);
         }
+    }
+
+    /// The session of this resource, which waited for resumption, is resumed.
+    pub fn resumed(&mut self, user: &str, resource: &str) {
+        let mut seats = self.seats.get_mut(user).into_iter().flatten();
+        let waits = |seat: &&mut Seat| seat.resource == resource && seat.hibernated;
+        seats.find(waits).unwrap().hibernated = false;
+        self.withdraw(user, |entry| entry.is_of_session(resource));
+        self.take_off(user, resource);
     }
 
     /// A session is gone.
@@ -94,13 +100,13 @@ impl Adapter {
         }
     }
 
-    /// Drops what is kept, and tells the service of what it has already.
-    fn withdraw(&mut self, void: impl Fn(&Entry) -> bool) {
-        self.collapsed
-            .retain(|entry| !void(entry) || matches!(entry.kind, "removed" | "created"));
+    /// Drops what is kept of a user, and tells the service of what it has already.
+    fn withdraw(&mut self, user: &str, is_void: impl Fn(&Entry) -> bool) {
+        let is_void = |entry: &Entry| entry.user == user && is_void(entry);
+        self.collapsed.retain(|entry| !is_void(entry));
         let mut numbers = String::new();
         for (number, entry) in &mut self.outstanding {
-            if void(entry) && !matches!(entry.kind, "removed" | "created") {
+            if is_void(entry) {
                 entry.withdrawn = true;
                 let _ = write!(numbers, "{number} ");
             }
@@ -119,7 +125,7 @@ impl Adapter {
         if entry.recipients.is_empty() {
             self.collapsed.push_back(entry);
         } else {
-            self.due.push_back(entry);
+            self.waiting.tell_again(None, entry);
         }
     }
 
@@ -159,7 +165,7 @@ impl Adapter {
             let collapsed = self.collapsed.pop_front();
             let is_empty = collapsed.is_none();
             collapsed.into_iter().for_each(|entry| self.send(entry));
-            let due = self.has_room().then(|| self.due.pop_front()).flatten();
+            let due = self.has_room().then(|| self.waiting.next_due()).flatten();
             if is_empty && due.is_none() {
                 return;
             }
@@ -214,6 +220,12 @@ impl Entry {
     pub(super) fn keep_newest(&mut self) {
         let over = self.keys.len().saturating_sub(20);
         self.keys.drain(..over);
+    }
+
+    /// Whether it is about a session of this resource.
+    fn is_of_session(&self, resource: &str) -> bool {
+        let is_about_one = matches!(self.kind, "queued" | "unacked" | "lost");
+        is_about_one && self.resource.as_deref() == Some(resource)
     }
 }
 

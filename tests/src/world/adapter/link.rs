@@ -65,12 +65,13 @@ impl Adapter {
             .attribute("session")
             .unwrap()
             .clone_into(&mut self.session);
+        let can_defer = if self.max_deferred > 0 { " defer" } else { "" };
         let got = self
             .got
             .map(|got| format!(" instance='{instance}' got='{got}'"));
         self.say(&format!(
             "<hello xmlns='urn:x-xmpp-push:link' version='2' session='{}' epoch='{}' software='fake 1' dropped='{}' deferred='{}'{places}{}>\
-             <can>offline queued unacked lost archived removed created defer</can></hello>",
+             <can>offline queued unacked lost archived removed created{can_defer}</can></hello>",
             self.session,
             self.epoch_name(),
             dropped,
@@ -97,7 +98,8 @@ impl Adapter {
                 "acknowledged {number} more often than it was sent"
             );
             *said -= 1;
-            self.deferred.remove(&number);
+            let waiting = self.waiting.place(number);
+            waiting.map(|place| self.waiting.remove(place));
             let Some(entry) = self.outstanding.remove(&number) else {
                 continue;
             };

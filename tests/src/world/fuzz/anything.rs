@@ -183,11 +183,11 @@ impl Anything {
                 continue;
             };
             assert!(
-                status.in_flight == 0 || self.machine.next_deadline().is_some(),
+                status.load.in_flight == 0 || self.machine.next_deadline().is_some(),
                 "in flight without a deadline"
             );
             assert!(
-                status.in_flight + status.waiting == 0 || !self.machine.is_idle(),
+                status.load.in_flight + status.load.waiting == 0 || !self.machine.is_idle(),
                 "idle with something in work"
             );
         }

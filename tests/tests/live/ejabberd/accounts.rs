@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::config;
 use super::played::{Link, attribute, events, user};
+use super::suite::posing::WINDOW;
 
 /// Makes this account as an operator does.
 async fn register(server: &Ejabberd, name: &str, host: &str) -> Result<()> {
@@ -39,19 +40,19 @@ async fn a_request_never_overtakes_the_making_of_its_account() -> Result<()> {
     let server = Ejabberd::start(config(1)).await?;
     let link = Link::on((&server).into());
     let host = link.slot.host();
-    // One more than the window of the service that the test plays.
-    for number in 0..9 {
+    // With alice's account one more than the window takes.
+    for number in 0..WINDOW {
         register(&server, &format!("filler{number}"), &host).await?;
     }
     let alice = link.client("alice").await?;
     let poser = link.attached("first").await?;
-    let full = |heard: &[String]| users(heard, "created").len() == 9;
+    let full = |heard: &[String]| users(heard, "created").len() == WINDOW;
     poser.component.hears_until(full).await?;
     let request = request();
     let service = async {
         poser.settled().await?;
         assert_eq!(poser.heard("<request"), 0, "before its account");
-        poser.says("ack session='first'", "1-9")?;
+        poser.says("ack session='first'", &format!("1-{WINDOW}"))?;
         let asked = |heard: &[String]| heard.iter().any(|stanza| stanza.contains("<request"));
         let heard = poser.component.hears_until(asked).await?;
         let at = |text: &str| heard.iter().position(|stanza| stanza.contains(text));

@@ -2,7 +2,7 @@
 
 use super::stage;
 use push_tests::live::Result;
-use std::time::Duration;
+use push_tests::live::resumption;
 
 #[tokio::test]
 async fn a_phone_without_a_session_is_told_while_the_laptop_is_online() -> Result<()> {
@@ -42,8 +42,8 @@ async fn a_phone_that_slept_too_long_is_told_of_what_the_laptop_takes() -> Resul
     phone.loses(&writer, "one").await?;
     laptop.session.receives("one").await?;
     stage.push.receives(1).await?;
-    // The resumption window of the tests' servers is 6 s; then the phone has no session.
-    tokio::time::sleep(Duration::from_secs(8)).await;
+    // Then the phone has no session.
+    resumption::is_over().await;
     stage.push.stays_at(1).await?;
     writer.session.chat(&phone.jid, "two").await?;
     laptop.session.receives("two").await?;

@@ -2,7 +2,7 @@
 
 use super::stage;
 use push_tests::live::Result;
-use std::time::Duration;
+use push_tests::live::resumption;
 
 #[tokio::test]
 async fn a_hibernated_phone_is_told_at_once() -> Result<()> {
@@ -32,8 +32,8 @@ async fn each_of_two_hibernated_phones_is_told_once() -> Result<()> {
     let mut nodes: Vec<_> = got.iter().map(|one| one.node.as_str()).collect();
     nodes.sort_unstable();
     assert_eq!(nodes, ["one", "two"]);
-    // The resumption window of the tests' servers is 6 s: what they say again at its end is not told again.
-    tokio::time::sleep(Duration::from_secs(8)).await;
+    // The server says them again then, which is not told.
+    resumption::is_over().await;
     stage.push.stays_at(2).await
 }
 

@@ -8,6 +8,9 @@ use push_tests::live::slot::Slot;
 use push_tests::live::stage::Client;
 use std::time::Duration;
 
+/// Events that the adapter may have outstanding on a link of these services.
+pub(in super::super) const WINDOW: usize = 9;
+
 /// A component at the service's end of the link.
 pub(in super::super) struct Poser {
     pub(in super::super) component: PushService,
@@ -35,7 +38,7 @@ impl Poser {
     pub(in super::super) fn says_hello(&self, session: &str, fence: Option<u32>) -> Result<()> {
         let fence = fence.map_or_else(String::new, |fence| format!(" fence='{fence}'"));
         let tag = format!(
-            "hello version='2' session='{session}' instance='i' window='9' users='0'{fence}"
+            "hello version='2' session='{session}' instance='i' window='{WINDOW}' users='0'{fence}"
         );
         self.says(&tag, "")
     }

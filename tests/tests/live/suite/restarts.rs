@@ -1,17 +1,22 @@
 //! Restarts of any part: no wake-up lost, none for a user who is back.
 
-use super::{Own, stage};
+use super::{Own, stage, stage_with};
 use push_tests::live::Result;
-use push_tests::live::push_service::{PushService, Reply, total};
+use push_tests::live::push_service::{Notification, PushService, total};
 use push_tests::live::service::{Service, ServiceConfig};
-use push_tests::live::slot::Slot;
-use push_tests::live::slot::Slots;
+use push_tests::live::slot::{Slot, Slots};
 use push_tests::live::stage::{Script, Stage};
-use std::time::Duration;
+
+/// Notifications say which message is the newest.
+const TELLING: Script = Script {
+    config: "[push]\ninclude_body = true\n",
+    ready: "adapter attached",
+    trace: false,
+};
 
 #[tokio::test]
 async fn what_was_missed_while_the_service_was_killed_is_told() -> Result<()> {
-    let mut stage = stage().await?;
+    let mut stage = stage_with(TELLING).await?;
     let (writer, alice) = (stage.writer().await?, stage.sleeper("alice", "a").await?);
     let bob = stage.sleeper("bob", "b").await?;
     stage.service.kill()?;
@@ -25,17 +30,12 @@ async fn what_was_missed_while_the_service_was_killed_is_told() -> Result<()> {
     bob.back().await?;
     bob.session.receives("for a user who comes back").await?;
     stage.service.start_again().await?;
-    let got = stage.push.receives_at_least(1).await?;
-    assert_eq!(got[0].node, "a");
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    let newest = |got: &[Notification]| got.iter().any(|one| one.body() == "two");
+    let count = stage.push.receives_until(newest).await?.len();
+    stage.push.stays_at(count).await?;
     let got = stage.push.got();
     assert!(got.iter().all(|one| one.node == "a"), "{got:#?}");
-    assert_eq!(
-        got.iter()
-            .map(push_tests::live::push_service::Notification::count)
-            .sum::<u64>(),
-        2
-    );
+    assert_eq!(total(&got), 2, "{got:#?}");
     Ok(())
 }
 
@@ -55,36 +55,30 @@ async fn an_enable_while_the_service_is_away_is_told_to_wait() -> Result<()> {
 
 #[tokio::test]
 async fn at_full_flow_a_killed_service_loses_no_wake_up() -> Result<()> {
-    let mut stage = stage().await?;
+    const ROUNDS: u64 = 3;
+    const MESSAGES: u64 = 40;
+    let mut stage = stage_with(TELLING).await?;
     let writer = stage.writer().await?;
     let alice = stage.sleeper("alice", "n").await?;
-    for round in 0..3 {
-        for n in 0..40 {
-            writer
-                .session
-                .chat(&alice.jid, &format!("{round}-{n}"))
-                .await?;
+    for round in 0..ROUNDS {
+        for n in 0..MESSAGES {
+            let body = format!("{round}-{n}");
+            writer.session.chat(&alice.jid, &body).await?;
         }
         stage.service.kill()?;
-        writer
-            .session
-            .chat(&alice.jid, &format!("{round}-last"))
-            .await?;
+        writer.session.chat(&alice.jid, "while it is away").await?;
         stage.service.start_again().await?;
     }
     writer.session.chat(&alice.jid, "the end").await?;
-    let told = |got: &[push_tests::live::push_service::Notification]| {
-        got.iter()
-            .map(push_tests::live::push_service::Notification::count)
-            .sum::<u64>()
-    };
-    for _ in 0..100 {
-        if told(&stage.push.got()) >= 124 {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("{} of 124 messages were told", told(&stage.push.got()));
+    let missed = ROUNDS * (MESSAGES + 1) + 1;
+    let newest = |got: &[Notification]| got.iter().any(|one| one.body() == "the end");
+    let all = |got: &[Notification]| newest(got) && total(got) >= missed;
+    let count = stage.push.receives_until(all).await?.len();
+    stage.push.stays_at(count).await?;
+    // Each kill repeats at most what its round has told and not acknowledged.
+    let told = total(&stage.push.got());
+    assert!(told <= missed + ROUNDS * MESSAGES, "{told} of {missed}");
+    Ok(())
 }
 
 /// A server of the test's own with a stage on it.
@@ -164,24 +158,4 @@ async fn one_service_serves_two_hosts_of_one_server() -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// It waits at the adapter, for the device that it is for.
-#[tokio::test]
-async fn what_a_silent_push_service_could_not_take_outlives_a_restart_of_the_server() -> Result<()>
-{
-    let (mut server, stage) = own().await?;
-    let (writer, alice) = (stage.writer().await?, stage.sleeper("alice", "n").await?);
-    stage.push.answer(Reply::Nothing);
-    for text in ["one", "two", "three"] {
-        writer.session.chat(&alice.jid, text).await?;
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
-    // No more than the first is sent to one that is silent.
-    tokio::time::sleep(Duration::from_secs(4)).await;
-    let before = stage.push.got().len();
-    stage.push.answer(Reply::Result);
-    server.restart().await?;
-    let told = |got: &[_]| total(&got[before..]) >= 2;
-    stage.push.receives_until(told).await.map(drop)
 }

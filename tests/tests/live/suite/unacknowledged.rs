@@ -4,7 +4,7 @@ use super::stage;
 use push_tests::live::Result;
 use push_tests::live::puppet::Login;
 use push_tests::live::push_service::total;
-use std::time::Duration;
+use push_tests::live::resumption;
 
 #[tokio::test]
 async fn unacknowledged_and_queued_messages_are_told_at_once_and_once() -> Result<()> {
@@ -14,8 +14,8 @@ async fn unacknowledged_and_queued_messages_are_told_at_once_and_once() -> Resul
     stage.push.receives(1).await?;
     writer.session.chat(&phone.jid, "queued").await?;
     stage.push.receives(2).await?;
-    // The resumption window of the tests' servers is 6 s: what they say again at its end is not told again.
-    tokio::time::sleep(Duration::from_secs(8)).await;
+    // The server says them again then, which is not told.
+    resumption::is_over().await;
     stage.push.stays_at(2).await
 }
 
@@ -33,7 +33,7 @@ async fn of_two_phones_only_the_hibernated_one_is_told() -> Result<()> {
     phone.loses(&writer, "hello").await?;
     other.session.receives("hello").await?;
     assert_eq!(stage.push.receives(1).await?[0].node, "hibernated");
-    tokio::time::sleep(Duration::from_secs(8)).await;
+    resumption::is_over().await;
     stage.push.stays_at(1).await
 }
 
@@ -59,8 +59,8 @@ async fn what_a_phone_lost_while_the_service_was_away_is_told_once() -> Result<(
     writer.settled().await?;
     stage.service.start_again().await?;
     stage.push.receives(1).await?;
-    // What the server says again when the resumption window ends.
-    tokio::time::sleep(Duration::from_secs(8)).await;
+    // The server says them again then, which is not told.
+    resumption::is_over().await;
     stage.push.stays_at(1).await
 }
 

@@ -62,3 +62,22 @@ fn acknowledgements_wait_until_all_that_goes_before_is_sent() {
     assert!(!messages[0].contains("ack"), "{messages:?}");
     assert_eq!(messages[1..], ["a: answer 51 true, ack 1"]);
 }
+
+#[test]
+fn a_deferred_event_that_ends_while_its_adapter_is_away_is_acknowledged_when_it_is_back() {
+    let mut ours = Ours::attached();
+    let event = ours.event(1).unwrap();
+    let deferral = Deferral {
+        event,
+        into: None,
+        recipients: Vec::new(),
+    };
+    ours.links.defer(deferral);
+    assert_eq!(ours.sent(), ["a: defer 1 into None"]);
+    ours.links.detach(host(0));
+    ours.links.acknowledge(ours.now, vec![event]);
+    ours.links.greet(ours.now, host(0));
+    assert_eq!(ours.sent(), ["a: hello"], "nobody would hear it");
+    assert!(ours.answer_hello("epoch"));
+    assert_eq!(ours.sent_soon(), ["a: ack 1"]);
+}

@@ -14,7 +14,7 @@ use crate::link::MissedMessage;
 use crate::machine::values::{
     Arrival, Attempts, Decided, MessageKey, Pending, Queued, Registrations, Retry,
 };
-use crate::plugin::{Choice, Missed, Plugin, Reason, Situation};
+use crate::plugin::{Choice, Missed, Plugin, Reason, Situation, Verdict};
 use crate::registration::{Registration, Target};
 use crate::report::{Decision, PassedOver};
 use crate::xep::message::{Message, MessageType};
@@ -79,11 +79,12 @@ impl Decisions {
         by: Context<'_>,
         arrival: Arrival,
         arrived: MissedMessage<'_>,
-    ) -> Result<Pending, (Reason, Option<Retry>)> {
+    ) -> Result<Pending, Box<(Verdict, Option<Retry>)>> {
         let outer = arrived.message.and_then(Message::read);
         let message = outer.and_then(Message::unwrapped);
         if arrived.message.is_some() && message.is_none_or(|of| of.kind == MessageType::Error) {
-            return Err(("the user's own, or a bounce".into(), arrival.retry));
+            let verdict = Verdict::skip("the user's own, or a bounce");
+            return Err(Box::new((verdict, arrival.retry)));
         }
         let missed = Missed {
             host: by.host(),
@@ -96,7 +97,7 @@ impl Decisions {
         };
         let verdict = by.plugin.should_publish(&missed);
         if !verdict.is_publish() {
-            return Err((verdict.reason().clone(), arrival.retry));
+            return Err(Box::new((verdict, arrival.retry)));
         }
         let keys = self.keys.of(by.owner, &arrived, outer.zip(message));
         let last = arrived.last.or(arrived.first);
@@ -106,7 +107,7 @@ impl Decisions {
             cause: arrived.cause,
             resource: arrived.resource.map(str::to_owned),
             notification: by.plugin.prepare_notification(&missed),
-            rule: verdict.reason().clone(),
+            verdict,
             missed_at: missed.missed_at,
             last_missed_at: last.unwrap_or(by.now),
             is_replay: arrived.was.is_some(),
@@ -130,6 +131,7 @@ impl Decisions {
             host: by.host(),
             resource: pending.resource.as_deref(),
             sessions: &pending.sessions,
+            verdict: Some(pending.verdict.reason()),
             ..Situation::new(by.owner, pending.cause, registrations, by.now)
         };
         let content = Arc::new(pending.notification.content.clone());
@@ -141,32 +143,23 @@ impl Decisions {
             let choice = by
                 .plugin
                 .publish_notification(&situation, notification, registration);
+            let (notification, content) = match &choice {
+                Choice::Skip(reason) => {
+                    decided.pass_over(registration, reason.clone());
+                    continue;
+                }
+                Choice::Publish => (notification, content.clone()),
+                Choice::PublishInstead(other) => (&**other, Arc::new(other.content.clone())),
+            };
             let news = self.told.news(pending, registration);
-            match choice {
-                Choice::Skip(reason) => decided.passed_over.push(PassedOver {
-                    registration: registration.clone(),
-                    reason,
-                }),
-                _ if news.is_empty() && !pending.keys.is_empty() => {
-                    self.told.learn(pending, registration, &news);
-                    decided.told_before.push(registration.clone());
-                }
-                _ if !self.tries.may_get(by.now, registration) => {
-                    decided.passed_over.push(PassedOver {
-                        registration: registration.clone(),
-                        reason: QUARANTINED.into(),
-                    });
-                }
-                Choice::Publish => {
-                    let content = content.clone();
-                    let queued = delivery(by, pending, registration, notification, content, policy);
-                    decided.deliveries.push(queued.with(attempts, news));
-                }
-                Choice::PublishInstead(other) => {
-                    let content = Arc::new(other.content.clone());
-                    let queued = delivery(by, pending, registration, &other, content, policy);
-                    decided.deliveries.push(queued.with(attempts, news));
-                }
+            if news.is_empty() && !pending.keys.is_empty() {
+                self.told.learn(pending, registration, &news);
+                decided.told_before.push(registration.clone());
+            } else if self.tries.may_get(by.now, registration) {
+                let queued = delivery(by, pending, registration, notification, content, policy);
+                decided.deliveries.push(queued.with(attempts, news));
+            } else {
+                decided.pass_over(registration, QUARANTINED.into());
             }
         }
         for queued in &decided.deliveries {
@@ -221,7 +214,7 @@ fn delivery(
             registration: registration.clone(),
             class: notification.class,
             content,
-            expires_at: Some(expires_at.map_or(worthless_at, |at| at.min(worthless_at))),
+            expires_at: expires_at.map_or(worthless_at, |at| at.min(worthless_at)),
         },
         attempts: Attempts::default(),
         keys: pending.keys.clone(),
@@ -241,6 +234,13 @@ fn attempts(pending: &Pending, registration: &Registration) -> Option<Attempts> 
 }
 
 impl Decided {
+    fn pass_over(&mut self, registration: &Arc<Registration>, reason: Reason) {
+        self.passed_over.push(PassedOver {
+            registration: registration.clone(),
+            reason,
+        });
+    }
+
     /// Returns the decision in one word, for reports.
     pub(super) fn decision(&self) -> Decision {
         match (self.deliveries.len(), self.told_before.len()) {

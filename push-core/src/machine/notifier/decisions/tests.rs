@@ -71,7 +71,7 @@ fn consider(plugin: &dyn Plugin, message: Option<&Sample>, count: u64) -> Result
         retry: None,
     };
     let considered = decisions().consider(by, arrival, missed);
-    considered.map_err(|(reason, _)| reason)
+    considered.map_err(|skipped| skipped.0.reason().clone())
 }
 
 fn message(kind: &str) -> Sample {
@@ -85,7 +85,7 @@ fn message(kind: &str) -> Sample {
 #[test]
 fn a_message_that_is_worth_it_is_pending_with_what_is_known_of_it() {
     let pending = consider(&Picky, Some(&message("chat")), 3).unwrap();
-    assert_eq!(pending.rule.as_str(), "few");
+    assert_eq!(pending.verdict.reason().as_str(), "few");
     assert_eq!(pending.missed_at, later(0));
     assert_eq!(pending.resource.as_deref(), Some("phone"));
     assert_eq!(pending.notification.content.message_count, Some(3));
@@ -254,10 +254,7 @@ fn one_registration_may_be_told_something_else_that_expires() {
     });
     let told: Vec<_> = told.collect();
     let week = NOW.after(Policy::default().wakeup_ttl);
-    assert_eq!(
-        told,
-        [(Class::Message, Some(week)), (Class::Call, Some(later(30)))]
-    );
+    assert_eq!(told, [(Class::Message, week), (Class::Call, later(30))]);
 }
 
 #[test]

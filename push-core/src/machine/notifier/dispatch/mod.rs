@@ -8,6 +8,7 @@ mod steps;
 pub(super) use steps::Step;
 
 use super::reports;
+use crate::action::Load;
 use crate::delivery::{DeliveryOutcome, Route};
 use crate::hash::Seeded;
 use crate::ids::{DeliveryId, EventHold, HostId, ServiceKey};
@@ -69,14 +70,14 @@ impl Dispatch {
     /// It is decided what becomes of an event that was told again.
     pub(super) fn decided(&mut self, retry: &Retry) {
         for (host, service) in &retry.asked_for {
-            self.events.decided(*service);
-            self.deliveries.offer(*host, *service);
+            self.events.decided(*host, *service);
         }
     }
 
     /// One thing less to wait for: what waits for nothing more is acknowledged or deferred.
-    pub(super) fn release(&mut self, events: &[EventHold]) {
-        let settled = self.events.release(events);
+    pub(super) fn release(&mut self, now: Timestamp, events: &[EventHold]) {
+        let is_behind = |slot, service| self.deliveries.is_behind(slot, service);
+        let settled = self.events.release(now, events, is_behind);
         for (host, service) in self.steps.settle(settled) {
             self.deliveries.offer(host, service);
         }
@@ -103,9 +104,12 @@ impl Dispatch {
     ) {
         self.events.add(&queued.holds);
         if self.deliveries.can_defer(&queued) {
-            let is_early = queued.attempts.not_before > now;
+            if queued.attempts.not_before > now {
+                let attempts = queued.attempts;
+                return self.park(now, queued, attempts);
+            }
             let is_late = is_retry && !self.deliveries.has_room(now, &queued, policy);
-            if is_early || is_late || !is_retry && self.events.is_awaited(queued.slot(self.hash)) {
+            if is_late || !is_retry && self.events.is_awaited(queued.slot(self.hash)) {
                 // It is told with those that wait already, and takes up no window until then.
                 let attempts = queued.attempts.not_before(now, false);
                 return self.park(now, queued, attempts);
@@ -129,8 +133,8 @@ impl Dispatch {
             .report(reports::deferred(&queued, attempts.not_before));
         self.steps
             .push(Step::Deferred(parked.keys, parked.registration));
-        self.release(&queued.holds);
-        self.release(&queued.echoes);
+        self.release(now, &queued.holds);
+        self.release(now, &queued.echoes);
     }
 
     /// Adapters have ended these events: their users are back, or a bound was reached.
@@ -165,9 +169,10 @@ impl Dispatch {
 
     fn withdraw_deferred(&mut self, owner: &BareJid, is_meant: impl Fn(&Registration) -> bool) {
         let owner = self.hash.hash(owner);
-        for (event, parked) in self.events.take_off(owner, is_meant) {
-            self.steps.all_untold(parked);
-            self.steps.effect(Effect::Acknowledge(vec![event]));
+        for taken in self.events.take_off(owner, is_meant) {
+            self.steps.all_untold(taken.parked);
+            let over = taken.is_over.then(|| vec![taken.event]);
+            self.steps.effects(over.map(Effect::Acknowledge));
         }
     }
 
@@ -191,16 +196,15 @@ impl Dispatch {
 
     fn finished(&mut self, now: Timestamp, finished: Finished, policy: &Policy) {
         self.steps.report(reports::finished(now, &finished));
-        self.health(now, &finished);
-        let was_sent = finished.was_sent();
+        let (was_sent, place, health) = (finished.was_sent(), finished.place, finished.health);
+        let changed = health.and_then(|change| reports::health(&finished.queued, change));
+        self.steps.effects(changed.map(Effect::Report));
         let mut queued = finished.queued;
+        let host = queued.host;
         if let Some(finding) = finished.finding {
             let found = Found::new(now, &queued.delivery, finding);
             let owner = queued.delivery.owner.clone();
             self.steps.push(Step::Found(owner, found));
-        }
-        for service in self.events.let_follow(now, finished.place.slot.owner) {
-            self.deliveries.offer(queued.host, service);
         }
         match finished.next {
             AfterAttempt::Over => {
@@ -208,8 +212,8 @@ impl Dispatch {
                     let registration = queued.delivery.registration.clone();
                     self.steps.untold(queued.keys.clone(), registration);
                 }
-                self.release(&queued.holds);
-                self.release(&queued.echoes);
+                self.release(now, &queued.holds);
+                self.release(now, &queued.echoes);
             }
             AfterAttempt::Again => self.put_back(now, queued, policy),
             AfterAttempt::NoRoom => {
@@ -218,18 +222,13 @@ impl Dispatch {
             }
             AfterAttempt::Retry => self.retry(now, queued, policy),
         }
-    }
-
-    /// A push service fares otherwise than before.
-    fn health(&mut self, now: Timestamp, finished: &Finished) {
-        let Some(change) = finished.health else {
-            return;
-        };
-        if let HealthChange::Better { .. } = change {
-            self.events.let_all_follow(now, finished.place.service);
+        if let Some(HealthChange::Better { .. }) = health {
+            self.events.let_all_follow(now, place.service);
+            self.deliveries.hasten(now, place.service);
         }
-        let report = reports::health(&finished.queued, change);
-        self.steps.effects(report.map(Effect::Report));
+        for service in self.events.let_follow(now, place.slot.owner) {
+            self.deliveries.offer(host, service);
+        }
     }
 
     fn put_back(&mut self, now: Timestamp, queued: Queued, policy: &Policy) {
@@ -241,13 +240,16 @@ impl Dispatch {
     /// An attempt has failed in a way that passes: the next one is made after a pause.
     fn retry(&mut self, now: Timestamp, mut queued: Queued, policy: &Policy) {
         let attempts = retries::next(now, &queued, self.hash, policy);
-        if queued.delivery.expires_at.is_some_and(|at| at <= now) {
+        if queued.delivery.expires_at <= now {
             self.give_up(now, queued, PublishEnd::Expired);
         } else if self.deliveries.can_defer(&queued) {
             self.park(now, queued, attempts);
         } else {
             queued.attempts = attempts;
             self.put_back(now, queued, policy);
+            while let Some(excess) = self.deliveries.take_excess(policy) {
+                self.give_up(now, excess, PublishEnd::Dropped);
+            }
         }
     }
 
@@ -256,7 +258,7 @@ impl Dispatch {
         self.steps.report(reports::unsent(now, &queued, end));
         let events = [queued.holds.clone(), queued.echoes.clone()].concat();
         self.steps.push(Step::GivenUp(Box::new(queued)));
-        self.release(&events);
+        self.release(now, &events);
     }
 
     /// Routes open or close.
@@ -289,9 +291,8 @@ impl Dispatch {
         while let Some((host, service)) = self.events.wake(now) {
             self.deliveries.offer(host, service);
         }
-        while let Some((event, parked)) = self.events.expire(now) {
-            self.steps
-                .end_deferred(event, &parked, DeferredEnd::Expired);
+        while let Some(expired) = self.events.expire(now) {
+            self.steps.end_deferred(&expired, DeferredEnd::Expired);
         }
     }
 
@@ -371,17 +372,12 @@ impl Dispatch {
         self.deliveries.is_empty() && self.events.is_empty()
     }
 
-    pub(super) fn waiting(&self) -> usize {
-        self.deliveries.waiting()
-    }
-
-    pub(super) fn in_flight(&self) -> usize {
-        self.deliveries.in_flight()
-    }
-
-    /// Returns how many events wait at their adapters.
-    pub(super) fn deferred(&self) -> usize {
-        self.events.deferred()
+    /// Returns how much there is to do.
+    pub(super) fn load(&self) -> Load {
+        Load {
+            deferred: self.events.deferred(),
+            ..self.deliveries.load()
+        }
     }
 
     /// Returns the best identity a host has offered.

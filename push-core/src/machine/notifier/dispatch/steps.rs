@@ -2,8 +2,8 @@
 
 use super::super::reports;
 use super::events::Settled;
-use crate::ids::{EventHold, HostId, ServiceKey};
-use crate::machine::values::{Effect, Found, MessageKey, Parked, Queued};
+use crate::ids::{HostId, ServiceKey};
+use crate::machine::values::{Effect, Found, MessageKey, Parked, Queued, TakenOff};
 use crate::registration::Registration;
 use crate::report::{DeferredEnd, Report};
 use jid::BareJid;
@@ -68,9 +68,7 @@ impl Steps {
                     awaited.extend(services.into_iter().map(|service| (host, service)));
                     self.effect(Effect::Defer(deferral));
                 }
-                Settled::Dropped(event, parked) => {
-                    self.end_deferred(event, &parked, DeferredEnd::Dropped);
-                }
+                Settled::Dropped(dropped) => self.end_deferred(&dropped, DeferredEnd::Dropped),
             }
         }
         if !done.is_empty() {
@@ -79,12 +77,14 @@ impl Steps {
         awaited
     }
 
-    /// A deferred event is over, and nobody was told.
-    pub(super) fn end_deferred(&mut self, event: EventHold, parked: &[Parked], end: DeferredEnd) {
-        for parked in parked {
-            self.report(reports::deferred_end(&parked.registration, end));
+    /// Deferred deliveries are over, and nobody was told.
+    pub(super) fn end_deferred(&mut self, taken: &TakenOff, end: DeferredEnd) {
+        for parked in &taken.parked {
+            self.report(reports::deferred_end(parked, end));
         }
-        self.effect(Effect::Acknowledge(vec![event]));
+        if taken.is_over {
+            self.effect(Effect::Acknowledge(vec![taken.event]));
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -4,7 +4,6 @@ use super::super::played::{Hello, attribute};
 use super::scene::{PHONE, Scene, TABLET, again, calm, defer, join, quiet, resume};
 use push_tests::live::Result;
 use push_tests::live::slot::Slot;
-use std::time::Duration;
 
 #[tokio::test]
 async fn the_hello_says_what_there_is_room_for() -> Result<()> {
@@ -85,7 +84,8 @@ async fn an_event_joins_one_that_is_deferred_and_no_other() -> Result<()> {
     let mut scene = Scene::set("", 1).await?;
     let alice = scene.jids[0].clone();
     let first = scene.defer(&alice, "one", PHONE).await?;
-    tokio::time::sleep(Duration::from_millis(10)).await;
+    // So that they are not missed in the same millisecond.
+    quiet().await;
     let second = scene.miss(&alice, "two").await?;
     join(&scene.played, &second, &first.number, TABLET)?;
     // A fresh one is not collapsed into it.

@@ -37,7 +37,7 @@ pub(super) struct Flight {
     /// The connection was lost while the adapter had it: the outcome may have been lost, too.
     is_cut: bool,
     /// The registration is gone: it is not sent again.
-    is_void: bool,
+    is_gone: bool,
 }
 
 impl Flight {
@@ -57,8 +57,8 @@ impl Flight {
         self.is_cut
     }
 
-    pub(super) fn is_void(&self) -> bool {
-        self.is_void
+    pub(super) fn is_gone(&self) -> bool {
+        self.is_gone
     }
 
     pub(super) fn place(&self) -> Place {
@@ -107,7 +107,7 @@ impl Flights {
             due: self.set_timeout(now, id, policy),
             sent_at: now,
             is_cut: false,
-            is_void: false,
+            is_gone: false,
             queued,
         };
         let sending = flight.sending(id);
@@ -140,7 +140,7 @@ impl Flights {
         let of_owner = (owner, least)..=(owner, DeliveryId::Own(u64::MAX));
         for (_, id) in self.by_owner.range(of_owner) {
             if let Some(flight) = self.by_id.get_mut(id) {
-                flight.is_void |= is_meant(&flight.queued.delivery.registration);
+                flight.is_gone |= is_meant(&flight.queued.delivery.registration);
             }
         }
     }

@@ -1,24 +1,22 @@
 //! Deliveries: those that wait for their turn, those in flight, and what their outcomes mean.
 
-mod busy;
 mod changes;
 mod flights;
 mod health;
 mod judge;
-mod picked;
-mod queue;
+mod queues;
 mod routes;
 #[cfg(test)]
 mod tests;
 mod turn;
-mod unproven;
 
 pub(super) use changes::removes;
 pub(super) use turn::{Next, Turn};
 
+use crate::action::Load;
 use crate::delivery::{DeliveryOutcome, Route};
 use crate::hash::Seeded;
-use crate::ids::{DeliveryId, HostId, ServiceKey, TraceId};
+use crate::ids::{DeliveryId, HostId, ServiceKey, Slot, TraceId};
 use crate::machine::values::{
     AfterAttempt, Attempt, Attempts, Effect, Finished, MessageKey, Pending, Place, Queued,
     RouteEvent, Sending,
@@ -32,7 +30,7 @@ use flights::Flights;
 use health::{Evidence, Health};
 use jid::BareJid;
 use judge::Judge;
-use queue::Queues;
+use queues::Queues;
 pub(super) use routes::PAUSE as NO_ROOM_PAUSE;
 use routes::Routes;
 
@@ -44,7 +42,6 @@ pub(super) struct Deliveries {
     judge: Judge,
     queues: Queues,
     flights: Flights,
-    last_own: u64,
     hash: Seeded,
 }
 
@@ -56,7 +53,6 @@ impl Deliveries {
             judge: Judge::new(hash),
             queues: Queues::new(hash),
             flights: Flights::new(hash),
-            last_own: 0,
             hash,
         }
     }
@@ -70,7 +66,7 @@ impl Deliveries {
     pub(super) fn has_room(&mut self, now: Timestamp, queued: &Queued, policy: &Policy) -> bool {
         let service = queued.service(self.hash);
         let room = self.health.room(now, queued.host, service, policy);
-        !room.is_none()
+        !room.is_full()
     }
 
     /// Takes a new delivery. Returns the trace of the one that waits already and has absorbed it, with the keys it forgot.
@@ -98,27 +94,47 @@ impl Deliveries {
         self.queues.offer(host, service);
     }
 
-    /// A push service for which there was room had nothing: the next one that waits for a place may have it.
+    /// A push service needs its place no more: those that wait for one may have it.
     pub(super) fn pass(&mut self, now: Timestamp, policy: &Policy) {
-        if let Some((host, service)) = self.health.next_starved(now, policy) {
-            self.queues.offer(host, service);
+        let mut places = self.health.places(policy);
+        while places > 0
+            && let Some((host, service)) = self.health.next_starved(now, policy)
+        {
+            // While its route is closed it does not wait for a place.
+            if self.routes.open(host).is_some() {
+                self.queues.offer(host, service);
+                places -= 1;
+            }
         }
+    }
+
+    /// A push service is well again: all that waits for it may be sent now.
+    pub(super) fn hasten(&mut self, now: Timestamp, service: ServiceKey) {
+        self.queues.hasten_all(now, service);
+    }
+
+    /// Takes the oldest of too many deliveries that wait in memory for their next attempt.
+    pub(super) fn take_excess(&mut self, policy: &Policy) -> Option<Queued> {
+        self.queues.take_excess(policy.retries_in_memory)
+    }
+
+    /// Returns whether a delivery has to wait for the end of another one of its user.
+    pub(super) fn is_behind(&self, slot: Slot, service: ServiceKey) -> bool {
+        self.queues.is_behind(slot, service)
     }
 
     /// Returns what can be done now.
     pub(super) fn next(&mut self, now: Timestamp, policy: &Policy) -> Option<Next> {
         let (routes, health) = (&self.routes, &mut self.health);
-        self.queues.pop(
-            now,
-            |host| routes.open(host),
-            |host, service| health.room(now, host, service, policy),
-        )
+        let open = |host| routes.open(host);
+        let room = |host, service| health.room(now, host, service, policy);
+        self.queues.pop(now, policy, open, room)
     }
 
     /// Gives up a delivery whose turn had come.
     pub(super) fn discard(&mut self, turn: Turn) -> Queued {
         let (place, queued) = turn.into_parts();
-        self.queues.release(place.slot);
+        self.queues.end(place.slot);
         queued
     }
 
@@ -126,12 +142,7 @@ impl Deliveries {
     pub(super) fn start(&mut self, now: Timestamp, turn: Turn, policy: &Policy) -> Sending {
         let (place, queued) = turn.into_parts();
         let host = queued.host;
-        let id = if place.route == Route::Adapter {
-            DeliveryId::Adapter(host, self.routes.draw(host))
-        } else {
-            self.last_own += 1;
-            DeliveryId::Own(self.last_own)
-        };
+        let id = self.routes.draw(host, place.route);
         let place = Place {
             unproven: self.health.begin(now, place.service, policy),
             ..place
@@ -148,11 +159,11 @@ impl Deliveries {
         policy: &Policy,
     ) -> Option<Finished> {
         let flight = self.flights.take(id)?;
-        let (place, is_void) = (flight.place(), flight.is_void());
+        let (place, is_gone) = (flight.place(), flight.is_gone());
         let latency = now.since(flight.sent_at());
         let queued = flight.into_queued();
         let (route, service) = (place.route, place.service);
-        self.queues.release(place.slot);
+        self.queues.end(place.slot);
         let registration = &queued.delivery.registration;
         let accepted = self.health.accepted(service);
         let attempt = Attempt {
@@ -167,16 +178,13 @@ impl Deliveries {
         let user = self.hash.hash(&queued.delivery.owner);
         let evidence = Evidence::of(&outcome, route.identity(), user, passes);
         let name = registration.target.service.domain().as_str();
-        let users = match evidence {
-            Evidence::Failed(_) => self.judge.users(now, queued.host, name),
-            _ => 0,
-        };
+        let users = (evidence.vote()).map_or(0, |_| self.judge.users(now, queued.host, name));
         let health = self
             .health
             .end(now, service, place.unproven, evidence, users, policy);
         self.queues.offer(queued.host, service);
         self.pass(now, policy);
-        let next = AfterAttempt::of(&outcome, passes, is_void);
+        let next = AfterAttempt::of(&outcome, passes, is_gone);
         let has_room = next != AfterAttempt::NoRoom;
         self.routes.serve(now, queued.host, user, has_room);
         Some(Finished {
@@ -251,7 +259,7 @@ impl Deliveries {
                 let nothing = Evidence::Nothing;
                 self.health
                     .end(now, place.service, place.unproven, nothing, 0, policy);
-                self.queues.release(place.slot);
+                self.queues.end(place.slot);
                 removed.push(flight.into_queued());
             }
         }
@@ -280,7 +288,9 @@ impl Deliveries {
             RouteEvent::Attached(attached) => {
                 let host = attached.host;
                 self.routes.set_attached(host, true);
-                self.queues.set_deferring(host, attached.deferred > 0);
+                let until = now.after(policy.unproven_after);
+                self.queues
+                    .set_deferring(host, attached.deferred > 0, until);
                 self.health.set_places(host, attached.places);
                 let again = self.flights.adapter_again(now, host, attached.got, policy);
                 effects.extend(again.into_iter().map(Effect::Send));
@@ -320,16 +330,19 @@ impl Deliveries {
         self.routes.identity(host)
     }
 
+    /// Returns whether nothing is in flight or waits for its turn.
     pub(super) fn is_empty(&self) -> bool {
         self.flights.len() == 0 && self.queues.waiting() == 0
     }
 
-    pub(super) fn waiting(&self) -> usize {
-        self.queues.waiting()
-    }
-
-    pub(super) fn in_flight(&self) -> usize {
-        self.flights.len()
+    /// Returns how many wait and how many are in flight.
+    pub(super) fn load(&self) -> Load {
+        Load {
+            waiting: self.queues.waiting(),
+            retries_in_memory: self.queues.kept(),
+            in_flight: self.flights.len(),
+            deferred: 0,
+        }
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
@@ -351,8 +364,9 @@ impl Deliveries {
         while let Some(host) = self.routes.tick(now) {
             self.queues.open(host);
         }
-        (0..self.health.tick(now)).for_each(|_| self.pass(now, policy));
-        let (queued, is_behind) = self.queues.tick(now)?;
+        self.health.tick(now);
+        self.pass(now, policy);
+        let (queued, is_behind) = self.queues.tick(now, policy)?;
         let end = if is_behind {
             // Until the one before it has ended.
             now.after(policy.publish_timeout + flights::GRACE)
@@ -369,7 +383,7 @@ impl Deliveries {
         loop {
             let id = self.flights.tick(now)?;
             let flight = self.flights.get(id)?;
-            let (host, again) = (flight.queued().host, flight.is_cut() && !flight.is_void());
+            let (host, again) = (flight.queued().host, flight.is_cut() && !flight.is_gone());
             let (route, sent_at) = (flight.route(), flight.sent_at());
             if !self.routes.is_doubtful(route, host, sent_at) {
                 let mut finished = self.finish(now, id, DeliveryOutcome::TimedOut, policy)?;

@@ -2,7 +2,7 @@
 
 use crate::Timestamp;
 use crate::delivery::Route;
-use crate::ids::HostId;
+use crate::ids::{DeliveryId, HostId};
 use crate::machine::deadlines::Deadlines;
 use crate::registration::Identity;
 use crate::settings::IdentityChoice;
@@ -22,6 +22,8 @@ pub(super) struct Routes {
     hosts: Vec<HostRoutes>,
     choice: IdentityChoice,
     up: bool,
+    /// IQs of our own in this run.
+    sent: u64,
     pauses: Deadlines<HostId>,
 }
 
@@ -46,6 +48,7 @@ impl Routes {
             hosts: Vec::new(),
             choice,
             up: false,
+            sent: 0,
             pauses: Deadlines::new(),
         }
     }
@@ -123,11 +126,16 @@ impl Routes {
         }
     }
 
-    /// Returns the next number of the host's adapter.
-    pub(super) fn draw(&mut self, host: HostId) -> u64 {
-        let host = self.host(host);
-        host.sent += 1;
-        host.sent
+    /// Names the next attempt by this route.
+    pub(super) fn draw(&mut self, host: HostId, route: Route) -> DeliveryId {
+        if route == Route::Adapter {
+            let of_host = self.host(host);
+            of_host.sent += 1;
+            DeliveryId::Adapter(host, of_host.sent)
+        } else {
+            self.sent += 1;
+            DeliveryId::Own(self.sent)
+        }
     }
 
     /// The adapter had room for a delivery of this user, or none. It gets nothing more for a moment when that is not the user's doing.

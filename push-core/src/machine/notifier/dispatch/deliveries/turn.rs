@@ -43,8 +43,7 @@ impl Turn {
         now: Timestamp,
         is_withdrawn: bool,
     ) -> Option<PublishEnd> {
-        let expires_at = self.queued.delivery.expires_at;
-        let is_expired = expires_at.is_some_and(|at| at <= now);
+        let is_expired = self.queued.delivery.expires_at <= now;
         let expired = is_expired.then_some(PublishEnd::Expired);
         is_withdrawn.then_some(PublishEnd::Withdrawn).or(expired)
     }

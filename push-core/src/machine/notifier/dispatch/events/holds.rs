@@ -1,7 +1,8 @@
 //! Counts of the things that each event still waits for.
 
+use crate::Timestamp;
 use crate::hash::{Seeded, SeededMap};
-use crate::ids::{EventHold, HostId};
+use crate::ids::{EventHold, HostId, ServiceKey};
 use crate::machine::values::Parked;
 
 /// Events that cannot be acknowledged yet, and for how many things each of them waits: its decision, and every delivery
@@ -17,7 +18,7 @@ struct Held {
     /// The user is back: what has not been sent need not be.
     withdrawn: bool,
     /// Its adapter is in another epoch, and tells it again under another number.
-    is_void: bool,
+    is_of_past_epoch: bool,
     /// Deliveries that its push services cannot take now.
     parked: Vec<Parked>,
 }
@@ -41,7 +42,7 @@ impl Holds {
         let held = Held {
             waits_for: 1,
             withdrawn: false,
-            is_void: false,
+            is_of_past_epoch: false,
             parked: Vec::new(),
         };
         self.open.insert(event, held);
@@ -81,7 +82,7 @@ impl Holds {
     ) -> bool {
         let live = |event: &&EventHold| {
             let held = self.open.get(event);
-            held.is_some_and(|held| !held.withdrawn && !held.is_void)
+            held.is_some_and(|held| !held.withdrawn && !held.is_of_past_epoch)
         };
         let mut noted: Vec<EventHold> = events.iter().filter(live).copied().collect();
         if noted.len() < events.len() {
@@ -95,6 +96,13 @@ impl Holds {
         !noted.is_empty()
     }
 
+    /// Lets what waits for this push service be told at `now`.
+    pub(super) fn hasten(&mut self, now: Timestamp, service: ServiceKey) {
+        let parked = self.open.values_mut().flat_map(|held| &mut held.parked);
+        let of_service = parked.filter(|parked| parked.service == service);
+        of_service.for_each(|parked| parked.attempts.hasten(now));
+    }
+
     /// The adapter of a host is in this epoch: events of earlier ones are void. Returns the deliveries that they have waited for
     /// elsewhere, sorted: they are told again under other numbers.
     pub(super) fn enter(&mut self, host: HostId, generation: u32) -> Vec<Parked> {
@@ -106,7 +114,7 @@ impl Holds {
             .collect();
         past.sort_by_key(|(event, _)| **event);
         let parked = past.into_iter().flat_map(|(_, held)| {
-            held.is_void = true;
+            held.is_of_past_epoch = true;
             std::mem::take(&mut held.parked)
         });
         parked.collect()

@@ -7,7 +7,7 @@ use crate::Timestamp;
 use crate::hash::Seeded;
 use crate::ids::{EventHold, HostId, ServiceKey, Slot};
 use crate::link::RecipientId;
-use crate::machine::values::{AttachedRoute, Deferral, Parked, Queued, Retry, Withdrawn};
+use crate::machine::values::{AttachedRoute, Deferral, Parked, Queued, Retry, TakenOff, Withdrawn};
 use crate::registration::Registration;
 use deferred::Deferred;
 use holds::{Holds, Released};
@@ -28,8 +28,8 @@ pub(super) enum Settled {
     Done(EventHold),
     /// It waits at its adapter for these push services.
     Deferred(Deferral, BTreeSet<ServiceKey>),
-    /// It has waited for these, and too many do.
-    Dropped(EventHold, Vec<Parked>),
+    /// Too many wait for a push service, and this one is the oldest.
+    Dropped(TakenOff),
 }
 
 impl Events {
@@ -51,13 +51,24 @@ impl Events {
         self.holds.add(events);
     }
 
-    /// Takes one thing off each of `events`. Returns what becomes of those that wait for nothing here any more.
-    pub(super) fn release(&mut self, events: &[EventHold]) -> Vec<Settled> {
+    /// Takes one thing off each of `events`. Returns what becomes of those that wait for nothing here any more. A delivery waits for the
+    /// end of another one only while it `is_behind` one.
+    pub(super) fn release(
+        &mut self,
+        now: Timestamp,
+        events: &[EventHold],
+        is_behind: impl Fn(Slot, ServiceKey) -> bool,
+    ) -> Vec<Settled> {
         let mut settled = Vec::new();
         for released in self.holds.release(events) {
             match released {
                 Released::Done(event) => settled.push(Settled::Done(event)),
-                Released::Deferred(event, parked) => self.defer(event, parked, &mut settled),
+                Released::Deferred(event, mut parked) => {
+                    let behind = parked.iter_mut().filter(|of| of.attempts.is_behind);
+                    let free = behind.filter(|of| !is_behind(of.slot, of.service));
+                    free.for_each(|of| of.attempts.hasten(now));
+                    self.defer(event, parked, &mut settled);
+                }
             }
         }
         settled
@@ -68,8 +79,8 @@ impl Events {
         let deferral = self.deferred.insert(event, parked);
         settled.push(Settled::Deferred(deferral, services.clone()));
         for service in services {
-            while let Some((event, parked)) = self.deferred.drop_one(event.host, service) {
-                settled.push(Settled::Dropped(event, parked));
+            while let Some(dropped) = self.deferred.drop_one(event.host, service) {
+                settled.push(Settled::Dropped(dropped));
             }
         }
     }
@@ -100,12 +111,12 @@ impl Events {
         self.holds.all_withdrawn(events, echoes)
     }
 
-    /// Takes registrations off the deferred events of a user. Returns the events that are left for nobody, with whom they were for.
+    /// Takes registrations off the deferred events of a user.
     pub(super) fn take_off(
         &mut self,
         owner: u64,
         is_meant: impl Fn(&Registration) -> bool,
-    ) -> Vec<(EventHold, Vec<Parked>)> {
+    ) -> Vec<TakenOff> {
         self.deferred.withdraw(owner, is_meant)
     }
 
@@ -129,8 +140,8 @@ impl Events {
     }
 
     /// It is decided what becomes of an event that was asked for on behalf of a push service.
-    pub(super) fn decided(&mut self, service: ServiceKey) {
-        self.deferred.arrived(service);
+    pub(super) fn decided(&mut self, host: HostId, service: ServiceKey) {
+        self.deferred.arrived(host, service);
     }
 
     /// Returns whether an event waits for a delivery to this registration at its adapter.
@@ -147,12 +158,13 @@ impl Events {
     /// Lets those of a user be told again that have waited for the end of another delivery of theirs. Returns the push services that
     /// they wait for.
     pub(super) fn let_follow(&mut self, now: Timestamp, owner: u64) -> BTreeSet<ServiceKey> {
-        self.deferred.release(now, owner)
+        self.deferred.let_follow(now, owner)
     }
 
     /// Lets all be told again that wait for this push service.
     pub(super) fn let_all_follow(&mut self, now: Timestamp, service: ServiceKey) {
-        self.deferred.release_all(now, service);
+        self.holds.hasten(now, service);
+        self.deferred.let_all_follow(now, service);
     }
 
     /// An adapter is attached. Returns for whom events of its earlier epochs were or would have been deferred, and the push services
@@ -183,9 +195,9 @@ impl Events {
         self.deferred = Deferred::new(self.hash);
     }
 
-    /// Returns a deferred event that is not worth telling any more, with whom it was for.
-    pub(super) fn expire(&mut self, now: Timestamp) -> Option<(EventHold, Vec<Parked>)> {
-        self.deferred.tick(now)
+    /// Ends a deferred event that is not worth telling any more.
+    pub(super) fn expire(&mut self, now: Timestamp) -> Option<TakenOff> {
+        self.deferred.expire(now)
     }
 
     /// Forgets a deferred event that its adapter was asked for in vain. Returns for whom it was.
@@ -193,7 +205,7 @@ impl Events {
         self.deferred.give_up(now)
     }
 
-    /// Returns a push service for which deferred events are due.
+    /// Returns a push service for which deferred events are due, or may be asked for.
     pub(super) fn wake(&mut self, now: Timestamp) -> Option<(HostId, ServiceKey)> {
         self.deferred.wake(now)
     }
@@ -212,3 +224,6 @@ impl Events {
         self.deferred.len()
     }
 }
+
+#[cfg(test)]
+mod tests;

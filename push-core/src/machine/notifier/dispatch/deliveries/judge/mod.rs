@@ -9,8 +9,9 @@ pub(super) mod recent;
 mod tests;
 
 use crate::delivery::DeliveryOutcome;
-use crate::hash::{Seeded, SeededMap};
+use crate::hash::Seeded;
 use crate::ids::HostId;
+use crate::machine::generations::Generations;
 use crate::machine::values::Attempt;
 use crate::profile::Verdict;
 use crate::registration::{Finding, Identity, Next, Status};
@@ -25,20 +26,17 @@ const MAX_DOMAINS: usize = 10_000;
 /// pauses.
 const MAX_REFUSALS: u32 = 6;
 
-/// Keeps the answers of push services in mind, by host and domain. One that goes on being used is never forgotten, however many others
-/// there are.
+/// Keeps the answers of push services in mind, by host and domain.
 #[derive(Debug)]
 pub(super) struct Judge {
-    young: SeededMap<u64, Domain>,
-    old: SeededMap<u64, Domain>,
+    domains: Generations<u64, Domain>,
     hash: Seeded,
 }
 
 impl Judge {
     pub(super) fn new(hash: Seeded) -> Self {
         Self {
-            young: hash.map(),
-            old: hash.map(),
+            domains: Generations::new(hash, MAX_DOMAINS),
             hash,
         }
     }
@@ -99,14 +97,7 @@ impl Judge {
 
     fn domain(&mut self, host: HostId, name: &str) -> &mut Domain {
         let key = self.hash.hash(&(host, name));
-        if !self.young.contains_key(&key) {
-            if self.young.len() >= MAX_DOMAINS {
-                self.old = std::mem::replace(&mut self.young, self.hash.map());
-            }
-            let known = self.old.remove(&key).unwrap_or_else(Domain::new);
-            self.young.insert(key, known);
-        }
-        self.young.entry(key).or_insert_with(Domain::new)
+        self.domains.entry(key, Domain::new)
     }
 }
 

@@ -1,4 +1,5 @@
 mod changes;
+mod retries;
 mod routes;
 
 use super::*;
@@ -160,10 +161,8 @@ fn each_host_has_so_many_in_flight_at_each_push_service() {
     assert_eq!(sent.send_all(), [1, 3, 5]);
     sent.finish(0, 1, DeliveryOutcome::Accepted).unwrap();
     assert_eq!(sent.send_all(), [2]);
-    assert_eq!(
-        (sent.deliveries.waiting(), sent.deliveries.in_flight()),
-        (1, 3)
-    );
+    let load = sent.deliveries.load();
+    assert_eq!((load.waiting, load.in_flight), (1, 3));
 }
 
 #[test]
@@ -208,7 +207,7 @@ fn a_call_is_not_joined_with_messages() {
     let mut call = queued("alice", "a", 2);
     call.delivery.class = Class::Call;
     assert_eq!(sent.push(call), None);
-    assert_eq!(sent.deliveries.waiting(), 2);
+    assert_eq!(sent.deliveries.load().waiting, 2);
 }
 
 #[test]
@@ -242,7 +241,7 @@ fn one_that_is_put_back_takes_in_the_newer_that_waits() {
 fn one_that_has_expired_is_given_up_and_the_user_s_return_comes_first() {
     let mut sent = Sent::new();
     let mut expiring = queued("alice", "a", 1);
-    expiring.delivery.expires_at = Some(later(10));
+    expiring.delivery.expires_at = later(10);
     sent.push(expiring);
     let turn = sent.turn().unwrap();
     assert_eq!(turn.why_not(later(9), false), None);

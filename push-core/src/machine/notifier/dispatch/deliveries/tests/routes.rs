@@ -30,7 +30,7 @@ fn a_closed_route_keeps_and_an_opened_one_sends() {
     let other = queued("bob", "a", 2);
     sent.push(of_other_host(other));
     assert_eq!(sent.send_all(), [2]);
-    assert_eq!(sent.deliveries.waiting(), 1);
+    assert_eq!(sent.deliveries.load().waiting, 1);
     sent.attach(0, 0);
     assert_eq!(sent.send_all(), [1]);
 }

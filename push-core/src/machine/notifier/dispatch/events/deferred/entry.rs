@@ -3,8 +3,8 @@
 use crate::Timestamp;
 use crate::ids::{HostId, ServiceKey, Slot};
 use crate::link::{Recipient, RecipientId};
+use crate::machine::deadlines::Key;
 use crate::machine::values::{Attempts, Parked, Retry, add_keys};
-use crate::registration::Registration;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ const TOGETHER: Duration = Duration::from_secs(1);
 pub(super) struct Entry {
     owner: u64,
     parked: Vec<Parked>,
-    /// The push service that its adapter was asked on behalf of.
-    asked_for: Option<ServiceKey>,
+    /// The push service that its adapter was asked on behalf of, and its deadline.
+    asked_for: Option<(ServiceKey, Key)>,
 }
 
 impl Entry {
@@ -47,23 +47,29 @@ impl Entry {
     }
 
     /// Returns when nothing of it is worth telling any more.
-    pub(super) fn expires_at(&self) -> Option<Timestamp> {
+    pub(super) fn expires_at(&self) -> Timestamp {
         let each = self.parked.iter().map(|parked| parked.expires_at);
-        each.collect::<Option<Vec<_>>>()?.into_iter().max()
+        each.max().unwrap_or_default()
     }
 
-    pub(super) fn is_asked(&self) -> bool {
-        self.asked_for.is_some()
+    /// Returns the push service that its adapter was asked on behalf of, and its deadline.
+    pub(super) fn asked_for(&self) -> Option<(ServiceKey, Key)> {
+        self.asked_for
     }
 
-    /// Its adapter is asked for it on behalf of a push service.
-    pub(super) fn ask(&mut self, service: ServiceKey) {
-        self.asked_for = Some(service);
+    /// Its adapter is asked for it on behalf of a push service, and has until this deadline to tell it.
+    pub(super) fn ask(&mut self, service: ServiceKey, deadline: Key) {
+        self.asked_for = Some((service, deadline));
     }
 
-    /// Its adapter may not have heard that it was asked. Returns on whose behalf that was.
-    pub(super) fn ask_no_more(&mut self) -> Option<ServiceKey> {
+    /// Its adapter is not waited for any more. Returns on whose behalf it was asked, and its deadline.
+    pub(super) fn ask_no_more(&mut self) -> Option<(ServiceKey, Key)> {
         self.asked_for.take()
+    }
+
+    /// Returns whether some of it waits for the end of another delivery of its user.
+    pub(super) fn is_behind(&self) -> bool {
+        self.parked.iter().any(|parked| parked.attempts.is_behind)
     }
 
     /// Returns whether it waits for the delivery to a registration.
@@ -96,21 +102,14 @@ impl Entry {
     }
 
     /// Lets what is meant be told at `now`.
-    pub(super) fn release(&mut self, now: Timestamp, is_meant: impl Fn(&Parked) -> bool) {
-        for parked in &mut self.parked {
-            if is_meant(parked) {
-                let attempts = &mut parked.attempts;
-                attempts.not_before = attempts.not_before.min(now);
-                attempts.is_behind = false;
-            }
-        }
+    pub(super) fn hasten(&mut self, now: Timestamp, is_meant: impl Fn(&Parked) -> bool) {
+        let meant = self.parked.iter_mut().filter(|parked| is_meant(parked));
+        meant.for_each(|parked| parked.attempts.hasten(now));
     }
 
-    /// Takes off the registrations that are meant.
-    pub(super) fn take_off(&mut self, is_meant: impl Fn(&Registration) -> bool) -> Vec<Parked> {
-        let taken = self
-            .parked
-            .extract_if(.., |parked| is_meant(&parked.registration));
+    /// Takes off what is meant.
+    pub(super) fn take_off(&mut self, is_meant: impl Fn(&Parked) -> bool) -> Vec<Parked> {
+        let taken = self.parked.extract_if(.., |parked| is_meant(parked));
         taken.collect()
     }
 
@@ -122,20 +121,21 @@ impl Entry {
 
     /// Returns what is known of it when it is told again, by the adapter of this host.
     pub(super) fn into_retry(self, now: Timestamp, host: HostId) -> Retry {
+        let asked_for = self.asked_for.map(|(service, _)| (host, service));
         let recipient = |parked: &Parked| {
             let id = RecipientId::of(&parked.registration.target);
             let not_before = parked.attempts.not_before;
             let is_due = not_before <= now.after(TOGETHER);
             let attempts = Attempts {
                 not_before: if is_due { now } else { not_before },
-                is_behind: false,
                 ..parked.attempts
             };
             (id, attempts)
         };
         Retry {
             recipients: Some(self.parked.iter().map(recipient).collect()),
-            asked_for: self.asked_for.map(|of| (host, of)).into_iter().collect(),
+            asked_for: asked_for.into_iter().collect(),
+            trace: self.parked.first().map(|parked| parked.trace),
         }
     }
 }

@@ -25,6 +25,10 @@ pub(super) struct Index {
     /// Those that no adapter has been asked for, by when they may be told again.
     waiting: BTreeSet<(ServiceKey, Timestamp, EventHold)>,
     by_owner: BTreeSet<(u64, EventHold)>,
+    /// Those of a user of which some waits for the end of another delivery of theirs.
+    behind: BTreeSet<(u64, EventHold)>,
+    /// Those of a push service, the oldest first.
+    by_service: BTreeSet<(ServiceKey, EventHold)>,
     by_expiry: BTreeSet<(Timestamp, EventHold)>,
     /// How many there are for each push service.
     count: SeededMap<ServiceKey, usize>,
@@ -40,6 +44,8 @@ impl Index {
         Self {
             waiting: BTreeSet::new(),
             by_owner: BTreeSet::new(),
+            behind: BTreeSet::new(),
+            by_service: BTreeSet::new(),
             by_expiry: BTreeSet::new(),
             count: hash.map(),
             wakes: Deadlines::new(),
@@ -50,14 +56,16 @@ impl Index {
 
     pub(super) fn insert(&mut self, event: EventHold, entry: &Entry) {
         self.by_owner.insert((entry.owner(), event));
-        if let Some(at) = entry.expires_at() {
-            self.by_expiry.insert((at, event));
+        self.by_expiry.insert((entry.expires_at(), event));
+        if entry.is_behind() {
+            self.behind.insert((entry.owner(), event));
         }
         for service in entry.services() {
+            self.by_service.insert((service, event));
             *self.count.entry(service).or_default() += 1;
         }
         for parked in entry.parked() {
-            if !entry.is_asked() {
+            if entry.asked_for().is_none() {
                 let not_before = parked.attempts.not_before;
                 self.waiting.insert((parked.service, not_before, event));
                 self.set_wake(parked.service);
@@ -67,14 +75,14 @@ impl Index {
 
     pub(super) fn remove(&mut self, event: EventHold, entry: &Entry) {
         self.by_owner.remove(&(entry.owner(), event));
-        if let Some(at) = entry.expires_at() {
-            self.by_expiry.remove(&(at, event));
-        }
+        self.behind.remove(&(entry.owner(), event));
+        self.by_expiry.remove(&(entry.expires_at(), event));
         for parked in entry.parked() {
             let not_before = parked.attempts.not_before;
             self.waiting.remove(&(parked.service, not_before, event));
         }
         for service in entry.services() {
+            self.by_service.remove(&(service, event));
             if let Some(count) = self.count.get_mut(&service) {
                 *count -= 1;
                 if *count == 0 {
@@ -89,7 +97,13 @@ impl Index {
         self.count.get(&service).copied().unwrap_or_default()
     }
 
-    /// Returns the events that may be told to a push service by then, the one that has waited longest first.
+    /// Returns the oldest event that waits for a push service.
+    pub(super) fn oldest(&self, service: ServiceKey) -> Option<EventHold> {
+        let mut of_service = self.by_service.range((service, FIRST)..=(service, LAST));
+        of_service.next().map(|(_, event)| *event)
+    }
+
+    /// Returns the events that may be told to a push service by then, the one that may be told first before the others.
     pub(super) fn due(
         &self,
         service: ServiceKey,
@@ -102,6 +116,12 @@ impl Index {
     pub(super) fn of_owner(&self, owner: u64) -> impl Iterator<Item = EventHold> {
         let of_owner = self.by_owner.range((owner, FIRST)..=(owner, LAST));
         of_owner.map(|(_, event)| *event)
+    }
+
+    /// Returns those of a user of which some waits for the end of another delivery of theirs.
+    pub(super) fn behind(&self, owner: u64) -> impl Iterator<Item = EventHold> {
+        let behind = self.behind.range((owner, FIRST)..=(owner, LAST));
+        behind.map(|(_, event)| *event)
     }
 
     /// Returns the first event that is not worth telling any more.

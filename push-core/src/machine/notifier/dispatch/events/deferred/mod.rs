@@ -9,7 +9,7 @@ use crate::Timestamp;
 use crate::hash::{Seeded, SeededMap};
 use crate::ids::{EventHold, HostId, ServiceKey, Slot};
 use crate::machine::deadlines::Deadlines;
-use crate::machine::values::{Deferral, Parked, Retry};
+use crate::machine::values::{Deferral, Parked, Retry, TakenOff};
 use crate::registration::Registration;
 use entry::Entry;
 use index::{FIRST, Index, LAST};
@@ -26,6 +26,8 @@ pub(super) struct Deferred {
     index: Index,
     /// How many events adapters were asked for that are not decided on yet.
     asked: SeededMap<ServiceKey, usize>,
+    /// Push services for which one less is on its way.
+    freed: Vec<(HostId, ServiceKey)>,
     /// Events that an adapter was asked for, by when it must have told them again.
     overdue: Deadlines<EventHold>,
     /// How many the adapters of hosts can keep.
@@ -38,6 +40,7 @@ impl Deferred {
             entries: BTreeMap::new(),
             index: Index::new(hash),
             asked: hash.map(),
+            freed: Vec::new(),
             overdue: Deadlines::new(),
             bounds: BTreeMap::new(),
         }
@@ -66,7 +69,7 @@ impl Deferred {
         self.index.of_owner(owner).find(|known| {
             let is_of_epoch = (known.host, known.generation) == (event.host, event.generation);
             let entry = &self.entries[known];
-            is_of_epoch && !entry.is_asked() && entry.is_like(parked)
+            is_of_epoch && entry.asked_for().is_none() && entry.is_like(parked)
         })
     }
 
@@ -81,18 +84,14 @@ impl Deferred {
         self.bounds.insert(host, bound);
     }
 
-    /// Ends an event of a push service for which too many wait: the one that has waited longest. Returns for whom it was.
-    pub(super) fn drop_one(
-        &mut self,
-        host: HostId,
-        service: ServiceKey,
-    ) -> Option<(EventHold, Vec<Parked>)> {
+    /// If too many events wait for a push service, takes its deliveries off the oldest of them.
+    pub(super) fn drop_one(&mut self, host: HostId, service: ServiceKey) -> Option<TakenOff> {
         let bound = self.bounds.get(&host).map_or(u64::MAX, |bound| bound / 2);
         if self.index.count(service) as u64 <= bound {
             return None;
         }
-        let event = self.index.due(service, Timestamp::MAX).next()?;
-        Some((event, self.end(event)))
+        let event = self.index.oldest(service)?;
+        self.take_off(event, |parked| parked.service == service)
     }
 
     /// Returns up to `room` events for a push service that may be told again now. Their adapters are asked for them.
@@ -106,8 +105,8 @@ impl Deferred {
         let due = self.index.due(service, now);
         let events = first_of(due, room.saturating_sub(asked));
         for event in &events {
-            self.change(*event, |entry| entry.ask(service));
-            self.overdue.set(now.after(PATIENCE), *event);
+            let deadline = self.overdue.set(now.after(PATIENCE), *event);
+            self.change(*event, |entry| entry.ask(service, deadline));
             *self.asked.entry(service).or_default() += 1;
         }
         self.index.set_wake(service);
@@ -117,11 +116,15 @@ impl Deferred {
     /// Takes an event that its adapter tells again.
     pub(super) fn take(&mut self, now: Timestamp, event: EventHold) -> Option<Retry> {
         let entry = self.remove(event)?;
+        if let Some((_, deadline)) = entry.asked_for() {
+            self.overdue.cancel(deadline);
+        }
         Some(entry.into_retry(now, event.host))
     }
 
-    /// An event that was asked for on behalf of this push service has come, and is decided on.
-    pub(super) fn arrived(&mut self, service: ServiceKey) {
+    /// An event that was asked for on behalf of this push service is decided on, or over: another one may be asked for.
+    pub(super) fn arrived(&mut self, host: HostId, service: ServiceKey) {
+        self.freed.push((host, service));
         if let Some(asked) = self.asked.get_mut(&service) {
             *asked = asked.saturating_sub(1);
             if *asked == 0 {
@@ -143,56 +146,64 @@ impl Deferred {
 
     /// An event is over. Returns for whom it was deferred.
     pub(super) fn end(&mut self, event: EventHold) -> Vec<Parked> {
-        let Some(mut entry) = self.remove(event) else {
-            return Vec::new();
-        };
-        if let Some(service) = entry.ask_no_more() {
-            self.arrived(service);
-        }
-        entry.into_parked()
+        self.ask_no_more(event);
+        let entry = self.remove(event);
+        entry.map(Entry::into_parked).unwrap_or_default()
     }
 
     /// Lets the events of a user be told again at once that have waited for the end of another delivery of theirs. Returns the push
     /// services that they wait for.
-    pub(super) fn release(&mut self, now: Timestamp, owner: u64) -> BTreeSet<ServiceKey> {
-        let events: Vec<EventHold> = self.index.of_owner(owner).collect();
+    pub(super) fn let_follow(&mut self, now: Timestamp, owner: u64) -> BTreeSet<ServiceKey> {
+        let events: Vec<EventHold> = self.index.behind(owner).collect();
         let mut services = BTreeSet::new();
         for event in events {
             self.change(event, |entry| {
                 services.extend(entry.services());
-                entry.release(now, |parked| parked.attempts.is_behind);
+                entry.hasten(now, |parked| parked.attempts.is_behind);
             });
         }
         services
     }
 
     /// Lets all events of a push service be told again at once: it is well again.
-    pub(super) fn release_all(&mut self, now: Timestamp, service: ServiceKey) {
+    pub(super) fn let_all_follow(&mut self, now: Timestamp, service: ServiceKey) {
         let events: Vec<EventHold> = self.index.due(service, Timestamp::MAX).collect();
         for event in events {
             self.change(event, |entry| {
-                entry.release(now, |parked| parked.service == service);
+                entry.hasten(now, |parked| parked.service == service);
             });
         }
     }
 
-    /// Takes registrations off the events of a user. Returns the events that are left for nobody, with whom they were for.
+    /// Takes registrations off the events of a user.
     pub(super) fn withdraw(
         &mut self,
         owner: u64,
         is_meant: impl Fn(&Registration) -> bool,
-    ) -> Vec<(EventHold, Vec<Parked>)> {
+    ) -> Vec<TakenOff> {
         let events: Vec<EventHold> = self.index.of_owner(owner).collect();
-        let mut over = Vec::new();
-        for event in events {
-            let taken = self.change(event, |entry| entry.take_off(&is_meant));
-            let is_empty = |entry: &Entry| entry.parked().is_empty();
-            if self.entries.get(&event).is_some_and(is_empty) {
-                self.end(event);
-                over.push((event, taken.unwrap_or_default()));
-            }
+        let is_meant = |parked: &Parked| is_meant(&parked.registration);
+        let taken = events.into_iter();
+        let taken = taken.filter_map(|event| self.take_off(event, is_meant));
+        taken.collect()
+    }
+
+    /// Takes deliveries off an event, which is over if that leaves none.
+    fn take_off(
+        &mut self,
+        event: EventHold,
+        is_meant: impl Fn(&Parked) -> bool,
+    ) -> Option<TakenOff> {
+        let parked = self.change(event, |entry| entry.take_off(is_meant))?;
+        let is_over = self.entries[&event].parked().is_empty();
+        if is_over {
+            self.end(event);
         }
-        over
+        Some(TakenOff {
+            event,
+            parked,
+            is_over,
+        })
     }
 
     /// An adapter is away: what it was asked for it may not have heard.
@@ -213,22 +224,22 @@ impl Deferred {
     /// whom it was.
     pub(super) fn give_up(&mut self, now: Timestamp) -> Option<Vec<Parked>> {
         let event = self.overdue.pop_due(now)?;
-        let is_asked = self.entries.get(&event).is_some_and(Entry::is_asked);
-        if is_asked {
-            return Some(self.end(event));
-        }
-        Some(Vec::new())
+        Some(self.end(event))
     }
 
-    /// Returns an event that is not worth telling any more, with whom it was for.
-    pub(super) fn tick(&mut self, now: Timestamp) -> Option<(EventHold, Vec<Parked>)> {
+    /// Ends an event that is not worth telling any more.
+    pub(super) fn expire(&mut self, now: Timestamp) -> Option<TakenOff> {
         let event = self.index.expired(now)?;
-        Some((event, self.end(event)))
+        Some(TakenOff {
+            event,
+            parked: self.end(event),
+            is_over: true,
+        })
     }
 
-    /// Returns a push service of which events may be told again from now on.
+    /// Returns a push service of which events may be told again, or be asked for, from now on.
     pub(super) fn wake(&mut self, now: Timestamp) -> Option<(HostId, ServiceKey)> {
-        self.index.wake(now)
+        self.freed.pop().or_else(|| self.index.wake(now))
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
@@ -249,8 +260,9 @@ impl Deferred {
     }
 
     fn ask_no_more(&mut self, event: EventHold) {
-        if let Some(service) = self.change(event, Entry::ask_no_more).flatten() {
-            self.arrived(service);
+        if let Some((service, deadline)) = self.change(event, Entry::ask_no_more).flatten() {
+            self.overdue.cancel(deadline);
+            self.arrived(event.host, service);
         }
     }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::hash::Seeded;
 use crate::link::RecipientId;
-use crate::machine::sample::{NOW, event, host, key, later, queued, target};
+use crate::machine::sample::{NOW, event, host, key, later, queued, registration, target};
 use crate::machine::values::Attempts;
 
 const HASH: Seeded = Seeded::new(1, 2);
@@ -85,7 +85,7 @@ fn events_are_asked_for_when_they_are_due_and_as_many_as_there_is_room_for() {
         deferred.resume(later(60), a, 2).is_empty(),
         "it is not decided on"
     );
-    deferred.arrived(a);
+    deferred.arrived(host(0), a);
     assert_eq!(deferred.resume(later(60), a, 2), [event(1)]);
 }
 
@@ -143,9 +143,9 @@ fn what_waits_behind_another_delivery_of_its_user_follows_it() {
     let owner = alice.slot.owner;
     deferred.insert(event(1), vec![alice]);
     deferred.insert(event(2), vec![bob]);
-    assert_eq!(deferred.release(NOW, owner), [service("a")].into());
+    assert_eq!(deferred.let_follow(NOW, owner), [service("a")].into());
     assert_eq!(deferred.resume(NOW, service("a"), 9), [event(1)]);
-    deferred.release_all(NOW, service("a"));
+    deferred.let_all_follow(NOW, service("a"));
     assert_eq!(deferred.resume(NOW, service("a"), 9), [event(2)]);
 }
 
@@ -156,12 +156,14 @@ fn registrations_are_taken_off_and_an_event_for_nobody_is_over() {
     let owner = both[0].slot.owner;
     deferred.insert(event(1), both);
     let of = |node: &'static str| move |have: &Registration| have.target == target(node);
-    assert!(deferred.withdraw(owner, of("a")).is_empty());
-    let over = deferred.withdraw(owner, of("b"));
-    let [(ended, taken)] = &over[..] else {
-        unreachable!("{over:?}")
-    };
-    assert_eq!((*ended, nodes(taken)), (event(1), vec!["b".to_owned()]));
+    for (node, is_last) in [("a", false), ("b", true)] {
+        let taken = deferred.withdraw(owner, of(node));
+        let [taken] = &taken[..] else {
+            unreachable!("{taken:?}")
+        };
+        assert_eq!((taken.event, taken.is_over), (event(1), is_last));
+        assert_eq!(nodes(&taken.parked), [node]);
+    }
     assert_eq!(deferred.len(), 0);
 }
 
@@ -169,14 +171,14 @@ fn registrations_are_taken_off_and_an_event_for_nobody_is_over() {
 fn an_event_expires_with_the_last_of_its_deliveries() {
     let mut deferred = deferred();
     let until = |node: &str, seconds| Parked {
-        expires_at: Some(later(seconds)),
+        expires_at: later(seconds),
         ..parked("alice", node, 1, 0)
     };
     deferred.insert(event(1), vec![until("a", 10), until("b", 20)]);
-    assert!(deferred.tick(later(19)).is_none());
-    let (ended, parked) = deferred.tick(later(20)).unwrap();
-    assert_eq!((ended, nodes(&parked).len()), (event(1), 2));
-    assert!(deferred.tick(later(20)).is_none());
+    assert!(deferred.expire(later(19)).is_none());
+    let expired = deferred.expire(later(20)).unwrap();
+    assert_eq!((expired.event, expired.parked.len()), (event(1), 2));
+    assert!(expired.is_over && deferred.expire(later(20)).is_none());
 }
 
 #[test]
@@ -194,15 +196,82 @@ fn events_of_another_epoch_are_forgotten() {
 }
 
 #[test]
-fn over_half_of_the_bound_the_one_that_has_waited_longest_is_dropped() {
+fn over_half_of_the_bound_the_oldest_is_dropped_however_it_fared() {
     let mut deferred = deferred();
     deferred.set_bound(host(0), 4);
-    for number in 1..=3 {
+    for (number, seconds) in [(1, 900), (2, 1), (3, 30)] {
         let name = format!("u{number}");
-        deferred.insert(event(number), vec![parked(&name, "a", number, number)]);
+        deferred.insert(event(number), vec![parked(&name, "a", number, seconds)]);
     }
     deferred.insert(event(9), vec![parked("u9", "other.example/b", 9, 0)]);
-    let (dropped, _) = deferred.drop_one(host(0), service("a")).unwrap();
-    assert_eq!(dropped, event(1));
+    let dropped = deferred.drop_one(host(0), service("a")).unwrap();
+    assert_eq!((dropped.event, dropped.is_over), (event(1), true));
     assert!(deferred.drop_one(host(0), service("a")).is_none());
+}
+
+#[test]
+fn what_is_dropped_for_one_push_service_waits_for_the_others_still() {
+    let mut deferred = deferred();
+    deferred.set_bound(host(0), 2);
+    let at_both = vec![
+        parked("alice", "a", 1, 30),
+        parked("alice", "other.example/b", 1, 30),
+    ];
+    deferred.insert(event(1), at_both);
+    deferred.insert(event(2), vec![parked("bob", "a", 2, 30)]);
+    let dropped = deferred.drop_one(host(0), service("a")).unwrap();
+    assert_eq!((dropped.event, dropped.is_over), (event(1), false));
+    assert_eq!(nodes(&dropped.parked), ["a"]);
+    let other = service("other.example/b");
+    assert_eq!(deferred.resume(later(60), other, 1), [event(1)]);
+}
+
+#[test]
+fn one_that_is_over_while_it_is_asked_for_makes_room_for_the_next() {
+    let a = service("a");
+    let ends: [fn(&mut Deferred); 3] = [
+        |deferred| drop(deferred.end(event(1))),
+        |deferred| drop(deferred.give_up(later(60))),
+        |deferred| drop(deferred.withdraw(parked("alice", "a", 1, 0).slot.owner, |_| true)),
+    ];
+    for end in ends {
+        let mut deferred = deferred();
+        deferred.insert(event(1), vec![parked("alice", "a", 1, 0)]);
+        deferred.insert(event(2), vec![parked("bob", "a", 2, 0)]);
+        assert_eq!(deferred.resume(NOW, a, 1), [event(1)]);
+        while deferred.wake(NOW).is_some() {}
+        end(&mut deferred);
+        assert_eq!(
+            deferred.wake(NOW),
+            Some((host(0), a)),
+            "its turn comes at once"
+        );
+        assert_eq!(deferred.resume(NOW, a, 1), [event(2)]);
+    }
+}
+
+#[test]
+fn an_earlier_deadline_is_not_that_of_a_later_question() {
+    let mut deferred = deferred();
+    deferred.insert(event(1), vec![parked("alice", "a", 1, 0)]);
+    let a = service("a");
+    assert_eq!(deferred.resume(NOW, a, 1), [event(1)]);
+    deferred.detach(host(0));
+    assert_eq!(deferred.resume(later(50), a, 1), [event(1)]);
+    assert!(deferred.give_up(later(60)).is_none());
+    assert!(deferred.give_up(later(110)).is_some());
+}
+
+#[test]
+fn one_that_is_told_again_too_early_is_still_behind_the_other() {
+    let mut deferred = deferred();
+    let attempts = Attempts::default().not_before(later(45), true);
+    let behind = queued("alice", "a", 1).parked(HASH, attempts);
+    deferred.insert(
+        event(1),
+        vec![behind, parked("alice", "other.example/b", 1, 0)],
+    );
+    let retry = deferred.take(NOW, event(1)).unwrap();
+    let known = retry.attempts(&registration("a", 1)).unwrap();
+    assert_eq!((known.is_behind, known.not_before), (true, later(45)));
 }

@@ -1,18 +1,25 @@
 //! Deliveries that wait for their turn.
 
-use super::busy::Busy;
+mod busy;
+mod kept;
+mod order;
+mod picked;
+
 use super::health::Room;
-use super::picked::Picked;
 use super::turn::{Next, Turn};
 use crate::delivery::{Class, Route};
-use crate::hash::{Seeded, SeededMap};
+use crate::hash::Seeded;
 use crate::ids::{HostId, ServiceKey, Slot};
 use crate::machine::deadlines::{Deadlines, Key};
 use crate::machine::values::{MessageKey, Pending, Place, Queued, slot};
 use crate::registration::{Registration, Target};
-use crate::{Timestamp, TraceId};
+use crate::{Policy, Timestamp, TraceId};
+use busy::Busy;
 use jid::BareJid;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use kept::Kept;
+use order::{Order, Position};
+use picked::Picked;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,35 +29,19 @@ const CLASSES: [Class; 3] = [Class::Message, Class::Call, Class::Stop];
 /// How many deliveries are looked at in search of one whose user has none in flight.
 const LOOKED_AT: usize = 100;
 
-/// All queues, one for each host and push service with something waiting.
-///
-/// They are served in turns, so that none waits for another, and only those are looked at that have something to send. Behind
-/// each queue, deliveries wait for the end of one for the same registration.
+/// All deliveries that wait, one for each registration and class. Behind the queues, some wait for the end of one for the same
+/// registration.
 #[derive(Debug)]
 pub(super) struct Queues {
-    by_key: SeededMap<ServiceKey, Queue>,
     waiting: BTreeMap<Slot, Waiting>,
+    order: Order,
     busy: Busy,
-    /// Queues that may have something to send, in turns.
-    ready: VecDeque<ServiceKey>,
-    by_host: BTreeSet<(HostId, ServiceKey)>,
-    /// When a queue has something to send again.
-    wakes: Deadlines<ServiceKey>,
+    kept: Kept,
     /// When a delivery has waited for long enough.
     patience: Deadlines<Slot>,
     /// Hosts whose adapters can keep what waits.
     deferring: BTreeSet<HostId>,
-    arrivals: u64,
     hash: Seeded,
-}
-
-#[derive(Debug)]
-struct Queue {
-    host: HostId,
-    /// In the order in which they may be sent.
-    order: BTreeSet<(Timestamp, u64, Slot)>,
-    is_ready: bool,
-    wake: Option<Key>,
 }
 
 #[derive(Debug)]
@@ -58,28 +49,25 @@ struct Waiting {
     queued: Queued,
     service: ServiceKey,
     /// Its place in the queue; none while it is behind one in flight.
-    place: Option<(Timestamp, u64)>,
+    position: Option<Position>,
     patience: Key,
 }
 
 impl Queues {
     pub(super) fn new(hash: Seeded) -> Self {
         Self {
-            by_key: hash.map(),
             waiting: BTreeMap::new(),
+            order: Order::new(hash),
             busy: Busy::default(),
-            ready: VecDeque::new(),
-            by_host: BTreeSet::new(),
-            wakes: Deadlines::new(),
+            kept: Kept::default(),
             patience: Deadlines::new(),
             deferring: BTreeSet::new(),
-            arrivals: 0,
             hash,
         }
     }
 
-    /// Puts a delivery at the end of its queue, or into the one that waits for the same registration. Returns that one's trace
-    /// then, with the keys that found no room in it.
+    /// Puts a delivery at the end of its queue, or into the one that waits for the same registration, which need not wait any longer
+    /// then. Returns that one's trace, with the keys that found no room in it.
     pub(super) fn push(
         &mut self,
         now: Timestamp,
@@ -88,11 +76,14 @@ impl Queues {
     ) -> Option<(TraceId, Vec<MessageKey>)> {
         let slot = queued.slot(self.hash);
         if let Some(waiting) = self.waiting.get_mut(&slot) {
+            self.kept.remove(slot, &waiting.queued);
             let forgotten = waiting.queued.absorb(queued);
-            return Some((waiting.queued.delivery.trace, forgotten));
+            self.kept.insert(slot, &waiting.queued);
+            let trace = waiting.queued.delivery.trace;
+            self.hasten(now, slot);
+            return Some((trace, forgotten));
         }
-        let until = now.after(patience);
-        self.insert(slot, queued, until);
+        self.insert(slot, queued, now.after(patience));
         None
     }
 
@@ -136,41 +127,38 @@ impl Queues {
     }
 
     /// Returns what the next queue has to offer that has an open `route` and `room`. A delivery is in flight until
-    /// [`Self::release`].
+    /// [`Self::end`].
     pub(super) fn pop(
         &mut self,
         now: Timestamp,
+        policy: &Policy,
         route: impl Fn(HostId) -> Option<Route>,
         mut room: impl FnMut(HostId, ServiceKey) -> Room,
     ) -> Option<Next> {
-        while let Some(key) = self.ready.pop_front() {
-            let Some(queue) = self.by_key.get_mut(&key) else {
-                continue;
-            };
-            queue.is_ready = false;
-            let host = queue.host;
+        while let Some((host, service)) = self.order.next() {
             let Some(route) = route(host) else {
                 // Its turn comes again when the route opens.
                 continue;
             };
-            let room = room(host, key);
+            let room = room(host, service);
             let is_unproven = !matches!(room, Room::For(_));
-            match self.pick(now, key, room) {
+            match self.pick(now, service, room, policy) {
                 Picked::Delivery(slot) => {
                     let queued = self.take_slot(slot)?;
-                    self.busy.insert(slot, key, is_unproven);
-                    let turn = Turn::new(Place::new(key, slot, route), queued);
+                    self.busy.insert(slot, service, is_unproven);
+                    let turn = Turn::new(Place::new(service, slot, route), queued);
                     return Some(Next::Turn(Box::new(turn)));
                 }
-                Picked::Unwanted(slot) => {
+                Picked::Unwanted(slot, _) if self.is_deferrable(slot) => {
                     let queued = self.take_slot(slot)?;
                     let attempts = queued.attempts.not_before(now, false);
                     return Some(Next::Park(queued, attempts));
                 }
-                Picked::Nothing(until) => self.rest(key, until),
+                Picked::Unwanted(slot, until) => self.set_position(slot, until),
+                Picked::Nothing(until) => self.order.rest(service, until),
                 Picked::Room(most, until) => {
-                    self.rest(key, until);
-                    return Some(Next::Fetch(host, key, most));
+                    self.order.rest(service, until);
+                    return Some(Next::Fetch(host, service, most));
                 }
             }
         }
@@ -178,36 +166,33 @@ impl Queues {
     }
 
     /// Chooses what a queue has to offer to a push service with this room.
-    fn pick(&self, now: Timestamp, key: ServiceKey, room: Room) -> Picked {
-        let order = self.by_key.get(&key).map(|queue| &queue.order);
-        let mut order = order.into_iter().flatten().copied();
+    fn pick(&self, now: Timestamp, service: ServiceKey, room: Room, policy: &Policy) -> Picked {
+        let most = policy.in_flight_unproven_per_user;
+        let mut order = self.order.of(service);
         let first = order.next();
         match (room, first) {
             (Room::None | Room::For(0) | Room::Few(0), _) => Picked::Nothing(None),
             (Room::For(most) | Room::Few(most), None) => Picked::Room(most, None),
-            (Room::For(_), Some((at, _, slot))) if at <= now => Picked::Delivery(slot),
-            (Room::For(most) | Room::Few(most), Some((at, ..))) if at > now => {
+            (Room::For(most) | Room::Few(most), Some((at, _))) if at > now => {
                 Picked::Room(most, Some(at))
             }
-            (Room::Probes(_, until), Some((.., slot))) if self.has_failed(slot) => {
-                if self.is_deferrable(slot) {
-                    Picked::Unwanted(slot)
-                } else {
-                    Picked::Nothing(Some(until))
-                }
+            (Room::For(_), Some((_, slot))) => Picked::Delivery(slot),
+            (Room::Probes(_, until), Some((at, slot))) if at <= now && self.has_failed(slot) => {
+                Picked::Unwanted(slot, until)
             }
-            (Room::Probes(_, until), None) | (Room::Probes(0, until), _) => {
-                Picked::Nothing(Some(until))
-            }
+            (Room::Probes(0, until), _) => Picked::Nothing(Some(until)),
             (_, first) => {
-                let is_open = matches!(room, Room::Probes(..));
+                let until = match room {
+                    Room::Probes(_, until) => Some(until),
+                    _ => None,
+                };
                 let all = first.into_iter().chain(order).take(LOOKED_AT);
-                let mut due = all.filter(|(at, ..)| *at <= now);
-                let next = due.find(|(.., slot)| {
-                    let may_try = !is_open || !self.has_failed(*slot);
-                    may_try && !self.busy.is_served(slot.owner, key)
+                let mut due = all.take_while(|(at, _)| *at <= now);
+                let next = due.find(|(_, slot)| {
+                    let may_try = until.is_none() || !self.has_failed(*slot);
+                    may_try && !self.busy.is_served(slot.owner, service, most)
                 });
-                next.map_or(Picked::Nothing(None), |(.., slot)| Picked::Delivery(slot))
+                next.map_or(Picked::Nothing(until), |(_, slot)| Picked::Delivery(slot))
             }
         }
     }
@@ -218,12 +203,17 @@ impl Queues {
         waiting.is_some_and(|waiting| waiting.queued.attempts.failed > 0)
     }
 
-    /// Notes whether the adapter of a host can keep what waits.
-    pub(super) fn set_deferring(&mut self, host: HostId, can_defer: bool) {
-        if can_defer {
-            self.deferring.insert(host);
-        } else {
+    /// Notes whether the adapter of a host can keep what waits. What waits already has then waited for long enough at `until`.
+    pub(super) fn set_deferring(&mut self, host: HostId, can_defer: bool, until: Timestamp) {
+        if !can_defer {
             self.deferring.remove(&host);
+        } else if self.deferring.insert(host) {
+            for (slot, waiting) in &mut self.waiting {
+                if waiting.queued.host == host {
+                    self.patience.cancel(waiting.patience);
+                    waiting.patience = self.patience.set(until, *slot);
+                }
+            }
         }
     }
 
@@ -236,38 +226,47 @@ impl Queues {
         (self.waiting.get(&slot)).is_some_and(|waiting| self.can_defer(&waiting.queued))
     }
 
-    /// One delivery for this registration is no longer in flight: the next one gets its turn.
-    pub(super) fn release(&mut self, slot: Slot) {
+    /// One delivery for this registration is no longer in flight: the next one gets its turn, and so do others of its user, who may have
+    /// a few in flight only.
+    pub(super) fn end(&mut self, slot: Slot) {
         self.busy.remove(slot);
-        if let Some(waiting) = self.waiting.get_mut(&slot) {
-            let (service, host) = (waiting.service, waiting.queued.host);
-            self.arrivals += 1;
-            let place = (waiting.queued.attempts.not_before, self.arrivals);
-            waiting.place = Some(place);
-            self.queue(service, host)
-                .order
-                .insert((place.0, place.1, slot));
-            self.make_ready(service);
+        for (_, waiting) in self.waiting.range(Slot::of_owner(slot.owner)) {
+            self.order.make_ready(waiting.service);
         }
+        if let Some(at) = self
+            .waiting
+            .get(&slot)
+            .map(|waiting| waiting.queued.attempts.not_before)
+        {
+            self.set_position(slot, at);
+        }
+    }
+
+    /// Returns whether a delivery has to wait for the end of another one of its user.
+    pub(super) fn is_behind(&self, slot: Slot, service: ServiceKey) -> bool {
+        self.busy.contains(slot) || self.busy.is_at(slot.owner, service)
+    }
+
+    /// Lets all that waits for a push service be sent now.
+    pub(super) fn hasten_all(&mut self, now: Timestamp, service: ServiceKey) {
+        let early = self.order.of(service).filter(|(at, _)| *at > now);
+        let early: Vec<Slot> = early.map(|(_, slot)| slot).collect();
+        early.into_iter().for_each(|slot| self.hasten(now, slot));
     }
 
     /// Lets a push service with nothing waiting have its turn, too.
     pub(super) fn offer(&mut self, host: HostId, service: ServiceKey) {
-        self.queue(service, host);
-        self.make_ready(service);
+        self.order.offer(host, service);
     }
 
     /// Lets everything that waits for this host have its turn.
     pub(super) fn open(&mut self, host: HostId) {
-        let of_host = (host, ServiceKey(0))..=(host, ServiceKey(u64::MAX));
-        let of_host: Vec<_> = self.by_host.range(of_host).copied().collect();
-        of_host.iter().for_each(|(_, key)| self.make_ready(*key));
+        self.order.open(host);
     }
 
     /// Lets everything that waits have its turn, whichever host it is of.
     pub(super) fn open_all(&mut self) {
-        let all = self.by_host.clone();
-        all.iter().for_each(|(_, key)| self.make_ready(*key));
+        self.order.open_all();
     }
 
     /// Takes out what waits for one user and `is_meant`.
@@ -293,32 +292,39 @@ impl Queues {
         self.take_slots(meant)
     }
 
+    /// Takes out the oldest delivery that is kept for its next attempt, if there are more than `most` of them.
+    pub(super) fn take_excess(&mut self, most: usize) -> Option<Queued> {
+        let slot = self.kept.excess(most)?;
+        self.take_slot(slot)
+    }
+
+    /// Returns how many wait for their turn.
     pub(super) fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.waiting.len() - self.kept.len()
+    }
+
+    /// Returns how many are kept for their next attempt, because no adapter keeps them.
+    pub(super) fn kept(&self) -> usize {
+        self.kept.len()
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
-        self.wakes
-            .next()
-            .into_iter()
-            .chain(self.patience.next())
-            .min()
+        let wake = self.order.next_deadline().into_iter();
+        wake.chain(self.patience.next()).min()
     }
 
     /// Lets queues have their turn that have something to send again. Returns a delivery that has waited for long enough and
     /// that an adapter would tell again, with whether it is behind another one.
-    pub(super) fn tick(&mut self, now: Timestamp) -> Option<(Queued, bool)> {
-        while let Some(key) = self.wakes.pop_due(now) {
-            if let Some(queue) = self.by_key.get_mut(&key) {
-                queue.wake = None;
-            }
-            self.make_ready(key);
-        }
+    pub(super) fn tick(&mut self, now: Timestamp, policy: &Policy) -> Option<(Queued, bool)> {
+        self.order.tick(now);
         while let Some(slot) = self.patience.pop_due(now) {
             if self.is_deferrable(slot) {
-                let waiting = self.waiting.get(&slot)?;
+                let (service, most) = (
+                    self.waiting.get(&slot)?.service,
+                    policy.in_flight_unproven_per_user,
+                );
                 let is_behind =
-                    waiting.place.is_none() || self.busy.is_served(slot.owner, waiting.service);
+                    self.busy.contains(slot) || self.busy.is_served(slot.owner, service, most);
                 return self.take_slot(slot).map(|queued| (queued, is_behind));
             }
         }
@@ -328,56 +334,37 @@ impl Queues {
     fn insert(&mut self, slot: Slot, queued: Queued, until: Timestamp) {
         let service = queued.service(self.hash);
         let is_behind = self.busy.contains(slot);
-        self.arrivals += 1;
-        let place = (queued.attempts.not_before, self.arrivals);
-        if !is_behind {
-            let host = queued.host;
-            let queue = self.queue(service, host);
-            queue.order.insert((place.0, place.1, slot));
-        }
+        let (at, host) = (queued.attempts.not_before, queued.host);
+        self.kept.insert(slot, &queued);
         let waiting = Waiting {
             queued,
             service,
-            place: (!is_behind).then_some(place),
+            position: (!is_behind).then(|| self.order.insert((host, service), at, slot)),
             patience: self.patience.set(until, slot),
         };
         self.waiting.insert(slot, waiting);
-        self.make_ready(service);
     }
 
-    fn queue(&mut self, service: ServiceKey, host: HostId) -> &mut Queue {
-        let by_host = &mut self.by_host;
-        self.by_key.entry(service).or_insert_with(|| {
-            by_host.insert((host, service));
-            Queue {
-                host,
-                order: BTreeSet::new(),
-                is_ready: false,
-                wake: None,
-            }
-        })
-    }
-
-    /// Lets a queue have its turn.
-    fn make_ready(&mut self, key: ServiceKey) {
-        if let Some(queue) = self.by_key.get_mut(&key)
-            && !std::mem::replace(&mut queue.is_ready, true)
-        {
-            self.ready.push_back(key);
+    /// Lets a delivery be sent now, unless it is behind one in flight.
+    fn hasten(&mut self, now: Timestamp, slot: Slot) {
+        let Some(waiting) = self.waiting.get_mut(&slot) else {
+            return;
+        };
+        let not_before = &mut waiting.queued.attempts.not_before;
+        *not_before = now.min(*not_before);
+        if waiting.position.is_some_and(|position| position.at() > now) {
+            self.set_position(slot, now);
         }
     }
 
-    /// Leaves a queue alone until then, or until something happens; one with nothing in it goes.
-    fn rest(&mut self, key: ServiceKey, until: Option<Timestamp>) {
-        let Some(queue) = self.by_key.get_mut(&key) else {
-            return;
-        };
-        if let Some(at) = until {
-            let known = queue.wake.replace(self.wakes.set(at, key));
-            known.into_iter().for_each(|known| self.wakes.cancel(known));
-        } else if queue.order.is_empty() && queue.wake.is_none() && !queue.is_ready {
-            self.by_host.remove(&(queue.host, key));
-            self.by_key.remove(&key);
+    /// Lets a delivery be sent from then on.
+    fn set_position(&mut self, slot: Slot, at: Timestamp) {
+        if let Some(waiting) = self.waiting.get_mut(&slot) {
+            let (host, service) = (waiting.queued.host, waiting.service);
+            if let Some(position) = waiting.position {
+                self.order.remove(service, position, slot);
+            }
+            waiting.position = Some(self.order.insert((host, service), at, slot));
         }
     }
 
@@ -389,11 +376,9 @@ impl Queues {
     fn take_slot(&mut self, slot: Slot) -> Option<Queued> {
         let waiting = self.waiting.remove(&slot)?;
         self.patience.cancel(waiting.patience);
-        if let (Some((at, arrival)), Some(queue)) =
-            (waiting.place, self.by_key.get_mut(&waiting.service))
-        {
-            queue.order.remove(&(at, arrival, slot));
-            self.make_ready(waiting.service);
+        self.kept.remove(slot, &waiting.queued);
+        if let Some(position) = waiting.position {
+            self.order.remove(waiting.service, position, slot);
         }
         Some(waiting.queued)
     }

@@ -1,4 +1,10 @@
-//! The `mongooseim` plugin: what `mod_event_pusher_push_plugin_defaults` does, field by field.
+//! Plugins that decide as those of MongooseIM 6.8: `mongooseim` as `mod_event_pusher_push_plugin_defaults`, field by field.
+
+mod enhanced;
+mod hints;
+
+pub use enhanced::MongooseImEnhancedPlugin;
+pub use hints::MongooseImHintsPlugin;
 
 use super::default::sender;
 use super::{Choice, Missed, Plugin, Situation, Verdict};
@@ -39,6 +45,7 @@ impl Plugin for MongooseImPlugin {
             message_count: Some(missed.count),
             last_message_sender: message.and_then(sender),
             last_message_body: message.and_then(Message::body).map(Into::into),
+            ..Summary::default()
         })
     }
 

@@ -6,7 +6,8 @@ use crate::ids::Slot;
 /// A choice from a queue.
 pub(super) enum Picked {
     Delivery(Slot),
-    Unwanted(Slot),
+    /// One that the push service takes at the earliest then.
+    Unwanted(Slot, Timestamp),
     /// Nothing until then, or until something happens.
     Nothing(Option<Timestamp>),
     /// Room for so many, with nothing to fill it until then.

@@ -3,9 +3,6 @@
 use crate::ids::{ServiceKey, Slot};
 use std::collections::BTreeMap;
 
-/// Deliveries of one user in flight at all push services together that have proved nothing.
-const UNPROVEN: usize = 4;
-
 /// The registrations with a delivery in flight, at which push service, and whether that has proved nothing.
 #[derive(Debug, Default)]
 pub(super) struct Busy(BTreeMap<Slot, (ServiceKey, bool)>);
@@ -23,17 +20,17 @@ impl Busy {
         self.0.contains_key(&slot)
     }
 
-    /// Returns whether a user has what they may have in flight at a push service that has proved nothing: one there, or a few at all such
+    /// Returns whether a user has what they may have in flight at a push service that has proved nothing: one there, or `most` at all such
     /// push services.
-    pub(super) fn is_served(&self, owner: u64, service: ServiceKey) -> bool {
+    pub(super) fn is_served(&self, owner: u64, service: ServiceKey, most: usize) -> bool {
         let of_owner = self.0.range(Slot::of_owner(owner));
-        let mut unproven = 0;
-        for (_, (of, is_unproven)) in of_owner {
-            if *of == service {
-                return true;
-            }
-            unproven += usize::from(*is_unproven);
-        }
-        unproven >= UNPROVEN
+        let unproven = of_owner.filter(|(_, (_, is_unproven))| *is_unproven);
+        self.is_at(owner, service) || unproven.count() >= most
+    }
+
+    /// Returns whether a user has one in flight at a push service.
+    pub(super) fn is_at(&self, owner: u64, service: ServiceKey) -> bool {
+        let mut of_owner = self.0.range(Slot::of_owner(owner));
+        of_owner.any(|(_, (of, _))| *of == service)
     }
 }
