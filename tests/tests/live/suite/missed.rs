@@ -164,3 +164,29 @@ async fn what_only_looks_like_a_copy_wakes_as_any_message() -> Result<()> {
     }
     stage.push.stays_at(disguises.len()).await
 }
+
+/// Scripts use one id for all they write.
+#[tokio::test]
+async fn messages_that_look_alike_are_told_also_after_the_user_was_there() -> Result<()> {
+    let stage = stage().await?;
+    let (writer, alice) = (stage.writer().await?, stage.sleeper("alice", "n").await?);
+    let same = Outgoing {
+        to: &alice.jid,
+        body: Some("disk full"),
+        id: Some("1"),
+        ..Outgoing::default()
+    };
+    for count in [1, 2] {
+        writer.session.message(&same).await?;
+        stage.push.receives(count).await?;
+    }
+    alice.back().await?;
+    alice.session.receives("disk full").await?;
+    // What it has not acknowledged when it leaves would be missed once more.
+    alice.settled().await?;
+    alice.session.close().await?;
+    alice.session.lost().await?;
+    writer.session.message(&same).await?;
+    stage.push.receives(3).await?;
+    stage.push.stays_at(3).await
+}

@@ -49,7 +49,6 @@ async fn a_new_session_in_place_of_the_lost_one_tells_nothing_again() -> Result<
     stage.push.stays_at(1).await
 }
 
-/// One message, so that it must be told once: several that were joined while the service was away are known by the newest only.
 #[tokio::test]
 async fn what_a_phone_lost_while_the_service_was_away_is_told_once() -> Result<()> {
     let mut stage = stage().await?;
@@ -65,15 +64,21 @@ async fn what_a_phone_lost_while_the_service_was_away_is_told_once() -> Result<(
 }
 
 #[tokio::test]
-async fn all_that_a_phone_lost_while_the_service_was_away_is_told() -> Result<()> {
+async fn all_that_a_phone_lost_while_the_service_was_away_is_told_once() -> Result<()> {
     let mut stage = stage().await?;
     let (writer, phone) = (stage.writer().await?, stage.registered("alice", "n").await?);
     stage.service.kill()?;
     phone.loses(&writer, "unacknowledged").await?;
-    writer.session.chat(&phone.jid, "queued").await?;
+    for text in ["queued", "queued, too"] {
+        writer.session.chat(&phone.jid, text).await?;
+    }
     writer.settled().await?;
     stage.service.start_again().await?;
-    stage.push.receives_until(|got| total(got) >= 2).await?;
+    let got = stage.push.receives_until(|got| total(got) >= 3).await?;
+    // What the server says again when the resumption window ends.
+    resumption::is_over().await;
+    stage.push.stays_at(got.len()).await?;
+    assert_eq!(total(&stage.push.got()), 3);
     Ok(())
 }
 
