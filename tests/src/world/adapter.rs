@@ -226,21 +226,20 @@ impl Adapter {
     /// The server is restarted in order: what is kept survives, numbers and knowledge do not.
     pub fn restart(&mut self) {
         self.disconnect();
-        let outstanding = std::mem::take(&mut self.outstanding).into_values();
-        let collapsed = std::mem::take(&mut self.collapsed);
         self.all_due();
-        outstanding
-            .filter(|entry| !entry.withdrawn)
-            .chain(collapsed)
-            .for_each(|entry| self.keep(entry));
+        self.outstanding.retain(|_, entry| !entry.withdrawn);
+        let outstanding = std::mem::take(&mut self.outstanding).into_values();
+        self.outstanding = (1..).zip(outstanding).collect();
         self.said.clear();
         self.epoch += 1;
-        (self.drawn, self.requested, self.users) = (0, 0, 0);
-        (self.instance, self.got) = (None, None);
+        self.drawn = self.outstanding.len() as u64;
+        (self.requested, self.users) = (0, 0);
         self.none.clear();
         self.requests.clear();
-        self.in_flight.clear();
-        self.outcomes.clear();
+        let in_flight: Vec<u64> = self.in_flight.keys().copied().collect();
+        for number in in_flight {
+            self.outcome(number, "type='timeout'");
+        }
     }
 
     /// When the next time-out is.

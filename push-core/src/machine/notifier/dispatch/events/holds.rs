@@ -75,7 +75,7 @@ impl Holds {
     }
 
     /// Notes that a delivery waits for its push service elsewhere: each of `events` has to be told again for it. Of those that are
-    /// withdrawn or void that is not so; if all are, the `echoes`, which tell of the same messages, take their place. Returns false
+    /// withdrawn or of a past epoch that is not so; in their place the `echoes` are, which tell of the same messages. Returns false
     /// if there is none of either.
     pub(super) fn park(
         &mut self,
@@ -88,7 +88,7 @@ impl Holds {
             held.is_some_and(|held| !held.withdrawn && !held.is_of_past_epoch)
         };
         let mut noted: Vec<EventHold> = events.iter().filter(live).copied().collect();
-        if noted.is_empty() {
+        if noted.len() < events.len() {
             noted.extend(echoes.iter().filter(live));
         }
         for event in &noted {
