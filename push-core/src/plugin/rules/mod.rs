@@ -62,12 +62,7 @@ impl Plugin for RulesPlugin {
     fn wants(&self) -> Wants {
         let all = self.rules.iter().chain(self.shadow.iter().flatten());
         let pushing = all.filter(|rule| rule.push().is_some());
-        let mut wants = Wants::default();
-        for rule in pushing {
-            wants.any |= rule.wants_any();
-            wants.calls |= rule.wants_calls();
-        }
-        wants
+        pushing.fold(Wants::default(), |wants, rule| wants.and(rule.wants()))
     }
 
     fn should_publish(&self, missed: &Missed<'_>) -> Verdict {
