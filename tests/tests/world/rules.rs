@@ -89,7 +89,7 @@ fn told(plugin: &dyn Plugin, missed: &Missed<'_>) -> Option<Summary> {
     if !verdict.is_publish() {
         return None;
     }
-    let notification = plugin.prepare_notification(missed);
+    let notification = plugin.prepare_notification(&missed.with_verdict(verdict.reason()));
     let mut situation = Situation::new(missed.owner, missed.cause, &[], missed.now);
     situation.sessions = missed.sessions;
     situation.verdict = Some(verdict.reason());

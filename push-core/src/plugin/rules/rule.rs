@@ -1,6 +1,7 @@
 //! One rule: what it is about, and what follows.
 
-use super::conditions::{Body, Conditions};
+use super::conditions::Conditions;
+use super::facts::{Body, Facts};
 use crate::delivery::{Class, Notification};
 use crate::plugin::default::sender;
 use crate::plugin::{Missed, Reason, Wants};
@@ -92,8 +93,8 @@ impl Rule {
     }
 
     /// Returns whether the rule matches a missed message.
-    pub fn matches(&self, missed: &Missed<'_>) -> bool {
-        self.conditions.is_empty() || self.conditions.iter().any(|each| each.hold(missed))
+    pub(super) fn matches(&self, facts: &Facts<'_>) -> bool {
+        self.conditions.is_empty() || self.conditions.iter().any(|each| each.hold_of(facts))
     }
 }
 
