@@ -175,7 +175,7 @@ mod_doc() ->
            option(max_in_flight, "pos_integer()",
                   <<"Notifications that wait for the answer of a push service at the same time. The default is 2000.">>),
            option(max_in_flight_per_user, "auto | pos_integer()",
-                  <<"Those of one user. The default is 'auto': a tenth of the link's, but 50 in any case.">>),
+                  <<"Those of one user. The default is 'auto': a tenth of the link's, at least 50.">>),
            option(buffer_entries, "pos_integer()",
                   <<"Missed messages kept for the service, collapsed per user, device and cause. The default is 100000.">>),
            option(buffer_bytes, "pos_integer()",

@@ -372,7 +372,7 @@ function Events:unsent()
 end
 
 -- Takes back an entry that had a number in an earlier epoch, under a new one. Returns false when there are too many.
-function Events:resume(entry, message)
+function Events:restore(entry, message)
 	local kept, limits = self.kept, self.limits;
 	if kept.outstanding_count >= limits.entries then return false; end
 	messages.hold(kept.messages, limits.bytes, entry, message);

@@ -43,7 +43,7 @@ end
 -- knows it again.
 local function thaw(events, deferred, item)
 	local message = item.message and st.deserialize(item.message);
-	if item.was_sent and events:resume(thaw_entry(item), message) then return; end
+	if item.was_sent and events:restore(thaw_entry(item), message) then return; end
 	if item.recipients then return thaw_deferred(deferred, item); end
 	if is_journalled[item.kind] then
 		events:drop_waiting(item.user);

@@ -116,7 +116,7 @@ async fn who_is_back_while_the_service_is_away_is_told_at_its_hello() -> Result<
 
 /// The service may never acknowledge what it has put aside.
 #[tokio::test]
-async fn a_deferral_that_crosses_a_withdrawal_gives_the_place_free() -> Result<()> {
+async fn a_deferral_that_crosses_a_withdrawal_frees_its_place() -> Result<()> {
     let scene = Scene::shared().await?;
     let bob = scene.link.sleeper("bob").await?;
     acknowledges_all(&scene.poser).await?;
