@@ -27,15 +27,17 @@ defer(Tabs, Number, Into, For) ->
     case mod_xmpp_push_buffer:find_outstanding(Tabs, Number) of
         none ->
             crossed(Tabs, Number);
-        Event ->
-            defer(Tabs, Number, Into, Event, lists:foldl(fun without/2, For, Event#event.back), For),
+        #event{kind = Kind} when ?is_journal(Kind) ->
+            ok;
+        #event{back = Back} = Event ->
+            defer(Tabs, Number, Into, Event, lists:foldl(fun without/2, For, Back)),
             mod_xmpp_push_buffer:remove_outstanding(Tabs, Number, Event)
     end.
 
-%% All of them were back before it was deferred.
-defer(Tabs, Number, _, _, [], [_ | _]) ->
+%% It is for nobody, or all of them were back before it was deferred.
+defer(Tabs, Number, _, _, []) ->
     mark(Tabs, untold, Number);
-defer(Tabs, Number, Into, Event, Left, _) ->
+defer(Tabs, Number, Into, Event, Left) ->
     keep(Tabs, {number, Number}, Event#event{was = none, for = Left, back = []}, Into /= none andalso {number, Into}).
 
 keep(Tabs, Key, Event, false) ->

@@ -97,6 +97,37 @@ async fn whoever_was_back_before_the_deferral_is_no_recipient() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_event_that_is_deferred_for_nobody_ends() -> Result<()> {
+    let scene = Scene::shared().await?;
+    let number = scene.misses(&scene.alice.jid, "one").await?;
+    scene.defers(&number, "<for r='phone'/>")?;
+    scene.hears_withdrawn(&[&number]).await?;
+    scene.resumes(&number)?;
+    assert_eq!(scene.told_again().await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn news_of_an_account_cannot_be_deferred() -> Result<()> {
+    let scene = Scene::shared().await?;
+    scene.link.client("bob").await?;
+    scene.poser.settled().await?;
+    let heard = scene.poser.component.heard();
+    let told = events(&heard, "created").len();
+    let created = events(&heard, "created").pop().unwrap_or_default();
+    let number = attribute(created, "n").unwrap_or_default();
+    scene.defers(number, &recipient("a", "phone"))?;
+    scene.poser.settled().await?;
+    scene.poser.says_hello("second", None)?;
+    let again = |heard: &[String]| events(heard, "created").len() > told;
+    let heard = scene.poser.component.hears_until(again).await?;
+    let created = events(&heard, "created").pop().unwrap_or_default();
+    assert_eq!(attribute(created, "n"), Some(number));
+    assert_eq!(attribute(created, "was"), None);
+    Ok(())
+}
+
+#[tokio::test]
 async fn who_is_back_while_the_service_is_away_is_told_at_its_hello() -> Result<()> {
     let scene = Scene::shared().await?;
     let number = scene.waits("one").await?;

@@ -1,6 +1,6 @@
 //! A deferred event ends when nobody is left who should be told.
 
-use super::super::played::Hello;
+use super::super::played::{Hello, attribute};
 use super::scene::{PHONE, Scene, TABLET, again, defer, resume};
 use push_tests::live::Result;
 use push_tests::live::slot::Slot;
@@ -83,6 +83,41 @@ async fn who_came_back_before_the_event_was_deferred_is_no_recipient() -> Result
     scene.played.hears_all(&[&name, "id='t'"]).await?;
     assert_eq!(scene.played.count_of(&[&name, "id='p'"]), 0);
     Ok(())
+}
+
+#[tokio::test]
+async fn an_event_that_is_deferred_for_nobody_ends() -> Result<()> {
+    let mut scene = Scene::set("", 1).await?;
+    let alice = scene.jids[0].clone();
+    let deferred = scene.defer(&alice, "hello", "<for r='phone'/>").await?;
+    let withdraw = format!(">{}</withdraw>", deferred.number);
+    scene.played.hears(&withdraw).await?;
+    resume(&scene.played, "first", &deferred.number)?;
+    scene.played.settled().await?;
+    assert_eq!(scene.played.count("was='"), 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn news_of_an_account_cannot_be_deferred() -> Result<()> {
+    let scene = Scene::set_with("", 0, Hello::of("first")).await?;
+    scene.played.hears("kind='created'").await?;
+    let created = scene.played.last(&["kind='created'"]).unwrap_or_default();
+    let number = format!(" n='{}'", attribute(&created, "n"));
+    defer(&scene.played, attribute(&created, "n"), PHONE)?;
+    scene.played.settled().await?;
+    let again = again("later", "first");
+    scene
+        .played
+        .greet(Hello {
+            want: "offline created",
+            ..again
+        })
+        .await?;
+    scene
+        .played
+        .hears_times(&["kind='created'", &number], 2)
+        .await
 }
 
 #[tokio::test]
