@@ -7,12 +7,13 @@
 local now = require "util.time".now;
 local fifo = module:require "fifo";
 local messages = module:require "messages";
+local owners = module:require "owners";
 local ranges = module:require "ranges";
 
-local pairs, ipairs, next = pairs, ipairs, next;
+local pairs, ipairs = pairs, ipairs;
 local floor = math.floor;
 
-local is_journalled = { removed = true; created = true };
+local is_journalled, enter, leave, entries_of = owners.is_journalled, owners.enter, owners.leave, owners.entries_of;
 
 local Events = {};
 Events.__index = Events;
@@ -27,8 +28,7 @@ local function fresh()
 		waiting = fifo.new();
 		held = fifo.new();
 		by_key = {};           -- kind/user/resource -> entry in waiting, or held
-		by_user = {};          -- user -> { all, sent, unsent, is_held }: the set of their entries, how many of all have a number,
-		                       -- and how many missed messages have none
+		by_user = owners.fresh();
 		messages = messages.fresh();
 		dropped = 0;           -- wake-ups thrown away since the last hello
 	};
@@ -48,36 +48,9 @@ local function milliseconds()
 	return floor(now() * 1000);
 end
 
-local function enter(kept, entry)
-	local user = kept.by_user[entry.user];
-	if not user then
-		user = { all = {}, sent = 0, unsent = 0 };
-		kept.by_user[entry.user] = user;
-	end
-	user.all[entry] = true;
-	if not is_journalled[entry.kind] then user.unsent = user.unsent + 1; end
-	return entry;
-end
-
-local function leave(kept, entry)
-	local user = kept.by_user[entry.user];
-	user.all[entry] = nil;
-	if entry.n then
-		user.sent = user.sent - 1;
-	elseif not is_journalled[entry.kind] then
-		user.unsent = user.unsent - 1;
-	end
-	if next(user.all) == nil then kept.by_user[entry.user] = nil; end
-end
-
 local function forget(kept, entry)
 	messages.release(kept.messages, entry);
 	leave(kept, entry);
-end
-
-local function entries_of(kept, user)
-	local known = kept.by_user[user];
-	return known and known.all or {};
 end
 
 -- Puts an entry without a number at the end of the journal, of what waits, or of what is held.
@@ -271,20 +244,14 @@ function Events:last_number()
 	return self.kept.last_number;
 end
 
--- Whether a user may have one more outstanding. What is said of the account itself goes a little further.
-local function has_share(kept, limits, user, is_of_account)
-	local known = kept.by_user[user];
-	return not known or known.sent < limits.entries_per_user * (is_of_account and 2 or 1);
-end
-
 function Events:has_share(user)
-	return has_share(self.kept, self.limits, user);
+	return owners.has_share(self.kept, self.limits, user);
 end
 
 -- The oldest of a place whose user may have one more outstanding; those before it are held.
 local function next_of(kept, limits, place)
 	local entry = fifo.peek(kept[place]);
-	while entry and not has_share(kept, limits, entry.user, place == "journal") do
+	while entry and not owners.has_share(kept, limits, entry.user, place == "journal") do
 		hold_back(kept, entry);
 		entry = fifo.peek(kept[place]);
 	end
