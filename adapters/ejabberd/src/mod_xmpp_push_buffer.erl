@@ -6,7 +6,7 @@
 -export([keep/2, keeps/2, void/2, drop_available/2, drop_resource/3, note_back/3]).
 -export([window_used/1, find_outstanding/2, next_outstanding/2, insert_outstanding/2, remove_outstanding/3, promote/1]).
 -export([ack/2, take_withdrawn/1, is_journal_sent/3]).
--export([keep_kinds/2, take_users/2, dump/1, restore/3]).
+-export([keep_kinds/2, take_users/2, dump/1, dump_again/2, restore/3]).
 
 -include("mod_xmpp_push.hrl").
 
@@ -125,7 +125,12 @@ insert_outstanding(#tabs{outstanding = Outstanding, index = Index} = Tabs, Event
     Number = mod_xmpp_push_state:bump(Tabs, number),
     ets:insert(Outstanding, {Number, Event}),
     ets:insert(Index, {outstanding_key(Event, Number), Number}),
+    note_again(Tabs, Event),
     Number.
+
+%% What was deferred once is written down while it is outstanding, too.
+note_again(_, #event{was = none}) -> false;
+note_again(Tabs, _) -> mod_xmpp_push_state:changed(Tabs).
 
 %% Ranges may name numbers that are not there; the walk is over those that are.
 -spec ack(#tabs{}, [{pos_integer(), pos_integer()}]) -> ok.
@@ -264,6 +269,13 @@ take_users(#tabs{outstanding = Outstanding} = Tabs, Which) ->
 dump(#tabs{outstanding = Outstanding} = Tabs) ->
     {[Event || {_, Event} <- ets:tab2list(Outstanding)], [Event || {_, Event} <- all_unsent(Tabs)]}.
 
+%% What was deferred and is outstanding again, in order, as Form makes it.
+-spec dump_again(#tabs{}, fun((#event{}) -> #event{})) -> [#event{}].
+dump_again(#tabs{outstanding = Outstanding}, Form) ->
+    ets:foldr(fun({_, #event{was = none}}, Rest) -> Rest;
+                 ({_, Event}, Rest) -> [Form(Event) | Rest]
+              end, [], Outstanding).
+
 %% What was outstanding stays so, under a new number: collapsed, the service would not know it again.
 -spec restore(#tabs{}, outstanding | waiting, #event{}) -> ok.
 restore(Tabs, outstanding, Event) ->
@@ -287,6 +299,7 @@ remove_outstanding(#tabs{outstanding = Outstanding, index = Index} = Tabs, Numbe
     ets:delete(Index, outstanding_key(Event, Number)),
     ets:delete(Outstanding, Number),
     mod_xmpp_push_weight:add(Tabs, -Event#event.size),
+    note_again(Tabs, Event),
     ok.
 
 %% In their order.

@@ -5,7 +5,7 @@
 
 -export([defer/4, resume/2, ack/2, hello/2, next/1, take_ended/1]).
 -export([back/3, void/2]).
--export([take_users/2, dump/2, restore/2, changed/1, take_changed/1]).
+-export([take_users/2, dump/2, restore/2]).
 
 -include("mod_xmpp_push.hrl").
 
@@ -190,7 +190,7 @@ back(#tabs{deferred = Deferred} = Tabs, Key, Resource, #event{for = For} = Event
     case without(Resource, For) of
         For -> ok;
         [] -> finish(Tabs, Key, Event);
-        Left -> ets:insert(Deferred, {Key, Event#event{for = Left}}), changed(Tabs)
+        Left -> ets:insert(Deferred, {Key, Event#event{for = Left}}), mod_xmpp_push_state:changed(Tabs)
     end.
 
 without(Resource, For) ->
@@ -229,17 +229,6 @@ known(Tabs, {number, Number}, Event) ->
 known(_, {former, _}, Event) ->
     Event.
 
-%% Whether it is other than when this was asked before.
--spec take_changed(#tabs{}) -> boolean().
-take_changed(Tabs) ->
-    Changed = mod_xmpp_push_state:get(Tabs, changed, false),
-    mod_xmpp_push_state:put(Tabs, changed, false),
-    Changed.
-
--spec changed(#tabs{}) -> true.
-changed(Tabs) ->
-    mod_xmpp_push_state:put(Tabs, changed, true).
-
 %%% Rows
 
 find(#tabs{deferred = Deferred}, Key) ->
@@ -253,7 +242,7 @@ insert(#tabs{deferred = Deferred, index = Index} = Tabs, Key, #event{user = User
     ets:insert(Index, {index_key(User, Key), Key}),
     Size > 0 andalso mark(Tabs, laden, Key),
     mod_xmpp_push_weight:add(Tabs, Size),
-    changed(Tabs),
+    mod_xmpp_push_state:changed(Tabs),
     bound(Tabs, keys(Tabs, User)).
 
 remove(#tabs{deferred = Deferred, index = Index} = Tabs, Key, #event{user = User, size = Size}) ->
@@ -262,7 +251,7 @@ remove(#tabs{deferred = Deferred, index = Index} = Tabs, Key, #event{user = User
     unmark(Tabs, due, Key),
     unmark(Tabs, laden, Key),
     mod_xmpp_push_weight:add(Tabs, -Size),
-    changed(Tabs),
+    mod_xmpp_push_state:changed(Tabs),
     ok.
 
 %% Numbers of an earlier epoch mean nothing in this one.

@@ -36,7 +36,7 @@ save(Host) ->
 
 save(Host, First) ->
     All = mod_xmpp_push_shards:all(Host),
-    case [Tabs || Tabs <- All, mod_xmpp_push_deferred:take_changed(Tabs)] of
+    case [Tabs || Tabs <- All, mod_xmpp_push_state:take_changed(Tabs)] of
         [] -> ok;
         _ -> mod_xmpp_push_state:host_put(First, saver, spawn(fun() -> save_guarded(Host, All) end))
     end.
@@ -44,15 +44,19 @@ save(Host, First) ->
 %% A failed write is tried again.
 save_guarded(Host, All) ->
     Saved = mod_xmpp_push_guard:step(save, error, fun() -> save_now(Host, All) end),
-    Saved == ok orelse lists:foreach(fun mod_xmpp_push_deferred:changed/1, All).
+    Saved == ok orelse lists:foreach(fun mod_xmpp_push_state:changed/1, All).
 
 save_now(Host, All) ->
     Name = name(Host, "deferred"),
-    Light = fun mod_xmpp_push_weight:without_message/1,
-    case [{Tabs, Deferred} || Tabs <- All, Deferred <- [mod_xmpp_push_deferred:dump(Tabs, Light)], Deferred /= []] of
+    case [{Tabs, Deferred} || Tabs <- All, Deferred <- [deferred_once(Tabs)], Deferred /= []] of
         [] -> _ = file:delete(Name), ok;
         Some -> write(Name, [kept(Tabs, {[], [], Deferred}, none) || {Tabs, Deferred} <- Some])
     end.
+
+%% What is deferred, and what was and is told again: that would be lost with the rest of what is outstanding.
+deferred_once(Tabs) ->
+    Light = fun mod_xmpp_push_weight:without_message/1,
+    mod_xmpp_push_buffer:dump_again(Tabs, Light) ++ mod_xmpp_push_deferred:dump(Tabs, Light).
 
 write(Name, Kept) ->
     case replace(Name, term_to_binary({?FORMAT, ?LAYOUT, Kept})) of

@@ -24,6 +24,7 @@ local function fresh()
 		outstanding = {};      -- number -> entry
 		outstanding_count = 0;
 		again = 0;             -- of these, events that had been deferred
+		is_again_changed = false;      -- which ones they are, since this was last asked
 		journal = fifo.new();
 		waiting = fifo.new();
 		held = fifo.new();
@@ -98,7 +99,7 @@ end
 local function leave_outstanding(kept, entry)
 	kept.outstanding[entry.n] = nil;
 	kept.outstanding_count = kept.outstanding_count - 1;
-	if entry.was then kept.again = kept.again - 1; end
+	if entry.was then kept.again, kept.is_again_changed = kept.again - 1, true; end
 	leave(kept, entry);
 	let_go(kept, entry.user);
 end
@@ -112,7 +113,7 @@ local function number(kept, entry)
 	local n = kept.last_number + 1;
 	kept.last_number = n;
 	kept.outstanding_count = kept.outstanding_count + 1;
-	if entry.was then kept.again = kept.again + 1; end
+	if entry.was then kept.again, kept.is_again_changed = kept.again + 1, true; end
 	kept.outstanding[n], entry.n = entry, n;
 	local user = kept.by_user[entry.user];
 	user.sent = user.sent + 1;
@@ -187,6 +188,7 @@ local function withdraw_outstanding(kept, user, is_meant)
 	for entry in pairs(entries_of(kept, user)) do
 		if entry.n and not entry.withdrawn and not is_journalled[entry.kind] and is_meant(entry) then
 			entry.withdrawn = true;
+			kept.is_again_changed = kept.is_again_changed or entry.was ~= nil;
 			messages.release(kept.messages, entry);
 			numbers[#numbers + 1] = entry.n;
 		end
@@ -293,6 +295,23 @@ end
 -- Makes an entry that was deferred outstanding, under a new number.
 function Events:tell_again(entry)
 	return number(self.kept, enter(self.kept, entry));
+end
+
+-- Calls `each(entry, was)` for what had been deferred and is outstanding again, in the order of the numbers.
+function Events:each_again(each)
+	local outstanding, numbers = self.kept.outstanding, {};
+	for n, entry in pairs(outstanding) do
+		if entry.was and not entry.withdrawn then numbers[#numbers + 1] = n; end
+	end
+	table.sort(numbers);
+	for _, n in ipairs(numbers) do each(outstanding[n], outstanding[n].was); end
+end
+
+-- Whether that has changed since this was last asked.
+function Events:take_again_changed()
+	local is_changed = self.kept.is_again_changed;
+	self.kept.is_again_changed = false;
+	return is_changed;
 end
 
 -- After a new hello. Returns the numbers to be sent again and those withdrawn meanwhile, both sorted;

@@ -45,15 +45,21 @@ function Shards:thaw(frozen)
 	self.list[1].events:add_dropped(frozen.dropped);
 end
 
--- Calls `each(entry, was)` for what is deferred of all users.
+-- Calls `each(entry, was)` for what is deferred of all users, and what was and has been told again.
 function Shards:each_deferred(each)
-	for _, shard in ipairs(self.list) do shard.deferred:each(each); end
+	for _, shard in ipairs(self.list) do
+		shard.events:each_again(each);
+		shard.deferred:each(each);
+	end
 end
 
 -- Whether that has changed since this was last asked.
 function Shards:take_changed()
 	local is_changed = false;
-	for _, shard in ipairs(self.list) do is_changed = shard.deferred:take_changed() or is_changed; end
+	for _, shard in ipairs(self.list) do
+		is_changed = shard.events:take_again_changed() or is_changed;
+		is_changed = shard.deferred:take_changed() or is_changed;
+	end
 	return is_changed;
 end
 

@@ -122,6 +122,35 @@ async fn a_server_that_is_killed_keeps_events_without_their_messages() -> Result
     Ok(())
 }
 
+/// It is outstanding by then, but was deferred once.
+#[tokio::test]
+async fn a_server_that_is_killed_keeps_what_was_told_again_and_not_acknowledged() -> Result<()> {
+    let mut server = Ejabberd::start(EjabberdConfig {
+        adapter_options: "deferred_interval: 1 second".to_owned(),
+        ..config(1)
+    })
+    .await?;
+    let scene = Scene::with(&server).await?;
+    let (one, two) = (scene.waits("one").await?, scene.waits("two").await?);
+    let was = format!("{}:{two}", epoch(&scene.poser));
+    scene.resumes(&format!("{one}-{two}"))?;
+    let heard = scene.hears_again(2).await?;
+    let number = attribute(again(&heard)[0], "n").unwrap_or_default();
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    scene.poser.says("ack session='first'", number)?;
+    scene.poser.settled().await?;
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    server.kill()?;
+    server.start_again().await?;
+    scene.poser.component.connected().await?;
+    scene.poser.says_hello("second", None)?;
+    let heard = scene.hears_again(3).await?;
+    let event = again(&heard)[2];
+    assert_eq!(told(event), (was.as_str(), recipient("a", "phone")));
+    assert_eq!(scene.told_again().await?, 3, "and nothing else");
+    Ok(())
+}
+
 #[tokio::test]
 async fn when_the_list_changes_events_go_with_their_users() -> Result<()> {
     let mut server = Own::start().await?;

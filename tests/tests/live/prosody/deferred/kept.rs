@@ -73,6 +73,30 @@ async fn a_server_that_is_killed_keeps_the_wake_ups_that_were_deferred_before() 
     Ok(())
 }
 
+/// It is outstanding by then, but was deferred once.
+#[tokio::test]
+async fn a_server_that_is_killed_keeps_what_was_told_again_and_not_acknowledged() -> Result<()> {
+    let mut scene = Scene::set("xmpp_push_deferred_interval = 1", 1).await?;
+    let alice = scene.jids[0].clone();
+    let ended = scene.defer(&alice, "one", PHONE).await?;
+    let kept = scene.defer(&alice, "two", TABLET).await?;
+    resume(&scene.played, "first", "1-100")?;
+    scene.played.hears(&kept.name).await?;
+    let number = scene.told(&alice, "one").await?;
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    scene.played.acknowledge("first", &number)?;
+    scene.played.settled().await?;
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    scene.server.kill()?;
+    scene.server.start_again().await?;
+    scene.played.service.connected().await?;
+    scene.played.greet(calm(Hello::of("second"))).await?;
+    scene.played.hears_times(&[&kept.name, "id='t'"], 2).await?;
+    quiet().await;
+    assert_eq!(scene.played.count(&ended.name), 1);
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_ended_before_a_restart_in_order_does_not_come_back() -> Result<()> {
     let mut scene = Scene::set("xmpp_push_deferred_interval = 1", 1).await?;
