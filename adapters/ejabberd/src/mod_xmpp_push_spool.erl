@@ -77,7 +77,8 @@ replace(Name, Bytes) ->
              fun() -> file:rename(Part, Name) end],
     lists:foldl(fun(Step, ok) -> Step(); (_, Error) -> Error end, ok, Steps).
 
-%% For the links of now, whatever they were when it was written. What an orderly stop has left is the newest.
+%% For the links of now, whatever they were when it was written. What an orderly stop has left is the newest; if it cannot be
+%% read, it hides nothing.
 -spec read(binary(), [#tabs{}, ...]) -> ok.
 read(Host, All) ->
     Missed = name(Host, "missed"),
@@ -100,27 +101,23 @@ restore_deferred(Host, All) ->
 
 read_file(Name) ->
     case file:read_file(Name) of
-        {ok, Bytes} ->
-            {ok, kept_in(Name, Bytes)};
-        {error, enoent} ->
-            none;
-        {error, Reason} ->
-            ?ERROR_MSG("mod_xmpp_push: ~ts cannot be read: ~ts", [Name, file:format_error(Reason)]),
-            none
+        {ok, Bytes} -> kept_in(Name, Bytes);
+        {error, enoent} -> none;
+        {error, Reason} -> left_out(Name, ["cannot be read: ", file:format_error(Reason)])
     end.
 
 kept_in(Name, Bytes) ->
     try binary_to_term(Bytes, [safe]) of
-        {?FORMAT, ?LAYOUT, Kept} ->
-            Kept;
-        _ ->
-            ?WARNING_MSG("mod_xmpp_push: ~ts is of another release and left out", [Name]),
-            []
+        {?FORMAT, ?LAYOUT, Kept} -> {ok, Kept};
+        _ -> left_out(Name, "is of another release")
     catch
-        error:badarg ->
-            ?WARNING_MSG("mod_xmpp_push: ~ts is damaged and left out", [Name]),
-            []
+        error:badarg -> left_out(Name, "is damaged")
     end.
+
+%% It stays where it is until the next one is written.
+left_out(Name, Why) ->
+    ?ERROR_MSG("mod_xmpp_push: ~ts ~ts; what it holds of missed messages is left out", [Name, Why]),
+    none.
 
 restore(Host, All, Kept) ->
     Wanted = lists:usort(lists:append([Contents || {_, Contents, _, _} <- Kept])),
