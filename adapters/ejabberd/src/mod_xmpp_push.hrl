@@ -6,7 +6,7 @@
 %% The adapter's end of the link is HOST/xmpp-push.
 -define(LINK_RESOURCE, <<"xmpp-push">>).
 
-%% To be raised when one of the records below changes: tables and files of another layout are left out.
+%% To be raised when one of the records below changes: tables of another layout are freed, files left out.
 -define(LAYOUT, 4).
 
 %% Events of accounts that come and go. They are never joined with others of another kind, and come first.
