@@ -16,7 +16,7 @@ mod deferred {
     mod ended;
     mod full;
     mod kept;
-    mod scene;
+    pub(super) mod scene;
     mod told;
 }
 #[path = "prosody/offline.rs"]
@@ -27,6 +27,8 @@ mod played;
 mod refusal;
 #[path = "prosody/reload.rs"]
 mod reload;
+#[path = "prosody/stores.rs"]
+mod stores;
 #[path = "prosody/waiting.rs"]
 mod waiting;
 
