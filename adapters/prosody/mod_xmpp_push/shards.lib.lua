@@ -35,13 +35,16 @@ function Shards:freeze()
 	return all;
 end
 
+-- Takes back one event of what freeze() or each_deferred() gave.
+function Shards:thaw_event(item)
+	local shard = self.of(item.user or "");
+	freezer.thaw(shard.events, shard.deferred, item);
+end
+
 -- Takes back what freeze() gave. What was thrown away cannot be told apart by user any more.
 function Shards:thaw(frozen)
-	for _, item in ipairs(frozen.entries) do
-		local shard = self.of(item.user);
-		freezer.thaw(shard.events, shard.deferred, item);
-	end
-	for _, item in ipairs(frozen.deferred or {}) do self:thaw_deferred(item); end
+	for _, item in ipairs(frozen.entries) do self:thaw_event(item); end
+	for _, item in ipairs(frozen.deferred or {}) do self:thaw_event(item); end
 	self.list[1].events:add_dropped(frozen.dropped);
 end
 
@@ -61,11 +64,6 @@ function Shards:take_changed()
 		is_changed = shard.deferred:take_changed() or is_changed;
 	end
 	return is_changed;
-end
-
--- Takes back one of those.
-function Shards:thaw_deferred(item)
-	freezer.thaw_deferred(self.of(item.user).deferred, item);
 end
 
 return { new = new };

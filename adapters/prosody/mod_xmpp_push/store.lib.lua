@@ -83,7 +83,7 @@ end
 local function read_deferred(store, shards)
 	local data = store.deferred and store.deferred:get(nil);
 	if not data or data.version > deferred_version then return; end
-	for _, line in ipairs(data.lines) do shards:thaw_deferred(lines.read(line)); end
+	for _, line in ipairs(data.lines) do shards:thaw_event(lines.read(line)); end
 	log_taken_back(#data.lines);
 end
 

@@ -113,6 +113,39 @@ async fn what_ended_before_a_restart_in_order_does_not_come_back() -> Result<()>
     Ok(())
 }
 
+/// Lines of the store: of an event, its words and then its recipients.
+const STORED: &str = r#"return {
+    version = 1;
+    lines = {
+        "";
+        "offline\31user";
+        "offline\31USER\31\31\31\31\31\31other:7\31a\31phone";
+        "offline\31USER\31\0312\0311790000000000\0311790000000001\0311\31other:8\31b\31phone";
+    };
+};
+"#;
+
+/// A file may be half-written, or of another version of the module.
+#[tokio::test]
+async fn what_is_missing_in_the_store_costs_no_other_event() -> Result<()> {
+    let mut scene = Scene::set("", 1).await?;
+    let user = user(&scene.jids[0]);
+    scene.server.stop().await?;
+    let folder = Slot::new(0).host().replace('.', "%2e");
+    let file = format!("{folder}/xmpp_push_deferred.dat");
+    let name = user.split('\'').nth(1).unwrap_or_default();
+    std::fs::write(scene.server.data_file(&file), STORED.replace("USER", name))?;
+    scene.server.start_again().await?;
+    scene.played.service.connected().await?;
+    scene.played.greet(calm(Hello::of("second"))).await?;
+    let whole = ["was='other:8'", &user, "count='2'", "first='1790000000000'"];
+    scene.played.hears_all(&whole).await?;
+    scene.played.hears_all(&["was='other:7'", &user]).await?;
+    let log = scene.server.process()?.log_since(0)?;
+    assert_eq!(log.matches("A fault").count(), 0, "{log}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_is_deferred_moves_with_its_user_to_another_shard() -> Result<()> {
     let slot = Slot::new(0);
