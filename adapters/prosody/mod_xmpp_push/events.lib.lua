@@ -169,7 +169,7 @@ function Events:collapse(kind, user, resource, message, has_content)
 		put(kept, entry, "waiting");
 	end
 	entry.count, entry.last = entry.count + 1, fields.first;
-	if has_content or not entry.has_content then
+	if message and (has_content or not entry.has_content) then
 		entry.has_content = has_content;
 		messages.hold(kept.messages, self.limits.bytes, entry, message);
 	end
@@ -275,14 +275,15 @@ function Events:acknowledge(text)
 	ranges.pick(text, kept.outstanding, kept.outstanding_count, function (entry) finish(kept, entry); end);
 end
 
--- The entry under a number, which is outstanding no more: it is deferred. Nil when there is none, or none that waits for a
--- delivery; one that was withdrawn ends.
-function Events:take_outstanding(n)
-	local kept = self.kept;
-	local entry = kept.outstanding[n];
-	if not entry or is_journalled[entry.kind] then return nil; end
-	leave_outstanding(kept, entry);
-	return not entry.withdrawn and entry or nil;
+-- The entry under a number, if it may be deferred: news of accounts wait for no delivery. Withdrawn entries are among them.
+function Events:find_deferrable(n)
+	local entry = self.kept.outstanding[n];
+	return entry and not is_journalled[entry.kind] and entry or nil;
+end
+
+-- The entry has been deferred, or has ended: it is outstanding no more.
+function Events:finish(entry)
+	finish(self.kept, entry);
 end
 
 -- Calls `each(entry)` for what is outstanding of a user.

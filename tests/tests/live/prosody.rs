@@ -14,6 +14,7 @@ mod broken;
 #[path = "prosody/deferred"]
 mod deferred {
     mod ended;
+    mod faults;
     mod full;
     mod kept;
     pub(super) mod scene;

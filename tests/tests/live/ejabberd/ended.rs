@@ -212,6 +212,27 @@ async fn with_the_account_all_ends() -> Result<()> {
     scene.hears_withdrawn(&[&number]).await
 }
 
+/// The oldest has the lowest number, in whatever order they are deferred and joined.
+#[tokio::test]
+async fn an_event_that_another_has_joined_is_as_old_as_before() -> Result<()> {
+    let server = Ejabberd::start(EjabberdConfig {
+        adapter_options: "max_deferred: 2".to_owned(),
+        ..config(1)
+    })
+    .await?;
+    let scene = Scene::with(&server).await?;
+    let one = scene.misses(&scene.alice.jid, "one").await?;
+    let two = scene.waits("two").await?;
+    scene.defers(&one, &recipient("a", "phone"))?;
+    let joining = scene.misses(&scene.alice.jid, "joining").await?;
+    let into = format!("defer session='first' n='{joining}' into='{one}'");
+    scene.poser.says(&into, &recipient("a", "phone"))?;
+    scene.waits("three").await?;
+    scene.hears_withdrawn(&[&one]).await?;
+    scene.waits("four").await?;
+    scene.hears_withdrawn(&[&one, &two]).await
+}
+
 /// So many of one user, and so many of all; the eldest go.
 #[tokio::test]
 async fn over_its_bounds_the_eldest_end() -> Result<()> {
