@@ -29,7 +29,8 @@ local function fresh(epoch)
 		by_number = {};        -- the number it was told under in this epoch -> entry
 		by_user = {};          -- user -> { all, count }: the set of their entries
 		former = 0;            -- how many have come from earlier epochs
-		gone = {};             -- numbers that ended here, of which the service has to be told
+		gone = fifo.new();     -- { n }: numbers that ended here, of which the service has to be told
+		told = fifo.new();     -- those of which it was told since its hello, and that it has not acknowledged
 		is_changed = false;    -- since this was last asked
 	};
 end
@@ -69,10 +70,14 @@ local function finish(self, entry)
 	messages.release(self.messages, entry);
 end
 
+local function note(list, n)
+	if not list.items[n] then fifo.put(list, { n = n }, n); end
+end
+
 -- Ends an entry without the service, which has to be told if it knows the number.
 local function end_here(self, entry)
 	finish(self, entry);
-	if entry.n then self.kept.gone[#self.kept.gone + 1] = entry.n; end
+	if entry.n then note(self.kept.gone, entry.n); end
 end
 
 local function drop(self, entry)
@@ -189,9 +194,10 @@ end
 -- Puts an outstanding event where it belongs: it ends, joins another one, or is deferred itself.
 local function settle(self, entry, into, recipients)
 	local kept = self.kept;
-	if entry.withdrawn then return; end
-	if #recipients == 0 then
-		kept.gone[#kept.gone + 1] = entry.n;
+	if entry.withdrawn then
+		note(kept.told, entry.n);
+	elseif #recipients == 0 then
+		note(kept.gone, entry.n);
 	elseif into and is_asleep(kept, into, entry.user) then
 		join(self, entry, kept.by_number[into], recipients);
 	else
@@ -218,6 +224,7 @@ end
 function Deferred:acknowledge(text)
 	local kept = self.kept;
 	ranges.pick(text, kept.by_number, kept.asleep.count + kept.due.count, function (entry) finish(self, entry); end);
+	ranges.pick(text, kept.told.items, kept.told.count, function (number) fifo.remove(kept.told, number); end);
 end
 
 -- At a hello. Another run of the service knows nothing of what was deferred for the one before: what it says of a number is
@@ -225,7 +232,7 @@ end
 function Deferred:greet(instance)
 	local kept = self.kept;
 	if instance == kept.instance then return; end
-	kept.instance, kept.gone = instance, {};
+	kept.instance, kept.gone, kept.told = instance, fifo.new(), fifo.new();
 	for _, entry in ipairs(fifo.list(kept.asleep)) do wake(self, entry); end
 	for n, entry in pairs(kept.by_number) do
 		entry.was, entry.n, kept.by_number[n] = was(kept, entry), nil, nil;
@@ -273,17 +280,33 @@ function Deferred:take()
 	return self.events:tell_again(entry);
 end
 
--- The numbers of which the service has to be told, sorted. It has been told when the next ones are asked for.
+local function numbers_in(list)
+	local numbers = {};
+	for i, item in ipairs(fifo.list(list)) do numbers[i] = item.n; end
+	return numbers;
+end
+
+-- The numbers of which the service has to be told, sorted. Each is told once more at the next hello, unless it is acknowledged.
 function Deferred:take_gone()
-	local gone = self.kept.gone;
-	self.kept.gone = {};
-	table.sort(gone);
-	return gone;
+	local kept = self.kept;
+	local numbers = numbers_in(kept.gone);
+	kept.gone = fifo.new();
+	for _, n in ipairs(numbers) do note(kept.told, n); end
+	while kept.told.count > self.limits.deferred do fifo.pop(kept.told); end
+	return numbers;
+end
+
+-- At a hello: also those that were told before it. All of them are told for the last time.
+function Deferred:take_all_gone()
+	self:take_gone();
+	local numbers = numbers_in(self.kept.told);
+	self.kept.told = fifo.new();
+	return numbers;
 end
 
 -- They could not be told.
 function Deferred:give_back_gone(numbers)
-	for _, n in ipairs(numbers) do self.kept.gone[#self.kept.gone + 1] = n; end
+	for _, n in ipairs(numbers) do note(self.kept.gone, n); end
 end
 
 -- Whether something has changed since this was last asked.

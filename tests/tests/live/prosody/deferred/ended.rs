@@ -137,6 +137,44 @@ async fn what_ends_while_the_service_is_away_is_told_at_the_next_hello() -> Resu
         .await
 }
 
+/// The connection may break with the withdrawal on its way.
+#[tokio::test]
+async fn what_has_ended_is_told_once_more_until_it_is_acknowledged() -> Result<()> {
+    let mut scene = Scene::set("", 1).await?;
+    let alice = scene.jids[0].clone();
+    let one = scene.defer(&alice, "one", PHONE).await?;
+    let two = scene.defer(&alice, "two", PHONE).await?;
+    scene.log_in(&alice).await?.available().await?;
+    let both = format!(">{}-{}</withdraw>", one.number, two.number);
+    scene.played.hears(&both).await?;
+    scene.played.acknowledge("first", &one.number)?;
+    scene.played.greet(again("later", "first")).await?;
+    let withdraw = format!(">{}</withdraw>", two.number);
+    let words = ["session='later'", &withdraw];
+    scene.played.hears_all(&words).await?;
+    scene.played.greet(again("latest", "first")).await?;
+    scene.played.settled().await?;
+    assert_eq!(scene.played.count("<withdraw"), 2, "one hello has passed");
+    Ok(())
+}
+
+/// The service may have put aside the event before it heard of its end.
+#[tokio::test]
+async fn a_deferral_that_crosses_a_withdrawal_is_withdrawn_once_more() -> Result<()> {
+    let mut scene = Scene::set("", 1).await?;
+    let alice = scene.jids[0].clone();
+    let number = scene.miss(&alice, "hello").await?;
+    scene.log_in(&alice).await?.available().await?;
+    let withdraw = format!(">{number}</withdraw>");
+    scene.played.hears(&withdraw).await?;
+    defer(&scene.played, &number, TABLET)?;
+    resume(&scene.played, "first", &number)?;
+    scene.played.greet(again("later", "first")).await?;
+    scene.played.hears_times(&[&withdraw], 2).await?;
+    assert_eq!(scene.played.count("was='"), 0);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_user_without_registrations_has_nothing_deferred() -> Result<()> {
     let mut scene = Scene::set("", 1).await?;
