@@ -15,8 +15,8 @@
                   mod_xmpp_push_feed, mod_xmpp_push_fence, mod_xmpp_push_fit, mod_xmpp_push_frame,
                   mod_xmpp_push_guard, mod_xmpp_push_hello, mod_xmpp_push_link, mod_xmpp_push_publish,
                   mod_xmpp_push_request, mod_xmpp_push_reshard, mod_xmpp_push_sessions, mod_xmpp_push_shards,
-                  mod_xmpp_push_spool, mod_xmpp_push_state, mod_xmpp_push_sup, mod_xmpp_push_users,
-                  mod_xmpp_push_weight]).
+                  mod_xmpp_push_share, mod_xmpp_push_spool, mod_xmpp_push_state, mod_xmpp_push_sup,
+                  mod_xmpp_push_users, mod_xmpp_push_weight]).
 
 %%% Life
 
@@ -128,6 +128,7 @@ mod_opt_type(request_timeout) -> econf:timeout(second);
 mod_opt_type(max_in_flight) -> econf:pos_int();
 mod_opt_type(max_in_flight_per_user) -> econf:either(auto, econf:pos_int());
 mod_opt_type(buffer_entries) -> econf:pos_int();
+mod_opt_type(buffer_entries_per_user) -> econf:pos_int();
 mod_opt_type(buffer_bytes) -> econf:pos_int();
 mod_opt_type(journal_entries) -> econf:pos_int();
 mod_opt_type(max_deferred) -> econf:pos_int();
@@ -148,6 +149,7 @@ mod_options(Host) ->
      {max_in_flight, 2000},
      {max_in_flight_per_user, auto},
      {buffer_entries, 100000},
+     {buffer_entries_per_user, 50},
      {buffer_bytes, 32 * 1024 * 1024},
      {journal_entries, 100000},
      {max_deferred, 10000},
@@ -178,6 +180,8 @@ mod_doc() ->
                   <<"Those of one user. The default is 'auto': a tenth of the link's, at least 50.">>),
            option(buffer_entries, "pos_integer()",
                   <<"Missed messages kept for the service, collapsed per user, device and cause. The default is 100000.">>),
+           option(buffer_entries_per_user, "pos_integer()",
+                  <<"Those of one user: so many sent and not acknowledged, and so many more that wait. The default is 50.">>),
            option(buffer_bytes, "pos_integer()",
                   <<"Bytes of messages kept with them; over it, entries lose their message. The default is 33554432.">>),
            option(journal_entries, "pos_integer()",

@@ -7,7 +7,7 @@
 -define(LINK_RESOURCE, <<"xmpp-push">>).
 
 %% To be raised when one of the records below changes: tables of another layout are freed, files left out.
--define(LAYOUT, 4).
+-define(LAYOUT, 5).
 
 %% Events of accounts that come and go. They are never joined with others of another kind, and come first.
 -define(is_journal(Kind), (Kind == removed orelse Kind == created)).
@@ -23,7 +23,7 @@
          meta :: ets:tid(),                % {Key, Value}: counters and what the service said last
          inbox :: ets:tid(),               % {Order, Item}: what hooks have seen and the process has not
          journal :: ets:tid(),             % {Order, #event{}}: accounts that came or went, without a number
-         waiting :: ets:tid(),             % {Order, #event{}}: missed messages without a number
+         waiting :: ets:tid(),             % {order(), #event{}}: missed messages without a number
          outstanding :: ets:tid(),         % {Number, #event{}}: sent and not acknowledged
          deferred :: ets:tid(),            % {deferred(), #event{}}: what waits for a push service
          index :: ets:tid(),               % these four by user
@@ -39,12 +39,16 @@
 %% The link's part of the host's bounds.
 -record(limits,
         {entries :: pos_integer(),
+         per_user :: pos_integer(),        % not a part: a user has one link
          bytes :: pos_integer(),
          journal :: pos_integer(),
          deferred :: pos_integer(),
          known :: pos_integer()}).
 
 -type kind() :: offline | queued | unacked | lost | archived | removed | created.
+
+%% The place of an event that waits. One that is held is not sent before another of the user is done.
+-type order() :: pos_integer() | {held, User :: binary(), pos_integer()}.
 
 %% A missed message, or several of one user, resource and kind collapsed into one.
 -record(event,

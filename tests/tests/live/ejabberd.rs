@@ -34,6 +34,8 @@ mod played;
 mod publishes;
 #[path = "ejabberd/refusal.rs"]
 mod refusal;
+#[path = "ejabberd/share.rs"]
+mod share;
 #[path = "ejabberd/upgrade.rs"]
 mod upgrade;
 #[path = "ejabberd/withdrawn.rs"]
