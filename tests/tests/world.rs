@@ -32,6 +32,8 @@ mod properties;
 mod publish;
 #[path = "world/reattach.rs"]
 mod reattach;
+#[path = "world/revoked.rs"]
+mod revoked;
 #[path = "world/status.rs"]
 mod status;
 #[path = "world/store.rs"]
