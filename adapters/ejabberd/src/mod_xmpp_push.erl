@@ -57,10 +57,15 @@ load_anew() ->
                           code:load_file(Module)
                   end, [Module || Module <- ?HELPERS, code:module_status(Module) == modified]).
 
+%% The hooks come first: links ask the service for its hello at once.
 start_links(Host) ->
+    hook_up(Host),
     case mod_xmpp_push_sup:start(Host) of
-        {ok, _} -> hook_up(Host);
-        {error, _} -> inactive(Host, "its processes do not start; reports of the crash tell more")
+        {ok, _} ->
+            ok;
+        {error, _} ->
+            unhook(Host),
+            inactive(Host, "its processes do not start; reports of the crash tell more")
     end.
 
 hook_up(Host) ->
@@ -78,11 +83,14 @@ stop(Host) ->
     ok.
 
 deactivate(Host) ->
-    gen_iq_handler:remove_iq_handler(ejabberd_sm, Host, ?NS_PUSH_0),
-    mod_xmpp_push_feed:stop(Host),
-    lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:delete(Hook, Host, ?MODULE, Fun, Seq) end, hooks()),
+    unhook(Host),
     _ = mod_xmpp_push_sup:stop(Host),
     is_stopping(mod_xmpp_push_shards:find(Host)) andalso mod_xmpp_push_spool:write(Host).
+
+unhook(Host) ->
+    gen_iq_handler:remove_iq_handler(ejabberd_sm, Host, ?NS_PUSH_0),
+    mod_xmpp_push_feed:stop(Host),
+    lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:delete(Hook, Host, ?MODULE, Fun, Seq) end, hooks()).
 
 %% While it is inactive, none of its other modules need be there.
 is_active(Host) ->

@@ -36,6 +36,8 @@ mod publishes;
 mod refusal;
 #[path = "ejabberd/share.rs"]
 mod share;
+#[path = "ejabberd/start.rs"]
+mod start;
 #[path = "ejabberd/upgrade.rs"]
 mod upgrade;
 #[path = "ejabberd/withdrawn.rs"]
