@@ -7,7 +7,7 @@
 -define(LINK_RESOURCE, <<"xmpp-push">>).
 
 %% To be raised when one of the records below changes: tables of another layout are freed, files left out.
--define(LAYOUT, 5).
+-define(LAYOUT, 6).
 
 %% Events of accounts that come and go. They are never joined with others of another kind, and come first.
 -define(is_journal(Kind), (Kind == removed orelse Kind == created)).
@@ -45,25 +45,29 @@
          deferred :: pos_integer(),
          known :: pos_integer()}).
 
--type kind() :: offline | queued | unacked | lost | archived | removed | created.
+-type kind() :: offline | queued | unacked | lost | archived | revoked | removed | created.
 
 %% The place of an event that waits. One that is held is not sent before another of the user is done.
 -type order() :: pos_integer() | {held, User :: binary(), pos_integer()}.
 
-%% A missed message, or several of one user, resource and kind collapsed into one.
+%% A missed message, or several of one user, resource and kind collapsed into one; or what a push service has revoked.
 -record(event,
         {kind :: kind(),
          user :: binary(),
          resource = <<>> :: binary(),
+         about = none :: none | registration(),
          count = 1 :: pos_integer(),
-         first :: integer(),               % when the first was missed, Unix milliseconds
-         last :: integer(),                % when the last was
+         first = 0 :: integer(),           % when the first was missed, Unix milliseconds
+         last = 0 :: integer(),            % when the last was
          message = none :: none | fxml:xmlel(),
          content = false :: boolean(),     % whether the message has one (docs/protocol.md, 3.2)
          size = 0 :: non_neg_integer(),    % of the message, bytes, roughly
          was = none :: none | {Epoch :: binary(), pos_integer()},
          for = [] :: [recipient()],        % since it was deferred
          back = [] :: [binary()]}).        % resources that take messages again since it was told
+
+%% What was revoked: the push service's bare JID and its node.
+-type registration() :: {Service :: binary(), Node :: binary()}.
 
 %% The service's name for a recipient, and the resource that it was registered in, if that is known.
 -type recipient() :: {Id :: binary(), Resource :: binary() | undefined}.

@@ -14,7 +14,8 @@
 -define(MAX_BACK, 50).
 
 %% Index keys have one size, so that those of a user are neighbours: {User, journal, <<>>, <<>>} -> Order,
-%% {User, outstanding, Number, <<>>} -> Number and {User, waiting, Kind, Resource} -> order(); and those of what is deferred.
+%% {User, outstanding, Number, <<>>} -> Number and {User, waiting, Kind, Resource} -> order() (mod_xmpp_push_share); and those of what is
+%% deferred.
 
 %%% In
 
@@ -324,8 +325,8 @@ unsent(#tabs{waiting = Waiting}, _) -> Waiting.
 
 unsent_key(#event{user = User, kind = Kind}) when ?is_journal(Kind) ->
     {User, journal, <<>>, <<>>};
-unsent_key(#event{user = User, kind = Kind, resource = Resource}) ->
-    {User, waiting, Kind, Resource}.
+unsent_key(Event) ->
+    mod_xmpp_push_share:index_key(Event).
 
 outstanding_key(#event{user = User}, Number) ->
     {User, outstanding, Number, <<>>}.

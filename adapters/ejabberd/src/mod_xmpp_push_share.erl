@@ -2,11 +2,16 @@
 %% former is held back, out of the way of others, until one of the user's events is done.
 -module(mod_xmpp_push_share).
 
--export([has_room/2, hold/3, let_go/2, eldest_beyond/2, eldest/1]).
+-export([index_key/1, has_room/2, hold/3, let_go/2, eldest_beyond/2, eldest/1]).
 
 -include("mod_xmpp_push.hrl").
 
 %% What is held has another key in the table of what waits: {held, User, Order}. Orders, being numbers, sort before.
+
+%% The index key of an event that waits. Of those with the same key there is one.
+-spec index_key(#event{}) -> tuple().
+index_key(#event{user = User, kind = revoked, about = About}) -> {User, waiting, {revoked, About}, <<>>};
+index_key(#event{user = User, kind = Kind, resource = Resource}) -> {User, waiting, Kind, Resource}.
 
 %% Whether the user may have one more outstanding.
 -spec has_room(#tabs{}, binary()) -> boolean().
@@ -35,9 +40,9 @@ let_go(#tabs{waiting = Waiting} = Tabs, User) ->
     end.
 
 move(#tabs{waiting = Waiting, index = Index}, From, To) ->
-    [{_, #event{user = User, kind = Kind, resource = Resource} = Event}] = ets:lookup(Waiting, From),
+    [{_, Event}] = ets:lookup(Waiting, From),
     ets:insert(Waiting, {To, Event}),
-    ets:insert(Index, {{User, waiting, Kind, Resource}, To}),
+    ets:insert(Index, {index_key(Event), To}),
     ets:delete(Waiting, From),
     ok.
 

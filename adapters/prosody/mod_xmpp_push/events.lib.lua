@@ -42,7 +42,7 @@ end
 
 -- A slash cannot be in a kind or a localpart (RFC 7622, 3.3.1).
 local function key_of(entry)
-	return entry.kind.."/"..entry.user.."/"..(entry.resource or "");
+	return entry.kind.."/"..entry.user.."/"..(entry.about or entry.resource or "");
 end
 
 local function milliseconds()
@@ -158,10 +158,10 @@ function Events:issue(kind, user, resource, message, has_content)
 	return number(self.kept, entry);
 end
 
--- A missed message that cannot be sent now. A message with a content is never replaced by one without.
-function Events:collapse(kind, user, resource, message, has_content)
+-- Adds to what waits under the same key. A message with a content is never replaced by one without.
+local function wait(self, fields, message, has_content)
 	local kept = self.kept;
-	local fields = { kind = kind, user = user, resource = resource, count = 0, first = milliseconds() };
+	fields.count, fields.first = 0, milliseconds();
 	local entry = kept.by_key[key_of(fields)];
 	if not entry then
 		entry = enter(kept, fields);
@@ -173,8 +173,18 @@ function Events:collapse(kind, user, resource, message, has_content)
 		entry.has_content = has_content;
 		messages.hold(kept.messages, self.limits.bytes, entry, message);
 	end
-	make_room(kept, self.limits, user);
+	make_room(kept, self.limits, entry.user);
 	return entry;
+end
+
+-- A missed message that cannot be sent now.
+function Events:collapse(kind, user, resource, message, has_content)
+	return wait(self, { kind = kind, user = user, resource = resource }, message, has_content);
+end
+
+-- A push service has revoked a registration, which `about` names.
+function Events:revoke(user, about, message)
+	return wait(self, { kind = "revoked", user = user, about = about }, message);
 end
 
 local function drop_waiting(kept, user, is_meant)

@@ -8,7 +8,8 @@ local ipairs, floor = ipairs, math.floor;
 
 local function freeze_entry(entry, was, was_sent)
 	return {
-		kind = entry.kind; user = entry.user; resource = entry.resource; count = entry.count; first = entry.first; last = entry.last;
+		kind = entry.kind; user = entry.user; resource = entry.resource; about = entry.about;
+		count = entry.count; first = entry.first; last = entry.last;
 		has_content = entry.has_content; message = entry.message and st.preserialize(entry.message);
 		was_sent = was_sent; was = was; recipients = entry.recipients;
 	};
@@ -33,14 +34,16 @@ end
 local function thaw_entry(item)
 	if not item.kind or not item.user then return nil; end
 	return {
-		kind = item.kind; user = item.user; resource = item.resource; count = item.count or 1; has_content = item.has_content;
+		kind = item.kind; user = item.user; resource = item.resource; about = item.about;
+		count = item.count or 1; has_content = item.has_content;
 		first = item.first or floor(now() * 1000); last = item.last; was = item.was; recipients = item.recipients;
 	};
 end
 
--- Joins a missed message with what waits.
+-- Joins it with what waits.
 local function collapse(events, item, message)
-	local entry = events:collapse(item.kind, item.user, item.resource, message, item.has_content);
+	local entry = item.about and events:revoke(item.user, item.about, message)
+		or events:collapse(item.kind, item.user, item.resource, message, item.has_content);
 	entry.count = entry.count + item.count - 1;
 	if item.first < entry.first then entry.first = item.first; end
 	entry.last = item.last or item.first;

@@ -132,6 +132,12 @@ function Sender:tell(kind, user, resource, message, has_content)
 	end
 end
 
+-- Tells that a push service has revoked a registration, which `about` names.
+function Sender:revoke(user, about, message)
+	self.events:revoke(user, about, message);
+	if self.link:is_attached() then self:flush(); end
+end
+
 local function send_withdrawn(self, numbers)
 	if #numbers == 0 then return true; end
 	return self.link:send(self.link:build("withdraw", { session = self.link:session() }):text(ranges.format(numbers)));

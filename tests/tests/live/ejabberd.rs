@@ -60,6 +60,7 @@ mod suite {
     mod registration;
     mod reload;
     mod restarts;
+    mod revoked;
     mod rooms;
     mod service;
     pub(super) mod shards;
