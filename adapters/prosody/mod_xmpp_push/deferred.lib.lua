@@ -191,9 +191,11 @@ local function recipients_of(entry, element)
 	return recipients;
 end
 
--- Puts an outstanding event where it belongs: it ends, joins another one, or is deferred itself.
+-- Puts an outstanding event where it belongs: it ends, joins another one, or is deferred itself. It is deferred already if a fault
+-- kept it from being finished then.
 local function settle(self, entry, into, recipients)
 	local kept = self.kept;
+	if kept.by_number[entry.n] then return; end
 	if entry.withdrawn then
 		note(kept.told, entry.n);
 	elseif #recipients == 0 then

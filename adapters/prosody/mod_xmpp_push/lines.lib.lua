@@ -18,7 +18,7 @@ local function write(entry, was)
 		entry.kind, entry.user, entry.resource or "", decimal(entry.count), decimal(entry.first), decimal(entry.last),
 		entry.has_content and "1" or "", was
 	};
-	for i, recipient in ipairs(entry.recipients) do
+	for i, recipient in ipairs(entry.recipients or {}) do
 		words[own_words + 2 * i - 1], words[own_words + 2 * i] = recipient.id, recipient.r or "";
 	end
 	return concat(words, separator);

@@ -2,7 +2,7 @@
 
 use super::super::config;
 use super::super::played::{Hello, Played};
-use super::scene::{PHONE, Scene, again, calm, defer, join, resume};
+use super::scene::{PHONE, Scene, again, calm, defer, join, quiet, resume};
 
 use push_tests::live::Result;
 use push_tests::live::home::overlay;
@@ -47,6 +47,38 @@ async fn an_event_that_could_not_be_deferred_stays_outstanding() -> Result<()> {
         .played
         .hears_times(&["<event", &number, ">hello</body>"], 2)
         .await
+}
+
+/// The fault comes behind the deferral: the event is told again, deferred again, and yet one.
+#[tokio::test]
+async fn an_event_whose_deferral_failed_at_its_end_is_told_once_when_it_is_resumed() -> Result<()> {
+    let mut scene = faulty(
+        "mod_xmpp_push/deferred.lib.lua",
+        "local function make_room(self, name)",
+        "if not self.kept.failed then self.kept.failed = true; error(\"injected\"); end",
+    )
+    .await?;
+    let alice = scene.jids[0].clone();
+    let number = scene.miss(&alice, "hello").await?;
+    defer(&scene.played, &number, PHONE)?;
+    scene.played.settled().await?;
+    assert_eq!(count_faults(&scene)?, 1);
+    scene.played.greet(calm(Hello::of("first"))).await?;
+    let name = format!(" n='{number}'");
+    scene.played.hears_times(&["<event", &name], 2).await?;
+    defer(&scene.played, &number, PHONE)?;
+    resume(&scene.played, "first", &number)?;
+    let name = format!("was='{}:{number}'", scene.played.epoch());
+    scene.played.hears_all(&[&name, ">hello</body>"]).await?;
+    let told = scene.told(&alice, "hello").await?;
+    scene.played.acknowledge("first", &told)?;
+    // Nothing is left that another run would be told of.
+    scene.played.greet(calm(Hello::of("second"))).await?;
+    quiet().await;
+    assert_eq!(scene.played.count(&name), 1);
+    let log = scene.server.process()?.log_since(0)?;
+    assert_eq!(log.matches("A fault").count(), 1, "{log}");
+    Ok(())
 }
 
 #[tokio::test]
