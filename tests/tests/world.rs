@@ -34,6 +34,8 @@ mod publish;
 mod reattach;
 #[path = "world/retries.rs"]
 mod retries;
+#[path = "world/revoked.rs"]
+mod revoked;
 #[path = "world/rules.rs"]
 mod rules;
 #[path = "world/status.rs"]

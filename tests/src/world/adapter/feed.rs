@@ -122,7 +122,7 @@ impl Adapter {
     }
 
     fn collapse(&mut self, newer: Entry) {
-        if matches!(newer.kind, "removed" | "created") {
+        if matches!(newer.kind, "removed" | "created" | "revoked") {
             return self.collapsed.push_back(newer);
         }
         let same = |entry: &&mut Entry| {
