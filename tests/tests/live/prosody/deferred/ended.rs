@@ -1,7 +1,7 @@
 //! A deferred event ends when nobody is left who should be told.
 
 use super::super::played::{Hello, attribute};
-use super::scene::{PHONE, Scene, TABLET, again, defer, resume};
+use super::scene::{PHONE, Scene, TABLET, again, defer, join, resume};
 use push_tests::live::Result;
 use push_tests::live::slot::Slot;
 use push_tests::live::stage::Client;
@@ -118,6 +118,30 @@ async fn news_of_an_account_cannot_be_deferred() -> Result<()> {
         .played
         .hears_times(&["kind='created'", &number], 2)
         .await
+}
+
+/// The device came back between the two: whoever joins without recipients must not end what it would have joined.
+#[tokio::test]
+async fn one_whose_recipient_came_back_ends_alone_and_not_the_later_one_that_it_was_to_join()
+-> Result<()> {
+    let archived = Hello {
+        want: "archived",
+        ..Hello::of("first")
+    };
+    let mut scene = Scene::set_with("", 1, archived).await?;
+    let alice = scene.jids[0].clone();
+    let mut session = scene.log_in(&alice).await?;
+    let one = scene.miss(&alice, "one").await?;
+    session.available().await?;
+    let two = scene.miss(&alice, "two").await?;
+    defer(&scene.played, &two, PHONE)?;
+    join(&scene.played, &one, &two, PHONE)?;
+    scene.played.settled().await?;
+    resume(&scene.played, "first", &two)?;
+    let name = format!("was='{}:{two}'", scene.played.epoch());
+    scene.played.hears_all(&[&name, "id='p'"]).await?;
+    let withdraw = format!(">{one}</withdraw>");
+    scene.played.hears(&withdraw).await
 }
 
 #[tokio::test]
