@@ -38,6 +38,10 @@ mod publish;
 mod reattach;
 #[path = "world/retries.rs"]
 mod retries;
+#[path = "world/revoked.rs"]
+mod revoked;
+#[path = "world/rules.rs"]
+mod rules;
 #[path = "world/status.rs"]
 mod status;
 #[path = "world/store.rs"]

@@ -15,7 +15,7 @@
                   mod_xmpp_push_feed, mod_xmpp_push_fence, mod_xmpp_push_fit, mod_xmpp_push_frame,
                   mod_xmpp_push_guard, mod_xmpp_push_hello, mod_xmpp_push_keys, mod_xmpp_push_link,
                   mod_xmpp_push_publish, mod_xmpp_push_request, mod_xmpp_push_reshard, mod_xmpp_push_sessions,
-                  mod_xmpp_push_shards, mod_xmpp_push_spool, mod_xmpp_push_state, mod_xmpp_push_sup,
+                  mod_xmpp_push_shards, mod_xmpp_push_share, mod_xmpp_push_spool, mod_xmpp_push_state, mod_xmpp_push_sup,
                   mod_xmpp_push_users, mod_xmpp_push_weight]).
 
 %%% Life
@@ -57,10 +57,15 @@ load_anew() ->
                           code:load_file(Module)
                   end, [Module || Module <- ?HELPERS, code:module_status(Module) == modified]).
 
+%% The hooks come first: links ask the service for its hello at once.
 start_links(Host) ->
+    hook_up(Host),
     case mod_xmpp_push_sup:start(Host) of
-        {ok, _} -> hook_up(Host);
-        {error, _} -> inactive(Host, "its processes do not start; reports of the crash tell more")
+        {ok, _} ->
+            ok;
+        {error, _} ->
+            unhook(Host),
+            inactive(Host, "its processes do not start; reports of the crash tell more")
     end.
 
 hook_up(Host) ->
@@ -78,11 +83,14 @@ stop(Host) ->
     ok.
 
 deactivate(Host) ->
-    gen_iq_handler:remove_iq_handler(ejabberd_sm, Host, ?NS_PUSH_0),
-    mod_xmpp_push_feed:stop(Host),
-    lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:delete(Hook, Host, ?MODULE, Fun, Seq) end, hooks()),
+    unhook(Host),
     _ = mod_xmpp_push_sup:stop(Host),
     is_stopping(mod_xmpp_push_shards:find(Host)) andalso mod_xmpp_push_spool:write(Host).
+
+unhook(Host) ->
+    gen_iq_handler:remove_iq_handler(ejabberd_sm, Host, ?NS_PUSH_0),
+    mod_xmpp_push_feed:stop(Host),
+    lists:foreach(fun({Hook, Fun, Seq}) -> ejabberd_hooks:delete(Hook, Host, ?MODULE, Fun, Seq) end, hooks()).
 
 %% While it is inactive, none of its other modules need be there.
 is_active(Host) ->
@@ -128,6 +136,7 @@ mod_opt_type(request_timeout) -> econf:timeout(second);
 mod_opt_type(max_in_flight) -> econf:pos_int();
 mod_opt_type(max_in_flight_per_user) -> econf:either(auto, econf:pos_int());
 mod_opt_type(buffer_entries) -> econf:pos_int();
+mod_opt_type(buffer_entries_per_user) -> econf:pos_int();
 mod_opt_type(buffer_bytes) -> econf:pos_int();
 mod_opt_type(journal_entries) -> econf:pos_int();
 mod_opt_type(max_deferred) -> econf:pos_int();
@@ -148,6 +157,7 @@ mod_options(Host) ->
      {max_in_flight, 2000},
      {max_in_flight_per_user, auto},
      {buffer_entries, 100000},
+     {buffer_entries_per_user, 50},
      {buffer_bytes, 32 * 1024 * 1024},
      {journal_entries, 100000},
      {max_deferred, 10000},
@@ -175,9 +185,11 @@ mod_doc() ->
            option(max_in_flight, "pos_integer()",
                   <<"Notifications that wait for the answer of a push service at the same time. The default is 2000.">>),
            option(max_in_flight_per_user, "auto | pos_integer()",
-                  <<"Those of one user. The default is 'auto': a tenth of the link's, but 50 in any case.">>),
+                  <<"Those of one user. The default is 'auto': a tenth of the link's, at least 50.">>),
            option(buffer_entries, "pos_integer()",
                   <<"Missed messages kept for the service, collapsed per user, device and cause. The default is 100000.">>),
+           option(buffer_entries_per_user, "pos_integer()",
+                  <<"Those of one user: so many sent and not acknowledged, and so many more that wait. The default is 50.">>),
            option(buffer_bytes, "pos_integer()",
                   <<"Bytes of messages kept with them; over it, entries lose their message. The default is 33554432.">>),
            option(journal_entries, "pos_integer()",

@@ -6,8 +6,8 @@
 %% The adapter's end of the link is HOST/xmpp-push.
 -define(LINK_RESOURCE, <<"xmpp-push">>).
 
-%% To be raised when one of the records below changes: tables and files of another layout are left out.
--define(LAYOUT, 5).
+%% To be raised when one of the records below changes: tables of another layout are freed, files left out.
+-define(LAYOUT, 7).
 
 %% Events of accounts that come and go. They are never joined with others of another kind, and come first.
 -define(is_journal(Kind), (Kind == removed orelse Kind == created)).
@@ -23,7 +23,7 @@
          meta :: ets:tid(),                % {Key, Value}: counters and what the service said last
          inbox :: ets:tid(),               % {Order, Item}: what hooks have seen and the process has not
          journal :: ets:tid(),             % {Order, #event{}}: accounts that came or went, without a number
-         waiting :: ets:tid(),             % {Order, #event{}}: missed messages without a number
+         waiting :: ets:tid(),             % {order(), #event{}}: missed messages without a number
          outstanding :: ets:tid(),         % {Number, #event{}}: sent and not acknowledged
          deferred :: ets:tid(),            % {deferred(), #event{}}: what waits for a push service
          index :: ets:tid(),               % these four by user
@@ -39,21 +39,26 @@
 %% The link's part of the host's bounds.
 -record(limits,
         {entries :: pos_integer(),
+         per_user :: pos_integer(),        % not a part: a user has one link
          bytes :: pos_integer(),
          journal :: pos_integer(),
          deferred :: pos_integer(),
          known :: pos_integer()}).
 
--type kind() :: offline | queued | unacked | lost | archived | removed | created.
+-type kind() :: offline | queued | unacked | lost | archived | revoked | removed | created.
 
-%% A missed message, or several of one user, resource and kind collapsed into one.
+%% The place of an event that waits. One that is held is not sent before another of the user is done.
+-type order() :: pos_integer() | {held, User :: binary(), pos_integer()}.
+
+%% A missed message, or several of one user, resource and kind collapsed into one; or what a push service has revoked.
 -record(event,
         {kind :: kind(),
          user :: binary(),
          resource = <<>> :: binary(),
+         about = none :: none | registration(),
          count = 1 :: pos_integer(),
-         first :: integer(),               % when the first was missed, Unix milliseconds
-         last :: integer(),                % when the last was
+         first = 0 :: integer(),           % when the first was missed, Unix milliseconds
+         last = 0 :: integer(),            % when the last was
          message = none :: none | fxml:xmlel(),
          content = false :: boolean(),     % whether the message has one (docs/protocol.md, 3.2)
          size = 0 :: non_neg_integer(),    % of the message, bytes, roughly
@@ -61,6 +66,9 @@
          was = none :: none | {Epoch :: binary(), pos_integer()},
          for = [] :: [recipient()],        % since it was deferred
          back = [] :: [binary()]}).        % resources that take messages again since it was told
+
+%% What was revoked: the push service's bare JID and its node.
+-type registration() :: {Service :: binary(), Node :: binary()}.
 
 %% The service's name for a recipient, and the resource that it was registered in, if that is known.
 -type recipient() :: {Id :: binary(), Resource :: binary() | undefined}.

@@ -6,7 +6,7 @@
 -export([keep/2, keeps/2, void/2, drop_available/2, drop_resource/3, note_back/3]).
 -export([window_used/1, find_outstanding/2, next_outstanding/2, insert_outstanding/2, remove_outstanding/3, promote/1]).
 -export([ack/2, take_withdrawn/1, is_journal_sent/3]).
--export([keep_kinds/2, take_users/2, dump/1, restore/3]).
+-export([keep_kinds/2, take_users/2, dump/1, dump_again/2, restore/3]).
 
 -include("mod_xmpp_push.hrl").
 
@@ -14,7 +14,8 @@
 -define(MAX_BACK, 50).
 
 %% Index keys have one size, so that those of a user are neighbours: {User, journal, <<>>, <<>>} -> Order,
-%% {User, outstanding, Number, <<>>} -> Number and {User, waiting, Kind, Resource} -> Order; and those of what is deferred.
+%% {User, outstanding, Number, <<>>} -> Number and {User, waiting, Kind, Resource} -> order() (mod_xmpp_push_share); and those of what is
+%% deferred.
 
 %%% In
 
@@ -26,7 +27,7 @@ keep(Tabs, #event{kind = Kind, user = User} = Event) when ?is_journal(Kind) ->
 keep(#tabs{index = Index} = Tabs, Event) ->
     case ets:lookup(Index, unsent_key(Event)) of
         [{_, Order}] -> merge(Tabs, Order, Event);
-        [] -> make_room(Tabs), append(Tabs, mod_xmpp_push_weight:fit(Tabs, Event))
+        [] -> make_room(Tabs), append(Tabs, mod_xmpp_push_weight:fit(Tabs, Event)), make_users_room(Tabs, Event)
     end.
 
 %% The last that became of an account voids what became of it before.
@@ -60,24 +61,28 @@ newest(Tabs, Old, New) ->
     Fitting = mod_xmpp_push_weight:fit(Tabs, New),
     Old#event{message = Fitting#event.message, content = Fitting#event.content, size = Fitting#event.size}.
 
+%% With all of it outstanding (a window as large as the buffer) there is nothing to drop here.
 make_room(#tabs{waiting = Waiting, outstanding = Outstanding} = Tabs) ->
     #limits{entries = Max} = mod_xmpp_push_state:get(Tabs, limits),
-    ets:info(Waiting, size) + ets:info(Outstanding, size) >= Max andalso drop_eldest(Tabs, Waiting).
+    ets:info(Waiting, size) + ets:info(Outstanding, size) >= Max
+        andalso drop_unsent(Tabs, Waiting, mod_xmpp_push_share:eldest(Tabs)).
+
+make_users_room(#tabs{waiting = Waiting} = Tabs, #event{user = User}) ->
+    case mod_xmpp_push_share:eldest_beyond(Tabs, User) of
+        {ok, Order} -> drop_unsent(Tabs, Waiting, Order);
+        none -> ok
+    end.
 
 make_journal_room(#tabs{journal = Journal} = Tabs) ->
     #limits{journal = Max} = mod_xmpp_push_state:get(Tabs, limits),
-    ets:info(Journal, size) >= Max andalso drop_eldest(Tabs, Journal).
+    ets:info(Journal, size) >= Max andalso drop_unsent(Tabs, Journal, ets:first(Journal)).
 
-%% With all of it outstanding (a window as large as the buffer) there is nothing to drop here.
-drop_eldest(Tabs, Table) ->
-    case ets:first(Table) of
-        '$end_of_table' ->
-            ok;
-        Order ->
-            #event{count = Count} = Event = ets:lookup_element(Table, Order, 2),
-            mod_xmpp_push_state:bump(Tabs, dropped, Count),
-            remove_unsent(Tabs, Order, Event)
-    end.
+drop_unsent(_, _, '$end_of_table') ->
+    ok;
+drop_unsent(Tabs, Table, Order) ->
+    #event{count = Count} = Event = ets:lookup_element(Table, Order, 2),
+    mod_xmpp_push_state:bump(Tabs, dropped, Count),
+    remove_unsent(Tabs, Order, Event).
 
 %%% Out
 
@@ -101,32 +106,46 @@ next_outstanding(#tabs{outstanding = Outstanding}, After) ->
         Number -> {Number, ets:lookup_element(Outstanding, Number, 2)}
     end.
 
-%% Gives the first that waits its number.
+%% Gives the first that waits its number, of a user who may have one more outstanding.
 -spec promote(#tabs{}) -> {pos_integer(), #event{}} | none.
-promote(#tabs{journal = Journal, waiting = Waiting} = Tabs) ->
-    case promote(Tabs, Journal) of
-        none -> promote(Tabs, Waiting);
-        Promoted -> Promoted
+promote(#tabs{journal = Journal} = Tabs) ->
+    case ets:first(Journal) of
+        '$end_of_table' -> promote_missed(Tabs);
+        Order -> promote(Tabs, Journal, Order, ets:lookup_element(Journal, Order, 2))
     end.
 
-promote(#tabs{index = Index} = Tabs, Table) ->
-    case ets:first(Table) of
-        '$end_of_table' ->
-            none;
-        Order ->
-            Event = ets:lookup_element(Table, Order, 2),
-            Number = insert_outstanding(Tabs, Event),
-            ets:delete(Index, unsent_key(Event)),
-            ets:delete(Table, Order),
-            {Number, Event}
+promote_missed(#tabs{waiting = Waiting} = Tabs) ->
+    case ets:first(Waiting) of
+        Order when is_integer(Order) -> promote_or_hold(Tabs, Order, ets:lookup_element(Waiting, Order, 2));
+        _ -> none
     end.
+
+promote_or_hold(#tabs{waiting = Waiting} = Tabs, Order, #event{user = User} = Event) ->
+    case mod_xmpp_push_share:has_room(Tabs, User) of
+        true ->
+            promote(Tabs, Waiting, Order, Event);
+        false ->
+            mod_xmpp_push_share:hold(Tabs, Order, Event),
+            promote_missed(Tabs)
+    end.
+
+promote(#tabs{index = Index} = Tabs, Table, Order, Event) ->
+    Number = insert_outstanding(Tabs, Event),
+    ets:delete(Index, unsent_key(Event)),
+    ets:delete(Table, Order),
+    {Number, Event}.
 
 -spec insert_outstanding(#tabs{}, #event{}) -> pos_integer().
 insert_outstanding(#tabs{outstanding = Outstanding, index = Index} = Tabs, Event) ->
     Number = mod_xmpp_push_state:bump(Tabs, number),
     ets:insert(Outstanding, {Number, Event}),
     ets:insert(Index, {outstanding_key(Event, Number), Number}),
+    note_again(Tabs, Event),
     Number.
+
+%% What was deferred once is written down while it is outstanding, too.
+note_again(_, #event{for = []}) -> false;
+note_again(Tabs, _) -> mod_xmpp_push_state:changed(Tabs).
 
 %% Ranges may name numbers that are not there; the walk is over those that are.
 -spec ack(#tabs{}, [{pos_integer(), pos_integer()}]) -> ok.
@@ -271,6 +290,13 @@ dump(#tabs{outstanding = Outstanding} = Tabs) ->
 named(Epoch, Number, #event{was = none} = Event) -> Event#event{was = {Epoch, Number}};
 named(_, _, Event) -> Event.
 
+%% What was deferred and is outstanding again, in order, as Form makes it.
+-spec dump_again(#tabs{}, fun((#event{}) -> #event{})) -> [#event{}].
+dump_again(#tabs{outstanding = Outstanding}, Form) ->
+    ets:foldr(fun({_, #event{for = []}}, Rest) -> Rest;
+                 ({_, Event}, Rest) -> [Form(Event) | Rest]
+              end, [], Outstanding).
+
 %% What was outstanding stays so, under a new number: collapsed, the service would not know it again.
 -spec restore(#tabs{}, outstanding | waiting, #event{}) -> ok.
 restore(Tabs, outstanding, Event) ->
@@ -294,7 +320,8 @@ remove_outstanding(#tabs{outstanding = Outstanding, index = Index} = Tabs, Numbe
     ets:delete(Index, outstanding_key(Event, Number)),
     ets:delete(Outstanding, Number),
     mod_xmpp_push_weight:add(Tabs, -Event#event.size),
-    ok.
+    note_again(Tabs, Event),
+    mod_xmpp_push_share:let_go(Tabs, Event#event.user).
 
 %% In their order.
 all_unsent(#tabs{journal = Journal, waiting = Waiting}) ->
@@ -305,8 +332,8 @@ unsent(#tabs{waiting = Waiting}, _) -> Waiting.
 
 unsent_key(#event{user = User, kind = Kind}) when ?is_journal(Kind) ->
     {User, journal, <<>>, <<>>};
-unsent_key(#event{user = User, kind = Kind, resource = Resource}) ->
-    {User, waiting, Kind, Resource}.
+unsent_key(Event) ->
+    mod_xmpp_push_share:index_key(Event).
 
 outstanding_key(#event{user = User}, Number) ->
     {User, outstanding, Number, <<>>}.

@@ -1,9 +1,12 @@
 %% Which messages are worth an event, and how they look on the link (docs/protocol.md, 3.2).
 -module(mod_xmpp_push_content).
 
--export([message/2, archived/4]).
+-export([message/2, archived/4, revocation/2]).
 
 -include("xmpp.hrl").
+
+%% Bytes; no registration has a longer one.
+-define(MAX_NODE, 1023).
 
 -define(NS_MUCSUB_MESSAGES, <<"urn:xmpp:mucsub:nodes:messages">>).
 
@@ -28,6 +31,35 @@ archived(#message{meta = #{stanza_id := Id}} = Message, Wants, User, Host) ->
     message(xmpp:set_els(Message, [StanzaId | xmpp:get_els(Message)]), Wants);
 archived(Message, Wants, _, _) ->
     message(Message, Wants).
+
+%% What a push service tells a user whose registration it has ended (XEP-0357, 8): of its message only that, and the registration.
+-spec revocation(xmpp:message(), fxml:xmlel()) -> {fxml:xmlel(), {binary(), binary()}} | none.
+revocation(#message{from = From, to = To}, PubSub) ->
+    Node = fxml:get_tag_attr_s(<<"node">>, PubSub),
+    case takes_away(fxml:get_subtag(PubSub, <<"affiliation">>), To) andalso byte_size(Node) =< ?MAX_NODE of
+        true -> {revoking(From, To, Node), {jid:encode(jid:remove_resource(From)), Node}};
+        false -> none
+    end.
+
+takes_away(#xmlel{} = Affiliation, User) ->
+    fxml:get_tag_attr_s(<<"affiliation">>, Affiliation) == <<"none">>
+        andalso is_of(fxml:get_tag_attr_s(<<"jid">>, Affiliation), User);
+takes_away(false, _) ->
+    false.
+
+is_of(Text, User) ->
+    try jid:decode(Text) of
+        JID -> jid:tolower(jid:remove_resource(JID)) == jid:tolower(jid:remove_resource(User))
+    catch
+        error:{bad_jid, _} -> false
+    end.
+
+revoking(From, To, Node) ->
+    User = jid:encode(jid:remove_resource(To)),
+    Affiliation = #xmlel{name = <<"affiliation">>, attrs = [{<<"jid">>, User}, {<<"affiliation">>, <<"none">>}]},
+    PubSub = #xmlel{name = <<"pubsub">>, attrs = [{<<"xmlns">>, ?NS_PUBSUB}, {<<"node">>, Node}], children = [Affiliation]},
+    #xmlel{name = <<"message">>, attrs = [{<<"xmlns">>, ?NS_CLIENT}, {<<"from">>, jid:encode(From)}, {<<"to">>, User}],
+           children = [PubSub]}.
 
 encode(Message) ->
     #xmlel{attrs = Attrs} = El = xmpp:encode(Message, ?NS_CLIENT),

@@ -5,7 +5,7 @@
 
 -export([defer/4, resume/2, ack/2, hello/2, next/1, take_ended/1]).
 -export([back/3, void/2]).
--export([take_users/2, dump/2, restore/2, changed/1, take_changed/1]).
+-export([take_users/2, dump/2, restore/2]).
 
 -include("mod_xmpp_push.hrl").
 
@@ -27,15 +27,17 @@ defer(Tabs, Number, Into, For) ->
     case mod_xmpp_push_buffer:find_outstanding(Tabs, Number) of
         none ->
             crossed(Tabs, Number);
-        Event ->
-            defer(Tabs, Number, Into, Event, lists:foldl(fun without/2, For, Event#event.back), For),
+        #event{kind = Kind} when ?is_journal(Kind) ->
+            ok;
+        #event{back = Back} = Event ->
+            defer(Tabs, Number, Into, Event, lists:foldl(fun without/2, For, Back)),
             mod_xmpp_push_buffer:remove_outstanding(Tabs, Number, Event)
     end.
 
-%% All of them were back before it was deferred.
-defer(Tabs, Number, _, _, [], [_ | _]) ->
+%% It is for nobody, or all of them were back before it was deferred.
+defer(Tabs, Number, _, _, []) ->
     mark(Tabs, untold, Number);
-defer(Tabs, Number, Into, Event, Left, _) ->
+defer(Tabs, Number, Into, Event, Left) ->
     keep(Tabs, {number, Number}, Event#event{was = none, for = Left, back = []}, Into /= none andalso {number, Into}).
 
 keep(Tabs, Key, Event, false) ->
@@ -189,7 +191,7 @@ back(#tabs{deferred = Deferred} = Tabs, Key, Resource, #event{for = For} = Event
     case without(Resource, For) of
         For -> ok;
         [] -> finish(Tabs, Key, Event);
-        Left -> ets:insert(Deferred, {Key, Event#event{for = Left}}), changed(Tabs)
+        Left -> ets:insert(Deferred, {Key, Event#event{for = Left}}), mod_xmpp_push_state:changed(Tabs)
     end.
 
 without(Resource, For) ->
@@ -228,17 +230,6 @@ known(Tabs, {number, Number}, Event) ->
 known(_, {former, _}, Event) ->
     Event.
 
-%% Whether it is other than when this was asked before.
--spec take_changed(#tabs{}) -> boolean().
-take_changed(Tabs) ->
-    Changed = mod_xmpp_push_state:get(Tabs, changed, false),
-    mod_xmpp_push_state:put(Tabs, changed, false),
-    Changed.
-
--spec changed(#tabs{}) -> true.
-changed(Tabs) ->
-    mod_xmpp_push_state:put(Tabs, changed, true).
-
 %%% Rows
 
 find(#tabs{deferred = Deferred}, Key) ->
@@ -252,7 +243,7 @@ insert(#tabs{deferred = Deferred, index = Index} = Tabs, Key, #event{user = User
     ets:insert(Index, {index_key(User, Key), Key}),
     Size > 0 andalso mark(Tabs, laden, Key),
     mod_xmpp_push_weight:add(Tabs, Size),
-    changed(Tabs),
+    mod_xmpp_push_state:changed(Tabs),
     bound(Tabs, keys(Tabs, User)).
 
 remove(#tabs{deferred = Deferred, index = Index} = Tabs, Key, #event{user = User, size = Size}) ->
@@ -261,7 +252,7 @@ remove(#tabs{deferred = Deferred, index = Index} = Tabs, Key, #event{user = User
     unmark(Tabs, due, Key),
     unmark(Tabs, laden, Key),
     mod_xmpp_push_weight:add(Tabs, -Size),
-    changed(Tabs),
+    mod_xmpp_push_state:changed(Tabs),
     ok.
 
 %% Numbers of an earlier epoch mean nothing in this one.

@@ -3,7 +3,8 @@
 -module(mod_xmpp_push_feed).
 
 -export([start/1, stop/1]).
--export([marked/1, kept_in_archive/1, offline/1, pending/1, sent/3, terminated/2, archived/7, archived/8, removed/2, created/2]).
+-export([marked/1, kept_in_archive/1, offline/1, pending/1, sent/3, terminated/2, archived/7, archived/8, received/1]).
+-export([removed/2, created/2]).
 -export([resumed/1, presence/1, opened/3, csi/2]).
 
 -include("xmpp.hrl").
@@ -29,6 +30,7 @@ hooks() ->
      {c2s_handle_send, sent, 60},
      {c2s_terminated, terminated, 40},     % before mod_stream_mgmt (50) bounces or sends again
      {store_mam_message, archived, 60},
+     {sm_receive_packet, received, 55},    % after those that drop packets
      {remove_user, removed, 50},
      {register_user, created, 50},
      {c2s_session_resumed, resumed, 50},
@@ -135,6 +137,40 @@ archived(Message, User, Host, Peer, Nick, Type, Direction, _InRoom) ->
 offer_archived(Tabs, Message, User, Host) ->
     offer(Tabs, archived, User, <<>>, mod_xmpp_push_content:archived(Message, contents(Tabs), User, Host)).
 
+%%% Registrations that push services end
+
+%% For the user, by the bare or a full JID, wherever they are. Cheap for all other messages.
+-spec received(xmpp:stanza()) -> xmpp:stanza().
+received(#message{type = Type} = Message) when Type /= error ->
+    lists:foreach(fun(PubSub) -> revoked(Message, PubSub) end,
+                  [El || #xmlel{name = <<"pubsub">>} = El <- xmpp:get_els(Message),
+                         fxml:get_tag_attr_s(<<"xmlns">>, El) == ?NS_PUBSUB]),
+    Message;
+received(Stanza) ->
+    Stanza.
+
+revoked(#message{to = #jid{luser = User, lserver = Host}} = Message, PubSub) ->
+    hook(sm_receive_packet, ok, {User, Host},
+         fun(Tabs) ->
+                 is_wanted(Tabs, revoked, User) andalso is_news(Message, Host)
+                     andalso offer_revoked(Tabs, User, Host, mod_xmpp_push_content:revocation(Message, PubSub))
+         end).
+
+%% The host itself revokes nothing. What mod_stream_mgmt sends anew has been here.
+is_news(#message{from = #jid{luser = <<>>, lserver = Host}}, Host) ->
+    false;
+is_news(Message, Host) ->
+    not lists:any(fun(#delay{from = #jid{lserver = By}}) -> By == Host;
+                     (_) -> false
+                  end, xmpp:get_els(Message)).
+
+offer_revoked(_, _, _, none) ->
+    ok;
+offer_revoked(Tabs, User, Host, {El, About}) ->
+    ejabberd_auth:user_exists(User, Host) andalso offer(Tabs, #event{kind = revoked, user = User, about = About}, El, false).
+
+%%% Accounts
+
 -spec removed(binary(), binary()) -> ok.
 removed(User, Host) ->
     account(remove_user, removed, User, Host).
@@ -177,10 +213,11 @@ contents(Tabs) ->
 offer(_, _, _, _, none) ->
     ok;
 offer(Tabs, Kind, User, Resource, {El, Content, Keys}) ->
+    offer(Tabs, #event{kind = Kind, user = User, resource = Resource, keys = Keys}, El, Content).
+
+offer(Tabs, Event, El, Content) ->
     Now = erlang:system_time(millisecond),
-    mod_xmpp_push_state:offer(
-      Tabs, #event{kind = Kind, user = User, resource = Resource, first = Now, last = Now,
-                   message = El, content = Content, size = size_of(El), keys = Keys}).
+    mod_xmpp_push_state:offer(Tabs, Event#event{first = Now, last = Now, message = El, content = Content, size = size_of(El)}).
 
 %% An estimate that does not write the element out.
 size_of(none) -> 0;

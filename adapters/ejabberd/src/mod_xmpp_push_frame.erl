@@ -81,18 +81,20 @@ event(Number, #event{} = Event, Sessions, Now) ->
            {<<"user">>, Event#event.user},
            {<<"resource">>, unless(Event#event.resource, <<>>)},
            {<<"count">>, unless(Event#event.count, 1)},
-           {<<"first">>, past(Event#event.first, Now)},
+           {<<"first">>, first(Event, Now)},
            {<<"last">>, last(Event, Now)},
            {<<"keys">>, keys(Event#event.keys)},
            {<<"was">>, was(Event#event.was)}],
           [session(Session) || Session <- Sessions] ++ [recipient(For) || For <- Event#event.for]
           ++ [Message || #xmlel{} = Message <- [Event#event.message]]).
 
-%% Within the second counts as now.
-past(First, Now) when Now - First < 1000 -> undefined;
-past(First, _) -> First.
+%% Within the second counts as now; but a registration may be enabled anew right after it was revoked.
+first(#event{kind = revoked, first = First}, _) -> First;
+first(#event{first = First}, Now) when Now - First < 1000 -> undefined;
+first(#event{first = First}, _) -> First.
 
 %% Nothing after what counts as now.
+last(#event{kind = revoked, first = First, last = Last}, _) when Last > First -> Last;
 last(#event{first = First, last = Last}, Now) when Last == First; Now - First < 1000 -> undefined;
 last(#event{last = Last}, _) -> Last.
 

@@ -6,7 +6,7 @@
 -include("xmpp.hrl").
 -include("mod_xmpp_push.hrl").
 
--define(KINDS, [offline, queued, unacked, lost, archived, removed, created]).
+-define(KINDS, [offline, queued, unacked, lost, archived, revoked, removed, created]).
 -define(CONTENTS, [calls, any]).
 
 %% The answer to a hello of this session. With it the service knows what was dropped.

@@ -21,8 +21,8 @@
 %% what comes in by a socket has none.
 -define(MARK, xmpp_push_publish).
 
-%% By default one user has at most this part of the link's places, but so many in any case: one whose push service is
-%% slow leaves the others theirs.
+%% By default one user has at most this part of the link's places, and at least so many: one whose push service is slow
+%% leaves the others theirs.
 -define(USERS_PART, 10).
 -define(USERS_LEAST, 50).
 

@@ -1,5 +1,5 @@
 %% Keeps the facts about sessions that ejabberd_sm lacks: hibernation (XEP-0198), client state (XEP-0352), and whether push was
-%% enabled in them. Of the former a session's process tells itself; nobody else writes its row.
+%% enabled. A session's own process writes the row with the first two, and no other process does.
 -module(mod_xmpp_push_sessions).
 
 -export([hibernated/1, csi/2, ended/2, tidy/1, of_user/3]).

@@ -4,6 +4,7 @@
 -export([components/1, open/2]).
 -export([find/1, find/2, of_component/2, of_host/1, all/1, pick/3]).
 
+-include("logger.hrl").
 -include("mod_xmpp_push.hrl").
 
 %% The tables of the host's links, in the order of the components. A term that is read without being copied:
@@ -37,12 +38,33 @@ open(Host, Options) ->
 fill(_, All, All) ->
     ok;
 fill(Host, [], All) ->
+    free_others(Host),
     publish(Host, All),
     mod_xmpp_push_spool:read(Host, All);
 fill(Host, Old, All) ->
     mod_xmpp_push_reshard:move(Host, Old, shards(All)),
     publish(Host, All),
     mod_xmpp_push_reshard:retire(Host, Old).
+
+%% Another version of the module may have left tables of another layout, which nobody can read.
+free_others(Host) ->
+    lists:foreach(fun({{?MODULE, Layout, Of} = Key, Others}) when Of == Host, Layout /= ?LAYOUT -> free(Host, Key, Others);
+                     (_) -> ok
+                  end, persistent_term:get()).
+
+free(Host, Key, Others) ->
+    Tables = lists:filter(fun(Table) -> lists:member(Table, ets:all()) end, parts(Others)),
+    Tables == [] orelse
+        ?WARNING_MSG("mod_xmpp_push on ~ts: what another version of it kept is freed, for its layout is another; missed messages "
+                     "that were not acknowledged are lost", [Host]),
+    lists:foreach(fun ets:delete/1, Tables),
+    persistent_term:erase(Key).
+
+%% One record of tables, or a tuple of those.
+parts(Others) ->
+    lists:usort(lists:flatmap(fun(Part) when is_tuple(Part) -> tuple_to_list(Part);
+                                 (Part) -> [Part]
+                              end, tuple_to_list(Others))).
 
 publish(Host, All) ->
     persistent_term:put({?MODULE, ?LAYOUT, Host}, shards(All)).

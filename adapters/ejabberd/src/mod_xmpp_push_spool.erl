@@ -36,7 +36,7 @@ save(Host) ->
 
 save(Host, First) ->
     All = mod_xmpp_push_shards:all(Host),
-    case [Tabs || Tabs <- All, mod_xmpp_push_deferred:take_changed(Tabs)] of
+    case [Tabs || Tabs <- All, mod_xmpp_push_state:take_changed(Tabs)] of
         [] -> ok;
         _ -> mod_xmpp_push_state:host_put(First, saver, spawn(fun() -> save_guarded(Host, All) end))
     end.
@@ -44,15 +44,19 @@ save(Host, First) ->
 %% A failed write is tried again.
 save_guarded(Host, All) ->
     Saved = mod_xmpp_push_guard:step(save, error, fun() -> save_now(Host, All) end),
-    Saved == ok orelse lists:foreach(fun mod_xmpp_push_deferred:changed/1, All).
+    Saved == ok orelse lists:foreach(fun mod_xmpp_push_state:changed/1, All).
 
 save_now(Host, All) ->
     Name = name(Host, "deferred"),
-    Light = fun mod_xmpp_push_weight:without_message/1,
-    case [{Tabs, Deferred} || Tabs <- All, Deferred <- [mod_xmpp_push_deferred:dump(Tabs, Light)], Deferred /= []] of
+    case [{Tabs, Deferred} || Tabs <- All, Deferred <- [deferred_once(Tabs)], Deferred /= []] of
         [] -> _ = file:delete(Name), ok;
         Some -> write(Name, [kept(Tabs, {[], [], Deferred}, none) || {Tabs, Deferred} <- Some])
     end.
+
+%% What is deferred, and what was and is told again: that would be lost with the rest of what is outstanding.
+deferred_once(Tabs) ->
+    Light = fun mod_xmpp_push_weight:without_message/1,
+    mod_xmpp_push_buffer:dump_again(Tabs, Light) ++ mod_xmpp_push_deferred:dump(Tabs, Light).
 
 write(Name, Kept) ->
     case replace(Name, term_to_binary({?FORMAT, ?LAYOUT, Kept})) of
@@ -73,7 +77,8 @@ replace(Name, Bytes) ->
              fun() -> file:rename(Part, Name) end],
     lists:foldl(fun(Step, ok) -> Step(); (_, Error) -> Error end, ok, Steps).
 
-%% For the links of now, whatever they were when it was written. What an orderly stop has left is the newest.
+%% For the links of now, whatever they were when it was written. What an orderly stop has left is the newest; if it cannot be
+%% read, it hides nothing.
 -spec read(binary(), [#tabs{}, ...]) -> ok.
 read(Host, All) ->
     Missed = name(Host, "missed"),
@@ -96,27 +101,23 @@ restore_deferred(Host, All) ->
 
 read_file(Name) ->
     case file:read_file(Name) of
-        {ok, Bytes} ->
-            {ok, kept_in(Name, Bytes)};
-        {error, enoent} ->
-            none;
-        {error, Reason} ->
-            ?ERROR_MSG("mod_xmpp_push: ~ts cannot be read: ~ts", [Name, file:format_error(Reason)]),
-            none
+        {ok, Bytes} -> kept_in(Name, Bytes);
+        {error, enoent} -> none;
+        {error, Reason} -> left_out(Name, ["cannot be read: ", file:format_error(Reason)])
     end.
 
 kept_in(Name, Bytes) ->
     try binary_to_term(Bytes, [safe]) of
-        {?FORMAT, ?LAYOUT, Kept} ->
-            Kept;
-        _ ->
-            ?WARNING_MSG("mod_xmpp_push: ~ts is of another release and left out", [Name]),
-            []
+        {?FORMAT, ?LAYOUT, Kept} -> {ok, Kept};
+        _ -> left_out(Name, "is of another release")
     catch
-        error:badarg ->
-            ?WARNING_MSG("mod_xmpp_push: ~ts is damaged and left out", [Name]),
-            []
+        error:badarg -> left_out(Name, "is damaged")
     end.
+
+%% It stays where it is until the next one is written.
+left_out(Name, Why) ->
+    ?ERROR_MSG("mod_xmpp_push: ~ts ~ts; what it holds of missed messages is left out", [Name, Why]),
+    none.
 
 restore(Host, All, Kept) ->
     Wanted = lists:usort(lists:append([Contents || {_, Contents, _, _} <- Kept])),

@@ -2,7 +2,7 @@
 -module(mod_xmpp_push_state).
 
 -export([create/3, delete/2, limit/2, share/2]).
--export([get/2, get/3, put/3, bump/2, bump/3, host_get/3, host_put/3]).
+-export([get/2, get/3, put/3, bump/2, bump/3, host_get/3, host_put/3, changed/1, take_changed/1]).
 -export([offer/2, hand_over/2, awake/1, take/1, inbox/1, is_idle/2]).
 
 -include("mod_xmpp_push.hrl").
@@ -73,9 +73,9 @@ application_master() ->
 
 %% The bounds of what is kept: the link's part of the host's.
 -spec limit(#tabs{}, gen_mod:opts()) -> true.
-limit(Tabs, #{buffer_entries := Entries, buffer_bytes := Bytes, journal_entries := Journal, max_deferred := Deferred,
-              known_users := Known}) ->
-    put(Tabs, limits, #limits{entries = share(Entries, Tabs), bytes = share(Bytes, Tabs), journal = share(Journal, Tabs),
+limit(Tabs, #{buffer_entries := Entries, buffer_entries_per_user := PerUser, buffer_bytes := Bytes,
+              journal_entries := Journal, max_deferred := Deferred, known_users := Known}) ->
+    put(Tabs, limits, #limits{entries = share(Entries, Tabs), per_user = PerUser, bytes = share(Bytes, Tabs), journal = share(Journal, Tabs),
                               deferred = share(Deferred, Tabs), known = share(Known, Tabs)}).
 
 -spec share(pos_integer(), #tabs{}) -> pos_integer().
@@ -129,6 +129,18 @@ host_get(#tabs{host = Table}, Key, Default) ->
 -spec host_put(#tabs{}, term(), term()) -> true.
 host_put(#tabs{host = Table}, Key, Value) ->
     ets:insert(Table, {Key, Value}).
+
+%% What is to be written down every now and then (mod_xmpp_push_spool) is other than before.
+-spec changed(#tabs{}) -> true.
+changed(Tabs) ->
+    put(Tabs, changed, true).
+
+%% Whether it is other than when this was asked before.
+-spec take_changed(#tabs{}) -> boolean().
+take_changed(Tabs) ->
+    Changed = get(Tabs, changed, false),
+    put(Tabs, changed, false),
+    Changed.
 
 %%% Inbox
 %%

@@ -1,14 +1,21 @@
 -- Which messages are worth an event (docs/protocol.md, 3.2).
 
+local st = require "util.stanza";
+local jid = require "util.jid";
+
 local ipairs = ipairs;
 
 local xmlns_client = "jabber:client";
 local xmlns_carbons = "urn:xmpp:carbons:2";
 local xmlns_forward = "urn:xmpp:forward:0";
+local xmlns_pubsub = "http://jabber.org/protocol/pubsub";
 local xmlns_pubsub_event = "http://jabber.org/protocol/pubsub#event";
 local xmlns_mam = "urn:xmpp:mam:2";
 local xmlns_call = "urn:xmpp:jingle-message:0";
 local node_mucsub = "urn:xmpp:mucsub:nodes:messages";
+
+-- Bytes; no registration has a longer one.
+local max_node = 1023;
 
 local function named(name)
 	return function (child) return child.name == name; end
@@ -93,4 +100,26 @@ local function judge(message, account, want)
 	return nil;
 end
 
-return { judge = judge; inside = message_inside };
+-- The node with which `account` has no affiliation any more, if this is what the message says.
+local function revoked_node(message, account)
+	local pubsub = message:get_child("pubsub", xmlns_pubsub);
+	local affiliation = pubsub and pubsub:get_child("affiliation", xmlns_pubsub);
+	if not affiliation or affiliation.attr.affiliation ~= "none" or jid.bare(jid.prep(affiliation.attr.jid)) ~= account then return nil; end
+	local node = pubsub.attr.node or "";
+	return #node <= max_node and node or nil;
+end
+
+-- What a push service tells a user whose registration it has ended (XEP-0357, 8): of its message only that, and the registration as
+-- one word; else nil. The host itself revokes nothing.
+local function revocation(message, account)
+	local node = revoked_node(message, account);
+	if not node or message.attr.type == "error" then return nil; end
+	local service = jid.bare(message.attr.from);
+	if not service or service == jid.host(account) then return nil; end
+	local told = st.message({ xmlns = xmlns_client, from = message.attr.from, to = account })
+		:tag("pubsub", { xmlns = xmlns_pubsub, node = node })
+		:tag("affiliation", { jid = account, affiliation = "none" }):reset();
+	return told, service.."\n"..node;
+end
+
+return { judge = judge; revocation = revocation; inside = message_inside };

@@ -29,8 +29,9 @@ local function fresh(epoch)
 		due = fifo.new();
 		by_number = {};        -- the number it was told under in this epoch -> entry
 		by_user = {};          -- user -> { all, count }: the set of their entries
-		serial = 0;            -- makes the ages: the lower, the older
-		gone = {};             -- numbers that ended here, of which the service has to be told
+		former = 0;            -- how many have come from earlier epochs
+		gone = fifo.new();     -- { n }: numbers that ended here, of which the service has to be told
+		told = fifo.new();     -- those of which it was told since its hello, and that it has not acknowledged
 		is_changed = false;    -- since this was last asked
 	};
 end
@@ -41,11 +42,11 @@ local function new(kept, events, limits)
 	return setmetatable({ kept = kept, events = events, messages = events:messages(), limits = limits }, Deferred);
 end
 
+-- Puts an entry into a place, by its age: the lower, the older.
 local function enter(self, entry, place)
 	local kept = self.kept;
-	kept.serial, kept.is_changed = kept.serial + 1, true;
-	entry.age, entry.place = kept.serial, place;
-	fifo.push(kept[place], entry);
+	entry.place, kept.is_changed = place, true;
+	fifo.put(kept[place], entry, entry.age);
 	if entry.n then kept.by_number[entry.n] = entry; end
 	local user = kept.by_user[entry.user] or { all = {}, count = 0 };
 	kept.by_user[entry.user] = user;
@@ -70,10 +71,14 @@ local function finish(self, entry)
 	messages.release(self.messages, entry);
 end
 
+local function note(list, n)
+	if not list.items[n] then fifo.put(list, { n = n }, n); end
+end
+
 -- Ends an entry without the service, which has to be told if it knows the number.
 local function end_here(self, entry)
 	finish(self, entry);
-	if entry.n then self.kept.gone[#self.kept.gone + 1] = entry.n; end
+	if entry.n then note(self.kept.gone, entry.n); end
 end
 
 local function drop(self, entry)
@@ -81,10 +86,14 @@ local function drop(self, entry)
 	self.events:add_dropped(entry.count);
 end
 
+local function is_older(a, b)
+	return a.age < b.age;
+end
+
 local function oldest_of(user)
 	local oldest;
 	for entry in pairs(user.all) do
-		if not oldest or entry.age < oldest.age then oldest = entry; end
+		if not oldest or is_older(entry, oldest) then oldest = entry; end
 	end
 	return oldest;
 end
@@ -92,7 +101,7 @@ end
 local function oldest(kept)
 	local asleep, due = fifo.peek(kept.asleep), fifo.peek(kept.due);
 	if not asleep or not due then return asleep or due; end
-	return asleep.age < due.age and asleep or due;
+	return is_older(asleep, due) and asleep or due;
 end
 
 local function make_room(self, name)
@@ -111,7 +120,7 @@ local function wake(self, entry)
 	local kept = self.kept;
 	fifo.remove(kept.asleep, entry);
 	entry.place = "due";
-	fifo.push(kept.due, entry);
+	fifo.put(kept.due, entry, entry.age);
 end
 
 -- The recipients that a <defer/> names.
@@ -126,18 +135,19 @@ local function recipients_in(element)
 	return recipients;
 end
 
--- Adds what an entry stands for to one that is older in the order of deferrals, if not of messages.
-local function merge(self, entry, into)
-	local is_newer = (entry.last or entry.first) >= (into.last or into.first);
-	into.last = max(entry.last or entry.first, into.last or into.first);
-	into.first, into.count = min(entry.first, into.first), into.count + entry.count;
-	into.keys = keys.add(into.keys, entry.keys);
-	if is_newer and (entry.has_content or not into.has_content) or entry.has_content and not into.has_content then
-		into.has_content = entry.has_content;
-		messages.release(self.messages, into);
-		messages.pass_on(entry, into);
-	end
-	messages.release(self.messages, entry);
+-- The newer message with a content, or the newer one. An event that was told before may be the older.
+local function is_worth_more(entry, than)
+	if not entry.message or not than.message then return entry.message ~= nil; end
+	if entry.has_content ~= than.has_content then return entry.has_content == true; end
+	return (entry.last or entry.first) >= (than.last or than.first);
+end
+
+-- Gives the message of an outstanding entry to one that is deferred.
+local function hand_over(self, entry, to)
+	messages.release(self.messages, to);
+	to.has_content = entry.has_content;
+	messages.pass_on(entry, to);
+	messages.make_spare(self.messages, to);
 end
 
 -- Whether there is an event under this number that another one of the user can join.
@@ -146,17 +156,25 @@ local function is_asleep(kept, n, user)
 	return entry ~= nil and entry.place == "asleep" and entry.user == user;
 end
 
-local function put(self, entry, place)
-	enter(self, entry, place);
-	if #entry.recipients == 0 then return end_here(self, entry); end
-	make_room(self, entry.user);
+-- Adds what an outstanding entry stands for to one that is deferred, which stays as old as it was.
+local function join(self, entry, into, recipients)
+	local first, last = min(entry.first, into.first), max(entry.last or entry.first, into.last or into.first);
+	local is_heavier = is_worth_more(entry, into);
+	into.first, into.last, into.count, into.recipients = first, last, into.count + entry.count, recipients;
+	into.keys = keys.add(into.keys, entry.keys);
+	self.kept.is_changed = true;
+	if is_heavier then hand_over(self, entry, into); end
 end
 
-local function join(self, entry, into)
-	leave(self, into);
-	merge(self, entry, into);
-	into.recipients = entry.recipients;
-	put(self, into, "asleep");
+-- What an outstanding entry becomes.
+local function add(self, entry, recipients, place)
+	local deferred = {
+		kind = entry.kind; user = entry.user; resource = entry.resource; count = entry.count; first = entry.first; last = entry.last;
+		n = entry.n; age = self.kept.former + entry.n; recipients = recipients; keys = entry.keys;
+	};
+	enter(self, deferred, place);
+	hand_over(self, entry, deferred);
+	make_room(self, entry.user);
 end
 
 -- Those of `recipients` whose device has not come back: a resource has, and so may have one that is not known.
@@ -175,19 +193,29 @@ local function recipients_of(entry, element)
 	return recipients;
 end
 
--- Defers an outstanding event; with `into`, a number too, it joins another one.
-function Deferred:defer(n, into, element)
+-- Puts an outstanding event where it belongs: it ends, joins another one, or is deferred itself. It is deferred already if a fault
+-- kept it from being finished then.
+local function settle(self, entry, into, recipients)
 	local kept = self.kept;
-	local entry = self.events:take_outstanding(n);
-	if not entry then return; end
-	entry.recipients, entry.back, entry.was = recipients_of(entry, element), nil, nil;
-	if not into then
-		put(self, entry, "asleep");
-	elseif is_asleep(kept, into, entry.user) then
-		join(self, entry, kept.by_number[into]);
+	if kept.by_number[entry.n] then return; end
+	if entry.withdrawn then
+		note(kept.told, entry.n);
+	elseif #recipients == 0 then
+		note(kept.gone, entry.n);
+	elseif into and is_asleep(kept, into, entry.user) then
+		join(self, entry, kept.by_number[into], recipients);
 	else
-		put(self, entry, "due");
+		add(self, entry, recipients, into and "due" or "asleep");
 	end
+end
+
+-- Defers an outstanding event; with `into`, a number too, it joins another one. The event is outstanding until that is done: a fault
+-- loses nothing.
+function Deferred:defer(n, into, element)
+	local entry = self.events:find_deferrable(n);
+	if not entry then return; end
+	settle(self, entry, into, recipients_of(entry, element));
+	self.events:finish(entry);
 end
 
 function Deferred:resume(text)
@@ -200,6 +228,7 @@ end
 function Deferred:acknowledge(text)
 	local kept = self.kept;
 	ranges.pick(text, kept.by_number, kept.asleep.count + kept.due.count, function (entry) finish(self, entry); end);
+	ranges.pick(text, kept.told.items, kept.told.count, function (number) fifo.remove(kept.told, number); end);
 end
 
 -- At a hello. Another run of the service knows nothing of what was deferred for the one before: what it says of a number is
@@ -207,7 +236,7 @@ end
 function Deferred:greet(instance)
 	local kept = self.kept;
 	if instance == kept.instance then return; end
-	kept.instance, kept.gone = instance, {};
+	kept.instance, kept.gone, kept.told = instance, fifo.new(), fifo.new();
 	for _, entry in ipairs(fifo.list(kept.asleep)) do wake(self, entry); end
 	for n, entry in pairs(kept.by_number) do
 		entry.was, entry.n, kept.by_number[n] = was(kept, entry), nil, nil;
@@ -255,17 +284,33 @@ function Deferred:take()
 	return self.events:tell_again(entry);
 end
 
--- The numbers of which the service has to be told, sorted. It has been told when the next ones are asked for.
+local function numbers_in(list)
+	local numbers = {};
+	for i, item in ipairs(fifo.list(list)) do numbers[i] = item.n; end
+	return numbers;
+end
+
+-- The numbers of which the service has to be told, sorted. Each is told once more at the next hello, unless it is acknowledged.
 function Deferred:take_gone()
-	local gone = self.kept.gone;
-	self.kept.gone = {};
-	table.sort(gone);
-	return gone;
+	local kept = self.kept;
+	local numbers = numbers_in(kept.gone);
+	kept.gone = fifo.new();
+	for _, n in ipairs(numbers) do note(kept.told, n); end
+	while kept.told.count > self.limits.deferred do fifo.pop(kept.told); end
+	return numbers;
+end
+
+-- At a hello: also those that were told before it. All of them are told for the last time.
+function Deferred:take_all_gone()
+	self:take_gone();
+	local numbers = numbers_in(self.kept.told);
+	self.kept.told = fifo.new();
+	return numbers;
 end
 
 -- They could not be told.
 function Deferred:give_back_gone(numbers)
-	for _, n in ipairs(numbers) do self.kept.gone[#self.kept.gone + 1] = n; end
+	for _, n in ipairs(numbers) do note(self.kept.gone, n); end
 end
 
 -- Whether something has changed since this was last asked.
@@ -282,16 +327,20 @@ end
 
 -- Calls `each(entry, was)` for all, the oldest first.
 function Deferred:each(each)
-	local kept = self.kept;
-	for _, place in ipairs { "due", "asleep" } do
-		for _, entry in ipairs(fifo.list(kept[place])) do each(entry, was(kept, entry)); end
-	end
+	local kept, entries = self.kept, fifo.list(self.kept.due);
+	for _, entry in ipairs(fifo.list(kept.asleep)) do entries[#entries + 1] = entry; end
+	table.sort(entries, is_older);
+	for _, entry in ipairs(entries) do each(entry, was(kept, entry)); end
 end
 
--- Takes back an entry of an earlier epoch, to be told again.
+-- Takes back an entry of an earlier epoch, to be told again. Done before any of this epoch is deferred: those are younger.
 function Deferred:restore(entry, message)
+	local kept = self.kept;
+	kept.former = kept.former + 1;
+	entry.age = kept.former;
 	messages.hold(self.messages, self.limits.bytes, entry, message);
-	put(self, entry, "due");
+	enter(self, entry, "due");
+	make_room(self, entry.user);
 end
 
 return { fresh = fresh; new = new };

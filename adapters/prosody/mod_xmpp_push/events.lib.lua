@@ -8,12 +8,13 @@ local now = require "util.time".now;
 local fifo = module:require "fifo";
 local keys = module:require "keys";
 local messages = module:require "messages";
+local owners = module:require "owners";
 local ranges = module:require "ranges";
 
-local pairs, ipairs, next = pairs, ipairs, next;
+local pairs, ipairs = pairs, ipairs;
 local floor = math.floor;
 
-local is_journalled = { removed = true; created = true };
+local is_journalled, enter, leave, entries_of = owners.is_journalled, owners.enter, owners.leave, owners.entries_of;
 
 local Events = {};
 Events.__index = Events;
@@ -24,12 +25,12 @@ local function fresh()
 		outstanding = {};      -- number -> entry
 		outstanding_count = 0;
 		again = 0;             -- of these, events that had been deferred
+		is_again_changed = false;      -- which ones they are, since this was last asked
 		journal = fifo.new();
 		waiting = fifo.new();
 		held = fifo.new();
 		by_key = {};           -- kind/user/resource -> entry in waiting, or held
-		by_user = {};          -- user -> { all, sent, unsent, is_held }: the set of their entries, how many of all have a number,
-		                       -- and how many missed messages have none
+		by_user = owners.fresh();
 		messages = messages.fresh();
 		dropped = 0;           -- wake-ups thrown away since the last hello
 	};
@@ -42,43 +43,16 @@ end
 
 -- A slash cannot be in a kind or a localpart (RFC 7622, 3.3.1).
 local function key_of(entry)
-	return entry.kind.."/"..entry.user.."/"..(entry.resource or "");
+	return entry.kind.."/"..entry.user.."/"..(entry.about or entry.resource or "");
 end
 
 local function milliseconds()
 	return floor(now() * 1000);
 end
 
-local function enter(kept, entry)
-	local user = kept.by_user[entry.user];
-	if not user then
-		user = { all = {}, sent = 0, unsent = 0 };
-		kept.by_user[entry.user] = user;
-	end
-	user.all[entry] = true;
-	if not is_journalled[entry.kind] then user.unsent = user.unsent + 1; end
-	return entry;
-end
-
-local function leave(kept, entry)
-	local user = kept.by_user[entry.user];
-	user.all[entry] = nil;
-	if entry.n then
-		user.sent = user.sent - 1;
-	elseif not is_journalled[entry.kind] then
-		user.unsent = user.unsent - 1;
-	end
-	if next(user.all) == nil then kept.by_user[entry.user] = nil; end
-end
-
 local function forget(kept, entry)
 	messages.release(kept.messages, entry);
 	leave(kept, entry);
-end
-
-local function entries_of(kept, user)
-	local known = kept.by_user[user];
-	return known and known.all or {};
 end
 
 -- Puts an entry without a number at the end of the journal, of what waits, or of what is held.
@@ -126,7 +100,7 @@ end
 local function leave_outstanding(kept, entry)
 	kept.outstanding[entry.n] = nil;
 	kept.outstanding_count = kept.outstanding_count - 1;
-	if entry.recipients then kept.again = kept.again - 1; end
+	if entry.recipients then kept.again, kept.is_again_changed = kept.again - 1, true; end
 	leave(kept, entry);
 	let_go(kept, entry.user);
 end
@@ -140,7 +114,7 @@ local function number(kept, entry)
 	local n = kept.last_number + 1;
 	kept.last_number = n;
 	kept.outstanding_count = kept.outstanding_count + 1;
-	if entry.recipients then kept.again = kept.again + 1; end
+	if entry.recipients then kept.again, kept.is_again_changed = kept.again + 1, true; end
 	kept.outstanding[n], entry.n = entry, n;
 	local user = kept.by_user[entry.user];
 	user.sent = user.sent + 1;
@@ -186,10 +160,10 @@ function Events:issue(kind, user, resource, message, has_content, key)
 	return number(self.kept, entry);
 end
 
--- A missed message that cannot be sent now. A message with a content is never replaced by one without.
-function Events:collapse(kind, user, resource, message, has_content, newer)
+-- Adds to what waits under the same key. A message with a content is never replaced by one without.
+local function wait(self, fields, message, has_content, newer)
 	local kept = self.kept;
-	local fields = { kind = kind, user = user, resource = resource, count = 0, first = milliseconds(), keys = {} };
+	fields.count, fields.first, fields.keys = 0, milliseconds(), {};
 	local entry = kept.by_key[key_of(fields)];
 	if not entry then
 		entry = enter(kept, fields);
@@ -198,12 +172,22 @@ function Events:collapse(kind, user, resource, message, has_content, newer)
 	end
 	entry.count, entry.last = entry.count + 1, fields.first;
 	entry.keys = keys.add(entry.keys, newer);
-	if has_content or not entry.has_content then
+	if message and (has_content or not entry.has_content) then
 		entry.has_content = has_content;
 		messages.hold(kept.messages, self.limits.bytes, entry, message);
 	end
-	make_room(kept, self.limits, user);
+	make_room(kept, self.limits, entry.user);
 	return entry;
+end
+
+-- A missed message that cannot be sent now.
+function Events:collapse(kind, user, resource, message, has_content, newer)
+	return wait(self, { kind = kind, user = user, resource = resource }, message, has_content, newer);
+end
+
+-- A push service has revoked a registration, which `about` names.
+function Events:revoke(user, about, message)
+	return wait(self, { kind = "revoked", user = user, about = about }, message, nil, {});
 end
 
 local function drop_waiting(kept, user, is_meant)
@@ -217,6 +201,7 @@ local function withdraw_outstanding(kept, user, is_meant)
 	for entry in pairs(entries_of(kept, user)) do
 		if entry.n and not entry.withdrawn and not is_journalled[entry.kind] and is_meant(entry) then
 			entry.withdrawn = true;
+			kept.is_again_changed = kept.is_again_changed or entry.recipients ~= nil;
 			messages.release(kept.messages, entry);
 			numbers[#numbers + 1] = entry.n;
 		end
@@ -274,20 +259,14 @@ function Events:last_number()
 	return self.kept.last_number;
 end
 
--- Whether a user may have one more outstanding. What is said of the account itself goes a little further.
-local function has_share(kept, limits, user, is_of_account)
-	local known = kept.by_user[user];
-	return not known or known.sent < limits.entries_per_user * (is_of_account and 2 or 1);
-end
-
 function Events:has_share(user)
-	return has_share(self.kept, self.limits, user);
+	return owners.has_share(self.kept, self.limits, user);
 end
 
 -- The oldest of a place whose user may have one more outstanding; those before it are held.
 local function next_of(kept, limits, place)
 	local entry = fifo.peek(kept[place]);
-	while entry and not has_share(kept, limits, entry.user, place == "journal") do
+	while entry and not owners.has_share(kept, limits, entry.user, place == "journal") do
 		hold_back(kept, entry);
 		entry = fifo.peek(kept[place]);
 	end
@@ -309,14 +288,15 @@ function Events:acknowledge(text)
 	ranges.pick(text, kept.outstanding, kept.outstanding_count, function (entry) finish(kept, entry); end);
 end
 
--- The entry under a number, which is outstanding no more: it is deferred. Nil when there is none, or none that waits for a
--- delivery; one that was withdrawn ends.
-function Events:take_outstanding(n)
-	local kept = self.kept;
-	local entry = kept.outstanding[n];
-	if not entry or is_journalled[entry.kind] then return nil; end
-	leave_outstanding(kept, entry);
-	return not entry.withdrawn and entry or nil;
+-- The entry under a number, if it may be deferred: news of accounts wait for no delivery. Withdrawn entries are among them.
+function Events:find_deferrable(n)
+	local entry = self.kept.outstanding[n];
+	return entry and not is_journalled[entry.kind] and entry or nil;
+end
+
+-- The entry has been deferred, or has ended: it is outstanding no more.
+function Events:finish(entry)
+	finish(self.kept, entry);
 end
 
 -- Calls `each(entry)` for what is outstanding of a user.
@@ -329,6 +309,23 @@ end
 -- Makes an entry that was deferred outstanding, under a new number.
 function Events:tell_again(entry)
 	return number(self.kept, enter(self.kept, entry));
+end
+
+-- Calls `each(entry, was)` for what had been deferred and is outstanding again, in the order of the numbers.
+function Events:each_again(each)
+	local outstanding, numbers = self.kept.outstanding, {};
+	for n, entry in pairs(outstanding) do
+		if entry.recipients and not entry.withdrawn then numbers[#numbers + 1] = n; end
+	end
+	table.sort(numbers);
+	for _, n in ipairs(numbers) do each(outstanding[n], outstanding[n].was); end
+end
+
+-- Whether that has changed since this was last asked.
+function Events:take_again_changed()
+	local is_changed = self.kept.is_again_changed;
+	self.kept.is_again_changed = false;
+	return is_changed;
 end
 
 -- After a new hello. Returns the numbers to be sent again and those withdrawn meanwhile, both sorted;
@@ -375,7 +372,7 @@ function Events:unsent()
 end
 
 -- Takes back an entry that had a number in an earlier epoch, under a new one. Returns false when there are too many.
-function Events:resume(entry, message)
+function Events:restore(entry, message)
 	local kept, limits = self.kept, self.limits;
 	if kept.outstanding_count >= limits.entries then return false; end
 	messages.hold(kept.messages, limits.bytes, entry, message);

@@ -2,6 +2,7 @@
 
 local st = require "util.stanza";
 local jid = require "util.jid";
+local user_exists = require "core.usermanager".user_exists;
 local content = module:require "content";
 local keys = module:require "keys";
 
@@ -77,6 +78,23 @@ local function archived(self, event)
 	tell(self, shard, "archived", user, nil, stanza, { xmlns = xmlns_stanza_id; by = account; id = event.id });
 end
 
+-- As mod_offline does: whoever fires the event need not name the user.
+local function addressee(event)
+	local to = event.stanza.attr.to;
+	return to and jid.split(to) or event.origin.username;
+end
+
+-- A push service tells the user, wherever they are, that it has ended a registration.
+local function revoked(self, event)
+	local user = addressee(event);
+	if not user then return; end
+	local message, about = content.revocation(event.stanza, user.."@"..self.host);
+	if not message then return; end
+	local shard = self.shard_of(user);
+	if shard.users:has_none(user) or not shard.link:wants("revoked") or not user_exists(user, self.host) then return; end
+	shard.sender:revoke(user, about, message);
+end
+
 local function about_resource(resource)
 	return function (entry) return entry.resource == resource; end
 end
@@ -116,12 +134,6 @@ end
 
 -- Hooks. The wrappers see what came of an event: their own part is guarded, the server's is not touched.
 
--- As mod_offline does: whoever fires the event need not name the user.
-local function addressee(event)
-	local to = event.stanza.attr.to;
-	return to and jid.split(to) or event.origin.username;
-end
-
 -- Only a true result (mod_offline gives the id) says that the message was kept; refused, say over quota, it is the sender's again.
 local function watch_offline(self)
 	local tell_kept = self.guard.wrap("an offline message", function (event)
@@ -153,6 +165,11 @@ local function watch_presence(self)
 		if not was_reachable and session.username and is_reachable(session) then withdraw(session); end
 		return result;
 	end);
+end
+
+local function watch_push_services(self)
+	local watch = self.guard.wrap("a message", function (event) revoked(self, event); end);
+	for _, name in ipairs { "message/bare", "message/full" } do module:hook(name, watch, 1); end
 end
 
 local function watch_accounts(self)
@@ -189,6 +206,7 @@ local function hook(shards, sessions, guard)
 	local self = { shard_of = shards.of, host = module.host, sessions = sessions, guard = guard };
 	watch_offline(self);
 	watch_presence(self);
+	watch_push_services(self);
 	watch_accounts(self);
 	watch_sessions(self);
 end

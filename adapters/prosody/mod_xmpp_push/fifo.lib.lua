@@ -1,16 +1,22 @@
 -- A first-in, first-out list from whose middle entries can be taken. Plain data, so that it can be saved.
 -- Each entry carries its place as `entry.seq`.
 
-local pairs, sort = pairs, table.sort;
+local pairs, sort, max, min = pairs, table.sort, math.max, math.min;
 
 local function new()
 	return { items = {}, head = 1, tail = 0, count = 0 };
 end
 
-local function push(fifo, entry)
-	fifo.tail = fifo.tail + 1;
+-- Puts an entry at a place that nobody else has. One who puts by place must not push.
+local function put(fifo, entry, place)
+	fifo.head = fifo.count > 0 and min(fifo.head, place) or place;
+	fifo.tail = max(fifo.tail, place);
 	fifo.count = fifo.count + 1;
-	fifo.items[fifo.tail], entry.seq = entry, fifo.tail;
+	fifo.items[place], entry.seq = entry, place;
+end
+
+local function push(fifo, entry)
+	put(fifo, entry, fifo.tail + 1);
 end
 
 local function remove(fifo, entry)
@@ -43,4 +49,4 @@ local function list(fifo)
 	return entries;
 end
 
-return { new = new; push = push; remove = remove; peek = peek; pop = pop; list = list };
+return { new = new; put = put; push = push; remove = remove; peek = peek; pop = pop; list = list };

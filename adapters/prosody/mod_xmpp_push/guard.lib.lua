@@ -6,9 +6,9 @@ local traceback = debug.traceback;
 
 -- Runs `f` and says whether it came through, then what it returned.
 local function try(name, f, ...)
-	local ok, result = xpcall(f, traceback, ...);
+	local ok, result, more = xpcall(f, traceback, ...);
 	if not ok then module:log("error", "A fault while handling %s: %s", name, result); end
-	return ok, result;
+	return ok, result, more;
 end
 
 -- `f` as a handler; after a fault it returns nil, so that the server goes on as if it was not there.

@@ -8,7 +8,7 @@ local version = "2";
 
 -- The kinds of events this host can tell of with the modules it has now.
 local function kinds(loaded)
-	return "offline removed created"
+	return "offline revoked removed created"
 		..(loaded.smacks and " queued unacked lost" or "")
 		..(loaded.mam and " archived" or "");
 end

@@ -20,7 +20,7 @@ local function write(entry, was)
 		entry.kind, entry.user, entry.resource or "", decimal(entry.count), decimal(entry.first), decimal(entry.last),
 		entry.has_content and "1" or "", was, keys.write(entry.keys) or ""
 	};
-	for i, recipient in ipairs(entry.recipients) do
+	for i, recipient in ipairs(entry.recipients or {}) do
 		words[own_words + 2 * i - 1], words[own_words + 2 * i] = recipient.id, recipient.r or "";
 	end
 	return concat(words, separator);
@@ -36,15 +36,15 @@ local function filled(word)
 	return word ~= "" and word or nil;
 end
 
--- Returns records that can be taken back as if they had been frozen.
+-- Returns a record that can be taken back as if it had been frozen. Of a line that is half-written it has what is there.
 local function read(line)
 	local words = split(line);
 	local recipients = {};
 	for i = own_words + 1, #words, 2 do recipients[#recipients + 1] = { id = words[i], r = filled(words[i + 1]) }; end
 	return {
-		kind = words[1]; user = words[2]; resource = filled(words[3]);
+		kind = filled(words[1]); user = filled(words[2]); resource = filled(words[3]);
 		count = tonumber(words[4]); first = tonumber(words[5]); last = tonumber(words[6]);
-		has_content = words[7] ~= ""; was = words[8]; keys = keys.read(words[9]); recipients = recipients;
+		has_content = filled(words[7]) ~= nil; was = filled(words[8]); keys = keys.read(words[9] or ""); recipients = recipients;
 	};
 end
 

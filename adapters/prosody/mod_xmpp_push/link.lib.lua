@@ -11,7 +11,7 @@ Link.__index = Link;
 
 -- Until the service has said what it wants, everything is kept that it could want.
 local want_all = { offline = true; queued = true; unacked = true; lost = true; archived = true;
-	removed = true; created = true; calls = true };
+	revoked = true; removed = true; created = true; calls = true };
 
 local function fresh(epoch)
 	return {

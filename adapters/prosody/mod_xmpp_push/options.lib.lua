@@ -9,6 +9,9 @@ local floor, max = math.floor, math.max;
 
 local host = module.host;
 
+-- By default one user has a tenth of the places of the link, and at least 50.
+local users_part, users_least = 10, 50;
+
 -- Requests that wait for an answer; each holds what is needed for that, about 300 bytes.
 local max_requests = 1000;
 
@@ -31,6 +34,10 @@ local function number(name, default)
 	local value = module:get_option_number(name, default);
 	if not value or value < 1 then refuse("set %s to a number of at least 1, or remove it", name); end
 	return value;
+end
+
+local function optional_number(name)
+	return module:get_option(name) ~= nil and number(name) or nil;
 end
 
 local function component_domain(address)
@@ -92,16 +99,17 @@ local function warn_if_unknown(component)
 	end
 end
 
--- The bounds hold for the host.
+-- The bounds hold for the host, those of one user for the only link that the user has.
 local function divide(options, component)
 	local count = #options.components;
 	local function share(bound) return max(1, floor(bound / count)); end
+	local max_in_flight = share(options.max_in_flight);
 	return {
 		host = options.host; address = options.address; component = component;
 		request_timeout = options.request_timeout;
-		max_in_flight = share(options.max_in_flight);
+		max_in_flight = max_in_flight;
 		max_in_flight_per_service = share(options.max_in_flight_per_service);
-		max_in_flight_per_user = options.max_in_flight_per_user;      -- a user has one link
+		max_in_flight_per_user = options.max_in_flight_per_user or max(users_least, floor(max_in_flight / users_part));
 		max_in_flight_per_registration = options.max_in_flight_per_registration;
 		entries = share(options.entries);
 		entries_per_user = options.entries_per_user;
@@ -128,7 +136,7 @@ local function read()
 		request_timeout = number("xmpp_push_request_timeout", 30);             -- seconds
 		max_in_flight = max_in_flight;
 		max_in_flight_per_service = number("xmpp_push_max_in_flight_per_service", max(1, floor(max_in_flight / 2)));
-		max_in_flight_per_user = number("xmpp_push_max_in_flight_per_user", max(50, floor(max_in_flight / 10)));
+		max_in_flight_per_user = optional_number("xmpp_push_max_in_flight_per_user");
 		max_in_flight_per_registration = number("xmpp_push_max_in_flight_per_registration", 10);
 		entries = number("xmpp_push_buffer_entries", 100000);
 		entries_per_user = number("xmpp_push_buffer_entries_per_user", 50);

@@ -133,16 +133,25 @@ function Sender:tell(kind, user, resource, message, has_content, key)
 	end
 end
 
+-- Tells that a push service has revoked a registration, which `about` names.
+function Sender:revoke(user, about, message)
+	self.events:revoke(user, about, message);
+	if self.link:is_attached() then self:flush(); end
+end
+
 local function send_withdrawn(self, numbers)
 	if #numbers == 0 then return true; end
 	return self.link:send(self.link:build("withdraw", { session = self.link:session() }):text(ranges.format(numbers)));
 end
 
--- Tells of the deferred events that have ended here, now or after the next hello.
+-- Tells of deferred events that have ended here.
+local function tell_ended(self, numbers)
+	if not send_withdrawn(self, numbers) then self.deferred:give_back_gone(numbers); end
+end
+
+-- Now, or after the next hello.
 local function tell_gone(self)
-	if not self.link:is_attached() then return; end
-	local gone = self.deferred:take_gone();
-	if not send_withdrawn(self, gone) then self.deferred:give_back_gone(gone); end
+	if self.link:is_attached() then tell_ended(self, self.deferred:take_gone()); end
 end
 
 -- What is kept of a user and `is_meant` need not be told any more.
@@ -226,7 +235,7 @@ function Sender:begin_again()
 	self.numbered, withdrawn = self.events:begin_again();
 	self.place = 1;
 	send_withdrawn(self, withdrawn);
-	tell_gone(self);
+	tell_ended(self, self.deferred:take_all_gone());
 	self:flush();
 end
 

@@ -35,31 +35,35 @@ function Shards:freeze()
 	return all;
 end
 
+-- Takes back one event of what freeze() or each_deferred() gave.
+function Shards:thaw_event(item)
+	local shard = self.of(item.user or "");
+	freezer.thaw(shard.events, shard.deferred, item);
+end
+
 -- Takes back what freeze() gave. What was thrown away cannot be told apart by user any more.
 function Shards:thaw(frozen)
-	for _, item in ipairs(frozen.entries) do
-		local shard = self.of(item.user);
-		freezer.thaw(shard.events, shard.deferred, item);
-	end
-	for _, item in ipairs(frozen.deferred or {}) do self:thaw_deferred(item); end
+	for _, item in ipairs(frozen.entries) do self:thaw_event(item); end
+	for _, item in ipairs(frozen.deferred or {}) do self:thaw_event(item); end
 	self.list[1].events:add_dropped(frozen.dropped);
 end
 
--- Calls `each(entry, was)` for what is deferred of all users.
+-- Calls `each(entry, was)` for what is deferred of all users, and what was and has been told again.
 function Shards:each_deferred(each)
-	for _, shard in ipairs(self.list) do shard.deferred:each(each); end
+	for _, shard in ipairs(self.list) do
+		shard.events:each_again(each);
+		shard.deferred:each(each);
+	end
 end
 
 -- Whether that has changed since this was last asked.
 function Shards:take_changed()
 	local is_changed = false;
-	for _, shard in ipairs(self.list) do is_changed = shard.deferred:take_changed() or is_changed; end
+	for _, shard in ipairs(self.list) do
+		is_changed = shard.events:take_again_changed() or is_changed;
+		is_changed = shard.deferred:take_changed() or is_changed;
+	end
 	return is_changed;
-end
-
--- Takes back one of those.
-function Shards:thaw_deferred(item)
-	freezer.thaw_deferred(self.of(item.user).deferred, item);
 end
 
 return { new = new };

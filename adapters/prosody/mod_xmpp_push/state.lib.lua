@@ -2,11 +2,15 @@
 --   shards       for each component, in order, what its parts keep
 --   components   their names
 --   fences       component -> the greatest fence it has said; also of those that are no longer listed
+--   layout       of all this
 
 local new_id = require "util.id".medium;
 local freezer = module:require "freezer";
 
 local ipairs = ipairs;
+
+-- To be raised when what the parts keep changes its form.
+local layout = 2;
 
 local State = {};
 State.__index = State;
@@ -31,7 +35,7 @@ end
 
 -- `old` maps components to what their shards kept under another list.
 local function state_of(self, old, fences)
-	local state = { components = self.options.components, shards = {}, fences = fences };
+	local state = { components = self.options.components, shards = {}, fences = fences, layout = layout };
 	for i, component in ipairs(state.components) do state.shards[i] = fresh_shard(self, old[component]); end
 	return state;
 end
@@ -67,8 +71,8 @@ local function is_same_list(a, b)
 	return true;
 end
 
--- The list has changed: what was missed moves, and each request is given back, since its answer may come from a service
--- that is no longer the user's.
+-- The list, or the layout, has changed: what was missed moves, and each request is given back, since its answer may come from a
+-- service that is no longer the user's.
 local function dissolve(self, state)
 	local old, moving = {}, freezer.empty();
 	for i, component in ipairs(state.components) do
@@ -86,7 +90,7 @@ end
 function State:take_over(saved)
 	if not saved then return self:fresh(); end
 	local state = modern(self, saved);
-	if is_same_list(state.components, self.options.components) then return state; end
+	if state.layout == layout and is_same_list(state.components, self.options.components) then return state; end
 	local old, moving = dissolve(self, state);
 	return state_of(self, old, state.fences), moving;
 end

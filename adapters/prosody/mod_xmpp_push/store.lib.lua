@@ -11,12 +11,20 @@ local version, deferred_version = 2, 2;
 local Store = {};
 Store.__index = Store;
 
+-- Returns nil when there is none: the module works without.
+local function open(guard, name, loss)
+	local ok, driver, err = guard.try("the opening of a store", module.open_store, module, name);
+	if ok and driver then return driver; end
+	module:log("error", "The store %s cannot be opened (%s): %s", name, err or "a fault", loss);
+end
+
 local function new(guard)
-	local driver, err = module:open_store("xmpp_push");
-	if not driver then
-		module:log("warn", "No storage (%s): what is not acknowledged will not survive a restart of the server", err);
-	end
-	return setmetatable({ driver = driver, deferred = module:open_store("xmpp_push_deferred"), guard = guard }, Store);
+	return setmetatable({
+		driver = open(guard, "xmpp_push", "what is not acknowledged will not survive a restart of the server");
+		deferred = open(guard, "xmpp_push_deferred", "what is deferred will not survive the death of the server");
+		guard = guard;
+		is_behind = false;      -- what is deferred could not be written
+	}, Store);
 end
 
 -- What was missed is stored for all shards together: the list may be another when it is read.
@@ -32,6 +40,7 @@ local function collect(shards)
 end
 
 local function write_deferred(store, shards)
+	store.is_behind = true;      -- also when the next lines throw
 	local written = {};
 	shards:each_deferred(function (entry, was) written[#written + 1] = lines.write(entry, was); end);
 	local ok, err = store.deferred:set(nil, #written > 0 and { version = deferred_version; lines = written } or nil);
@@ -39,11 +48,16 @@ local function write_deferred(store, shards)
 	store.is_behind = not ok;
 end
 
--- The other store would bring back what has ended since.
+-- The other store would bring back what has ended since. Returns whether all is stored.
 local function write(store, shards)
+	if not store.driver then return false; end
 	local ok, err = store.driver:set(nil, collect(shards));
-	if not ok then return module:log("error", "What is not acknowledged could not be stored: %s", err); end
+	if not ok then
+		module:log("error", "What is not acknowledged could not be stored: %s", err);
+		return false;
+	end
 	if store.deferred then store.deferred:set(nil, nil); end
+	return true;
 end
 
 -- Version 1 knew one component, and did not say which.
@@ -69,20 +83,17 @@ end
 local function read_deferred(store, shards)
 	local data = store.deferred and store.deferred:get(nil);
 	if not data or data.version ~= deferred_version then return; end
-	for _, line in ipairs(data.lines) do shards:thaw_deferred(lines.read(line)); end
+	for _, line in ipairs(data.lines) do shards:thaw_event(lines.read(line)); end
 	log_taken_back(#data.lines);
 end
 
+-- What a later version of the module has stored stays until something else is.
 local function read_and_remove(store, shards)
-	local data = store.driver:get(nil);
-	if not data then return read_deferred(store, shards); end
-	if data.version <= version then take_back(data, shards); end
+	local data = store.driver and store.driver:get(nil);
+	if not data or data.version > version then return read_deferred(store, shards); end
+	take_back(data, shards);
 	if store.deferred then write_deferred(store, shards); end
 	store.driver:set(nil, nil);
-end
-
-function Store:save(shards)
-	if self.driver then self.guard.try("storing", write, self, shards); end
 end
 
 -- To be called now and then.
@@ -91,8 +102,14 @@ function Store:save_deferred(shards)
 	if shards:take_changed() or self.is_behind then self.guard.try("storing", write_deferred, self, shards); end
 end
 
+-- To be called before the end.
+function Store:save(shards)
+	local _, is_saved = self.guard.try("storing", write, self, shards);
+	if not is_saved then self:save_deferred(shards); end
+end
+
 function Store:load(shards)
-	if self.driver then self.guard.try("reading the store", read_and_remove, self, shards); end
+	self.guard.try("reading the store", read_and_remove, self, shards);
 end
 
 return { new = new };

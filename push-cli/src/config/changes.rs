@@ -2,7 +2,7 @@
 
 use super::push::PluginChoice;
 use super::store::StoreSettings;
-use super::{Config, policy, rules, service};
+use super::{Config, policy, push, service};
 use push_core::Settings;
 use push_core::plugin::Content;
 use push_transport_xmpp::StreamConfig;
@@ -30,6 +30,7 @@ impl Config {
         let followed = Self {
             settings,
             plugin: new.plugin,
+            plugins_of_hosts: new.plugins_of_hosts,
             drain_timeout: new.drain_timeout,
             log,
             ..self.clone()
@@ -41,6 +42,8 @@ impl Config {
         let (policy, new_policy) = (&self.settings.policy, &new.settings.policy);
         let mut applied = settings(&self.settings, &new.settings);
         applied.extend(plugin(&self.plugin, &new.plugin));
+        let hosts = self.plugins_of_hosts != new.plugins_of_hosts;
+        applied.extend(differing([(push::HOST, hosts)]));
         applied.extend(differing([
             (
                 "policy.drain_timeout",
@@ -103,7 +106,7 @@ fn plugin(old: &PluginChoice, new: &PluginChoice) -> Vec<&'static str> {
     match (old, new) {
         (PluginChoice::Default(old), PluginChoice::Default(new)) => content(old, new).collect(),
         (old, new) if old == new => Vec::new(),
-        (PluginChoice::Rules(_), PluginChoice::Rules(_)) => vec![rules::RULES],
+        (PluginChoice::Rules(_), PluginChoice::Rules(_)) => vec!["push.rules"],
         _ => vec!["push.plugin"],
     }
 }

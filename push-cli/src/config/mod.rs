@@ -28,6 +28,7 @@ use push::PluginChoice;
 use push_core::{BareJid, Settings};
 use push_transport_xmpp::StreamConfig;
 use reader::Reader;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ pub(crate) struct Config {
     stream: StreamConfig,
     settings: Settings,
     plugin: PluginChoice,
+    /// Other plugins for some hosts.
+    plugins_of_hosts: BTreeMap<String, PluginChoice>,
     /// The components of the others.
     shards: Vec<BareJid>,
     pub(crate) store: StoreSettings,
@@ -89,6 +92,7 @@ impl ConfigFile {
         let shards = component::shards(reader, stream.as_ref());
         let hosts = component::hosts(reader);
         let plugin = push::plugin(reader);
+        let plugins_of_hosts = push::of_hosts(reader, hosts.as_deref());
         let identity = push::identity(reader);
         let mut policy = policy::policy(reader);
         policy.profiles = service::profiles(reader);
@@ -102,7 +106,7 @@ impl ConfigFile {
         let stream = stream?;
         let mut settings = Settings::new(stream.component.to_string(), hosts?);
         settings.identity = identity;
-        settings.plugin = plugin.build();
+        settings.plugin = push::build(&plugin, &plugins_of_hosts);
         settings.policy = policy;
         settings.policy.store_timeout = timeouts.machine();
         let mut store = store?;
@@ -113,6 +117,7 @@ impl ConfigFile {
             stream,
             settings,
             plugin,
+            plugins_of_hosts,
             shards: shards?,
             store,
             lease,

@@ -17,9 +17,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use toml::Value;
 
-/// The rules that decide, and those that are only tried.
-pub(super) const RULES: &str = "push.rules";
-const SHADOW: &str = "push.shadow_rules";
+/// The section of the rules of all hosts.
+const SECTION: &str = "push";
 
 /// A file with rules, be there anything else in it or not.
 #[derive(Debug)]
@@ -40,21 +39,21 @@ impl<'a> RulesFile<'a> {
         }
         let folder = self.0.parent().unwrap_or(Path::new("."));
         let mut reader = Reader::new(table, Environment::default(), folder);
-        let rules = lists(&mut reader);
-        let rules = reader.required(RULES, rules);
+        let rules = lists(&mut reader, SECTION);
+        let rules = reader.required("push.rules", rules);
         let rules = reader.finish(rules);
         rules.map_err(|problems| problems.with_lines(&text))
     }
 }
 
-/// Reads the rules that decide and those that are only tried, if there are any.
-pub(super) fn lists(reader: &mut Reader<'_>) -> Option<RulesPlugin> {
-    let (deciding, shadow) = (rules(reader, RULES), rules(reader, SHADOW));
+/// Reads the rules of a section that decide and those that are only tried, if there are any.
+pub(super) fn lists(reader: &mut Reader<'_>, section: &str) -> Option<RulesPlugin> {
+    let shadow_path = format!("{section}.shadow_rules");
+    let deciding = rules(reader, &format!("{section}.rules"));
+    let shadow = rules(reader, &shadow_path);
     if deciding.is_none() && shadow.is_some() {
-        reader.problem(
-            SHADOW,
-            "are compared with [[push.rules]], of which there are none",
-        );
+        let reason = "are compared with rules, of which there are none";
+        reader.problem(&shadow_path, reason);
     }
     let plugin = RulesPlugin::new(deciding?);
     Some(match shadow {

@@ -5,6 +5,7 @@ use crate::Timestamp;
 use crate::delivery::DeliveryOutcome;
 use crate::session::{Cause, ClientState, Session};
 use crate::xep::error::{DefinedCondition, ErrorType, StanzaError};
+use crate::xep::revocation::Revocation;
 use crate::xml::{ElementRef, Namespace};
 
 /// The most sessions read of one event: more are of no use to any decision.
@@ -87,7 +88,9 @@ pub enum LinkEventKind<'a> {
     Removed,
     /// The name was registered anew.
     Created,
-    /// A kind of a later version.
+    /// A push service has revoked a registration, at this time if it is known.
+    Revoked(Revocation, Option<Timestamp>),
+    /// A kind of a later version, or one that cannot be read.
     Unknown,
 }
 
@@ -206,6 +209,7 @@ fn event(element: ElementRef<'_>) -> Option<LinkEvent<'_>> {
     let kind = match element.attribute("kind")? {
         "removed" => LinkEventKind::Removed,
         "created" => LinkEventKind::Created,
+        "revoked" => revoked(element).unwrap_or(LinkEventKind::Unknown),
         word => {
             Cause::from_name(word).map_or(LinkEventKind::Unknown, |cause| missed(element, cause))
         }
@@ -215,6 +219,21 @@ fn event(element: ElementRef<'_>) -> Option<LinkEvent<'_>> {
         user: element.attribute("user")?,
         kind,
     })
+}
+
+fn revoked(element: ElementRef<'_>) -> Option<LinkEventKind<'_>> {
+    let at = number(element, "last").or_else(|| number(element, "first"));
+    let revocation = Revocation::read(message(element)?)?;
+    Some(LinkEventKind::Revoked(
+        revocation,
+        at.map(Timestamp::from_millis),
+    ))
+}
+
+fn message(event: ElementRef<'_>) -> Option<ElementRef<'_>> {
+    event
+        .children()
+        .find(|child| child.is("message", Namespace::Client))
 }
 
 fn missed(element: ElementRef<'_>, cause: Cause) -> LinkEventKind<'_> {
@@ -245,9 +264,7 @@ fn missed(element: ElementRef<'_>, cause: Cause) -> LinkEventKind<'_> {
             .filter_map(session)
             .take(MAX_SESSIONS)
             .collect(),
-        message: element
-            .children()
-            .find(|child| child.is("message", Namespace::Client)),
+        message: message(element),
     })
 }
 

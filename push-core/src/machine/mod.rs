@@ -269,10 +269,9 @@ impl Machine {
         let notifier = &mut self.notifier;
         match event.kind {
             LinkEventKind::Missed(missed) => {
-                let links = &mut self.links;
                 let told = Told {
                     event: Some(hold),
-                    was: missed.was.and_then(|was| links.resumed(host, was)),
+                    was: missed.was.and_then(|was| self.links.resumed(host, was)),
                     is_again,
                 };
                 notifier.missed(now, host, &owner, missed, told);
@@ -280,6 +279,7 @@ impl Machine {
             LinkEventKind::Removed | LinkEventKind::Created => {
                 notifier.forget_user(now, &owner, hold);
             }
+            LinkEventKind::Revoked(what, at) => notifier.revoked(now, &owner, what, at, hold),
             LinkEventKind::Unknown => self.links.acknowledge(now, vec![hold]),
         }
     }

@@ -1,5 +1,6 @@
 //! A missed message as a plugin sees it.
 
+use super::verdict::Reason;
 use crate::Timestamp;
 use crate::session::{Cause, Session};
 use crate::xep::message::Message;
@@ -25,6 +26,8 @@ pub struct Missed<'a> {
     pub count: u64,
     /// When the first of them was missed.
     pub missed_at: Timestamp,
+    /// The plugin's reason why it is worth a notification, once that is decided.
+    pub verdict: Option<&'a Reason>,
     /// The time.
     pub now: Timestamp,
 }
@@ -41,6 +44,7 @@ impl<'a> Missed<'a> {
             message: None,
             count: 1,
             missed_at: now,
+            verdict: None,
             now,
         }
     }
@@ -51,6 +55,15 @@ impl<'a> Missed<'a> {
         Self {
             message: Some(message),
             count,
+            ..self
+        }
+    }
+
+    /// Returns the same, which is worth a notification for this reason.
+    #[must_use]
+    pub const fn with_verdict(self, reason: &'a Reason) -> Self {
+        Self {
+            verdict: Some(reason),
             ..self
         }
     }

@@ -4,6 +4,7 @@
 mod default;
 mod missed;
 mod mongooseim;
+mod per_host;
 pub mod rules;
 mod situation;
 mod verdict;
@@ -11,6 +12,7 @@ mod verdict;
 pub use default::{Content, DefaultPlugin};
 pub use missed::Missed;
 pub use mongooseim::{MongooseImEnhancedPlugin, MongooseImHintsPlugin, MongooseImPlugin};
+pub use per_host::PerHost;
 pub use rules::RulesPlugin;
 pub use situation::Situation;
 pub use verdict::{Choice, Reason, Verdict};
@@ -84,4 +86,15 @@ pub struct Wants {
     pub calls: bool,
     /// All of them.
     pub any: bool,
+}
+
+impl Wants {
+    /// Returns what both want together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            calls: self.calls || other.calls,
+            any: self.any || other.any,
+        }
+    }
 }

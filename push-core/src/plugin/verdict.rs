@@ -1,8 +1,9 @@
 //! Decisions of plugins, and their reasons.
 
 use crate::delivery::Notification;
-use std::borrow::Cow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// Whether a message is worth a notification, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,31 +76,54 @@ impl Choice {
     }
 }
 
-/// Why something was decided: the name of a rule or a few words. It must hold nothing of the message.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Reason(Cow<'static, str>);
+/// Why something was decided: the name of a rule or a few words. It must hold nothing of the message. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Reason(Text);
+
+#[derive(Clone, Debug)]
+enum Text {
+    Static(&'static str),
+    Shared(Arc<str>),
+}
 
 impl Reason {
     /// Returns the text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Text::Static(text) => text,
+            Text::Shared(text) => text,
+        }
+    }
+}
+
+impl PartialEq for Reason {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Reason {}
+
+impl Hash for Reason {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
 
 impl From<&'static str> for Reason {
     fn from(text: &'static str) -> Self {
-        Self(Cow::Borrowed(text))
+        Self(Text::Static(text))
     }
 }
 
 impl From<String> for Reason {
     fn from(text: String) -> Self {
-        Self(Cow::Owned(text))
+        Self(Text::Shared(text.into()))
     }
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }

@@ -1,8 +1,8 @@
-//! Which push services a profile is for.
+//! Patterns of JIDs.
 
 use jid::BareJid;
 
-/// The JIDs of some push services.
+/// Some JIDs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(Kind);
 
@@ -37,15 +37,24 @@ impl Pattern {
         }))
     }
 
-    /// Returns whether a push service is one of these.
-    pub fn fits(&self, service: &BareJid) -> bool {
+    /// Returns whether an entity is one of these.
+    pub fn fits(&self, jid: &BareJid) -> bool {
+        self.fits_parts(jid.as_str(), jid.domain().as_str())
+    }
+
+    /// Returns whether an entity is one of these that has this bare JID and domain. They need not be prepared, but for letters of ASCII
+    /// no two forms of one JID are alike.
+    pub(crate) fn fits_parts(&self, jid: &str, domain: &str) -> bool {
         match &self.0 {
-            Kind::Exactly(jid) => jid == service,
-            Kind::Domain(domain) => domain.domain() == service.domain(),
-            Kind::Below(domain) => {
-                let below = service.domain().as_str();
-                let below = below.strip_suffix(domain.domain().as_str());
-                below.is_some_and(|below| below.len() > 1 && below.ends_with('.'))
+            Kind::Exactly(of) => of.as_str().eq_ignore_ascii_case(jid),
+            Kind::Domain(of) => of.as_str().eq_ignore_ascii_case(domain),
+            Kind::Below(of) => {
+                let split = domain.len().checked_sub(of.as_str().len());
+                let parts = split.and_then(|at| domain.split_at_checked(at));
+                parts.is_some_and(|(below, domain)| {
+                    let is_below = below.len() > 1 && below.ends_with('.');
+                    is_below && of.as_str().eq_ignore_ascii_case(domain)
+                })
             }
             Kind::All => true,
         }

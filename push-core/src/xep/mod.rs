@@ -14,5 +14,6 @@ pub mod message;
 pub mod privilege;
 pub mod pubsub;
 pub mod push;
+pub mod revocation;
 pub mod stanza_id;
 pub mod summary;

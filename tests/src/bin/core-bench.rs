@@ -1,6 +1,6 @@
 //! Works the Machine for a tool that counts instructions: `scripts/bench core` runs it twice and prints the difference.
 //!
-//!     core-bench hosts|services|pending COUNT EVENTS
+//!     core-bench hosts|services|pending|rules COUNT EVENTS
 
 use push_tests::world::load::{Load, Size};
 use std::process::ExitCode;
@@ -24,6 +24,10 @@ fn main() -> ExitCode {
         },
         "pending" => Size {
             pending: count,
+            ..Size::ONE
+        },
+        "rules" => Size {
+            rules: count,
             ..Size::ONE
         },
         _ => return ExitCode::from(2),

@@ -87,6 +87,12 @@ impl Ejabberd {
         self.ports
     }
 
+    /// A file of Mnesia's folder, in which modules keep theirs.
+    #[must_use]
+    pub fn data_file(&self, name: &str) -> PathBuf {
+        self.home.outside("data").join(name)
+    }
+
     /// Compiles the modules (`*.erl`) below a folder over those that the server has; a module that runs already takes
     /// the new code when it is restarted.
     ///

@@ -2,7 +2,7 @@
 
 mod config;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use config::ProsodyConfig;
@@ -71,6 +71,12 @@ impl Prosody {
     /// Where it listens.
     pub fn ports(&self) -> ProsodyPorts {
         self.ports
+    }
+
+    /// A file of its data.
+    #[must_use]
+    pub fn data_file(&self, name: &str) -> PathBuf {
+        self.home.outside("data").join(name)
     }
 
     /// Copies the modules (`*.lua`) of a folder over those that the server has; a reload or a start brings them in.

@@ -229,25 +229,24 @@ impl Adapter {
     /// The server is restarted in order: what is kept survives, numbers and knowledge do not.
     pub fn restart(&mut self) {
         self.disconnect();
-        let outstanding = std::mem::take(&mut self.outstanding);
-        let collapsed = std::mem::take(&mut self.collapsed);
         self.all_due();
-        for (number, mut entry) in outstanding {
-            if !entry.withdrawn {
-                let name = format!("{}:{number}", self.epoch_name());
-                entry.was.get_or_insert(name);
-                self.keep(entry);
-            }
-        }
-        self.collapsed.extend(collapsed);
+        self.outstanding.retain(|_, entry| !entry.withdrawn);
+        let (epoch, outstanding) = (self.epoch_name(), std::mem::take(&mut self.outstanding));
+        let again = outstanding.into_iter().map(|(number, mut entry)| {
+            entry.was.get_or_insert(format!("{epoch}:{number}"));
+            entry
+        });
+        self.outstanding = (1..).zip(again).collect();
         self.said.clear();
         self.epoch += 1;
-        (self.drawn, self.requested, self.users) = (0, 0, 0);
-        (self.instance, self.got) = (None, None);
+        self.drawn = self.outstanding.len() as u64;
+        (self.requested, self.users) = (0, 0);
         self.none.clear();
         self.requests.clear();
-        self.in_flight.clear();
-        self.outcomes.clear();
+        let in_flight: Vec<u64> = self.in_flight.keys().copied().collect();
+        for number in in_flight {
+            self.outcome(number, "type='timeout'");
+        }
     }
 
     /// When the next time-out is.

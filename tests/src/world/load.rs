@@ -2,9 +2,13 @@
 
 use super::xml::parse;
 use super::{Bench, COMPONENT, SERVICE};
+use push_core::plugin::RulesPlugin;
+use push_core::plugin::rules::{Action as Follows, Body, Conditions, Content, Push, Rule, To};
+use push_core::profile::Pattern;
 use push_core::transport::DownReason;
 use push_core::xml::Stanza;
 use push_core::{Action, Event, Settings};
+use std::sync::Arc;
 
 /// How much there is of everything that does not belong to the event that is measured.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +19,8 @@ pub struct Size {
     pub services: usize,
     /// Events of one more user that wait for a push service which does not answer.
     pub pending: usize,
+    /// Rules, of which the last alone matches; 0 for the plugin `default`.
+    pub rules: usize,
 }
 
 impl Size {
@@ -23,6 +29,7 @@ impl Size {
         hosts: 1,
         services: 1,
         pending: 0,
+        rules: 0,
     };
 }
 
@@ -44,6 +51,9 @@ impl Load {
         let hosts = (0..size.hosts).map(host).collect();
         let mut settings = Settings::new(COMPONENT, hosts);
         settings.policy.max_queue = 100_000 * size.hosts;
+        if size.rules > 0 {
+            settings.plugin = Arc::new(RulesPlugin::new(rules(size.rules)));
+        }
         let mut load = Self {
             bench: Bench::new(settings),
             size,
@@ -168,4 +178,27 @@ fn user(n: usize) -> String {
 
 fn service(n: usize) -> String {
     format!("push{n}.example.net")
+}
+
+/// Returns rules that push, each but the last with two tables of conditions that look at a good deal and do not hold.
+fn rules(count: usize) -> Vec<Rule> {
+    let rules = (1..=count).map(|number| {
+        let mut push = Push::default();
+        (push.content, push.to) = (Content::Count, To::Absent);
+        let conditions = [format!("*.r{number}.example"), format!("r{number}.example")];
+        let conditions = conditions.into_iter().map(|from| {
+            let mut each = Conditions::default();
+            each.body = Some(Body::NonEmpty);
+            each.jingle = Some(false);
+            each.from = Pattern::read(&from);
+            each
+        });
+        let is_last = number == count;
+        Rule {
+            name: format!("rule {number}").into(),
+            conditions: conditions.filter(|_| !is_last).collect(),
+            action: Follows::Push(push),
+        }
+    });
+    rules.collect()
 }

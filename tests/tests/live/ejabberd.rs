@@ -34,6 +34,12 @@ mod played;
 mod publishes;
 #[path = "ejabberd/refusal.rs"]
 mod refusal;
+#[path = "ejabberd/share.rs"]
+mod share;
+#[path = "ejabberd/start.rs"]
+mod start;
+#[path = "ejabberd/upgrade.rs"]
+mod upgrade;
 #[path = "ejabberd/withdrawn.rs"]
 mod withdrawn;
 
@@ -54,6 +60,7 @@ mod suite {
     mod registration;
     mod reload;
     mod restarts;
+    mod revoked;
     mod rooms;
     mod service;
     pub(super) mod shards;

@@ -14,9 +14,10 @@ mod broken;
 #[path = "prosody/deferred"]
 mod deferred {
     mod ended;
+    mod faults;
     mod full;
     mod kept;
-    mod scene;
+    pub(super) mod scene;
     mod told;
 }
 #[path = "prosody/offline.rs"]
@@ -27,6 +28,8 @@ mod played;
 mod refusal;
 #[path = "prosody/reload.rs"]
 mod reload;
+#[path = "prosody/stores.rs"]
+mod stores;
 #[path = "prosody/waiting.rs"]
 mod waiting;
 
@@ -47,6 +50,7 @@ mod suite {
     mod registration;
     mod reload;
     mod restarts;
+    mod revoked;
     mod rooms;
     mod service;
     pub(super) mod shards;

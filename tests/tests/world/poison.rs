@@ -113,26 +113,43 @@ fn is_of_breaker(report: &Report) -> bool {
     )
 }
 
-/// The times of notifications, taken from them.
-fn times(notifications: &mut [Notification]) -> Vec<Timestamp> {
-    let time = |one: &mut Notification| std::mem::take(&mut one.at);
-    notifications.iter_mut().map(time).collect()
+#[test]
+fn neither_one_account_nor_ten_change_what_others_meet() {
+    let alone = days_beside(0);
+    assert_eq!(alone.statuses[DEAD][0].as_str(), "quarantined");
+    assert_eq!(alone.statuses[DEAD + 1], [Status::Active]);
+    for poisoners in [1, 10] {
+        assert_eq!(days_beside(poisoners), alone, "beside {poisoners}");
+    }
+}
+
+/// When Alice, whom the push service refuses, is tried within half a minute, while Bob is accepted every three seconds.
+fn attempts_for_one_refused(mallory: Manner) -> Vec<Timestamp> {
+    let mut world = World::attached_with(telling(settings()));
+    for user in ["alice", "bob", "mallory"] {
+        world.enable(user, "phone", user);
+    }
+    missed(&mut world, "bob");
+    world.settle();
+    let refuses = Manner::Refuses("cancel", "bad-request");
+    let by_node = &mut world.service().by_node;
+    by_node.insert("alice".to_owned(), refuses);
+    by_node.insert("mallory".to_owned(), mallory);
+    for user in ["mallory", "alice"] {
+        missed(&mut world, user);
+    }
+    for _ in 0..9 {
+        missed(&mut world, "bob");
+        world.pass(Duration::from_secs(3));
+    }
+    let mut received = world.service().take();
+    received.retain(|one| one.node == "alice");
+    received.iter().map(|one| one.at).collect()
 }
 
 #[test]
-fn neither_one_account_nor_ten_change_what_others_meet() {
-    let mut alone = days_beside(0);
-    assert_eq!(alone.statuses[DEAD][0].as_str(), "quarantined");
-    assert_eq!(alone.statuses[DEAD + 1], [Status::Active]);
-    let tried = times(&mut alone.notifications[DEAD]);
-    for poisoners in [1, 10] {
-        let mut beside = days_beside(poisoners);
-        let tried_beside = times(&mut beside.notifications[DEAD]);
-        assert_eq!(beside, alone, "beside {poisoners}");
-        // As often, and no later: an acceptance may lead to a further attempt before its time.
-        assert_eq!(tried_beside.len(), tried.len(), "beside {poisoners}");
-        let mut pairs = tried_beside.iter().zip(&tried);
-        let is_late = pairs.any(|(beside, alone)| beside > alone);
-        assert!(!is_late, "beside {poisoners}: {tried_beside:?} {tried:?}");
-    }
+fn a_registration_that_is_not_answered_hastens_no_attempt_for_somebody_else() {
+    let alone = attempts_for_one_refused(Manner::Accepts);
+    assert_eq!(alone.len(), 1, "the pause is half a minute");
+    assert_eq!(attempts_for_one_refused(Manner::Silent), alone);
 }

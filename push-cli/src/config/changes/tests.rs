@@ -202,3 +202,31 @@ fn a_default_that_is_written_out_is_no_change() {
         );
     }
 }
+
+#[test]
+fn rules_are_followed_and_named() {
+    let with = |rest: &str| {
+        parse_in(
+            Path::new("/etc/x"),
+            &format!("{BASE}{rest}"),
+            Environment::default(),
+        )
+        .unwrap()
+    };
+    let rule = |name: &str, section: &str| {
+        format!("[[{section}.rules]]\nname = '{name}'\naction = 'skip'\n")
+    };
+    let host = |name: &str| format!("[[host]]\nname = 'example.org'\n{}", rule(name, "host"));
+    let cases = [
+        (String::new(), rule("a", "push"), "push.plugin"),
+        (rule("a", "push"), rule("b", "push"), "push.rules"),
+        (String::new(), host("a"), "host"),
+        (host("a"), host("b"), "host"),
+    ];
+    for (before, after, key) in cases {
+        let (followed, changes) = with(&before).follow(with(&after));
+        assert_eq!(changes.applied, [key]);
+        let (_, again) = followed.follow(with(&after));
+        assert_eq!(again, Changes::default(), "{key} was not followed");
+    }
+}

@@ -98,3 +98,32 @@ fn rules_and_a_plugin_exclude_each_other() {
     let shadow = format!("[[push.shadow_rules]]\n{rule}");
     assert_eq!(problems(&with_services(&shadow))[0].0, "push.shadow_rules");
 }
+
+#[test]
+fn a_host_may_have_a_plugin_of_its_own() {
+    let host = |rest: &str| with_services(&format!("[[host]]\nname = 'example.org'\n{rest}"));
+    let rules = "[[host.rules]]\nname = 'none'\naction = 'skip'";
+    for (text, plugin) in [("plugin = 'mongooseim'", "MongooseIm"), (rules, "Rules")] {
+        let config = parse(&host(text)).unwrap();
+        let of_host = format!("{:?}", config.plugins_of_hosts["example.org"]);
+        assert!(of_host.starts_with(plugin), "{of_host}");
+        assert!(matches!(config.plugin, PluginChoice::Default(_)));
+    }
+    let cases = [
+        (host(""), "host.1"),
+        (host("plugin = 'hunter2'"), "host.1.plugin"),
+        (
+            host("plugin = 'default'\n[[host]]\nname = 'example.org'\nplugin = 'default'"),
+            "host.2.name",
+        ),
+        (
+            with_services("[[host]]\nname = 'b.example'\nplugin = 'default'"),
+            "host.1.name",
+        ),
+        (with_services("[[host]]\nplugin = 'default'"), "host.1.name"),
+    ];
+    for (text, path) in cases {
+        let found = problems(&text);
+        assert!(found.iter().any(|(at, _)| at == path), "{path}: {found:?}");
+    }
+}

@@ -68,6 +68,28 @@ fn only_so_many_sessions_are_read() {
 }
 
 #[test]
+fn a_revocation_is_as_old_as_the_last_that_was_joined() {
+    let pubsub = |name| element(name, Namespace::Pubsub);
+    let affiliation = pubsub("affiliation")
+        .with("jid", "alice@example.org")
+        .with("affiliation", "none");
+    let message = element("message", Namespace::Client)
+        .with("from", "push.example.net")
+        .child(pubsub("pubsub").with("node", "n").child(affiliation));
+    let told = event("revoked").with("first", "5");
+    let at = |sample: Sample| match read(sample.stanza().root()) {
+        Some(FromAdapter::Event(LinkEvent {
+            kind: LinkEventKind::Revoked(_, at),
+            ..
+        })) => at.map(Timestamp::as_millis),
+        _ => None,
+    };
+    assert_eq!(at(told.clone().child(message.clone())), Some(5));
+    assert_eq!(at(told.clone().with("last", "7").child(message)), Some(7));
+    assert_eq!(at(told), None, "a bound has taken its message");
+}
+
+#[test]
 fn kinds_of_later_versions_have_a_number_all_the_same() {
     let stanza = event("shiny").stanza();
     let Some(FromAdapter::Event(event)) = read(stanza.root()) else {

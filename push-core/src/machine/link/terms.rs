@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The kinds of events the Machine handles.
-const KINDS: &str = "offline queued unacked lost archived removed created";
+const KINDS: &str = "offline queued unacked lost archived removed created revoked";
 
 /// The same for all hosts.
 #[derive(Debug)]

@@ -20,12 +20,13 @@ use crate::hash::Seeded;
 use crate::ids::{DeliveryId, EventHold, HostId, QueryId};
 use crate::link::MissedMessage;
 use crate::plugin::Plugin;
-use crate::registration::{Identity, Target};
+use crate::registration::Identity;
 use crate::report::{Decision, Report};
 use crate::store::{Change, Committed, StoreError};
 use crate::xep::error::StanzaError;
 use crate::xep::iq::Iq;
 use crate::xep::push::RequestError;
+use crate::xep::revocation::Revocation;
 use crate::{Policy, Settings, Timestamp};
 use accounts::{Accounts, Step};
 use decisions::{Context, Decisions};
@@ -123,18 +124,22 @@ impl Notifier {
         self.push(now, owner, Item::Forget(event));
     }
 
-    /// The push service itself has told, at `at`, that it no longer serves `owner` at `target` (XEP-0357 §8).
-    #[cfg_attr(not(test), expect(dead_code, reason = "no adapter tells of it yet"))]
+    /// A push service has told `owner` that it no longer serves them, at `at` if that is known (XEP-0357 §8).
     pub(super) fn revoked(
         &mut self,
         now: Timestamp,
         owner: &BareJid,
-        target: Target,
-        at: Timestamp,
+        revocation: Revocation,
+        at: Option<Timestamp>,
         event: EventHold,
     ) {
         self.dispatch.open(event);
-        let change = accounts::revocation(owner, target, at);
+        if revocation.user != *owner {
+            return self.dispatch.release(now, &[event]);
+        }
+        // The adapter's clock may be ahead: what is enabled from now on stays.
+        let at = at.unwrap_or(now).min(now);
+        let change = accounts::revocation(owner, revocation.target, at);
         self.push(now, owner, Item::Revoked { change, event });
     }
 

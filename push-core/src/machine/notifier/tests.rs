@@ -9,8 +9,12 @@ fn what_a_push_service_revokes_is_removed_and_then_its_event_is_acknowledged() {
     let settings = Settings::new("push.example.org", vec!["example.org".to_owned()]);
     let rng = ChaCha8Rng::from_seed([7; 32]);
     let mut notifier = Notifier::new(Seeded::new(1, 2), rng, &settings);
-    let (alice, at) = (owner("alice"), NOW);
-    notifier.revoked(NOW, &alice, target("a"), at, event(1));
+    let (alice, at) = (owner("alice"), Some(NOW));
+    let revocation = Revocation {
+        target: target("a"),
+        user: alice.clone(),
+    };
+    notifier.revoked(NOW, &alice, revocation, at, event(1));
     let Some(Effect::Ask(id, Query::Commit(changes))) = notifier.next(NOW) else {
         unreachable!()
     };

@@ -1,16 +1,19 @@
 //! The rules of an administrator: ordered, the first that matches decides (MongooseIM's `push.rules`).
 
 mod conditions;
+mod facts;
 mod rule;
 #[cfg(test)]
 mod tests;
 
-pub use conditions::{Body, Conditions, EventKind, UserStatus};
+pub use conditions::Conditions;
+pub use facts::{Body, EventKind, UserStatus};
 pub use rule::{Action, Content, Push, Rule, To};
 
 use super::{Choice, Missed, Plugin, Reason, Situation, Verdict, Wants};
 use crate::delivery::Notification;
 use crate::registration::Registration;
+use facts::Facts;
 
 /// Decides by rules. A message that none matches is not worth a notification.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,20 +65,16 @@ impl Plugin for RulesPlugin {
     fn wants(&self) -> Wants {
         let all = self.rules.iter().chain(self.shadow.iter().flatten());
         let pushing = all.filter(|rule| rule.push().is_some());
-        let mut wants = Wants::default();
-        for rule in pushing {
-            wants.any |= rule.wants_any();
-            wants.calls |= rule.wants_calls();
-        }
-        wants
+        pushing.fold(Wants::default(), |wants, rule| wants.and(rule.wants()))
     }
 
     fn should_publish(&self, missed: &Missed<'_>) -> Verdict {
-        let (verdict, push) = verdict(&self.rules, missed);
+        let facts = Facts::of(missed);
+        let (verdict, push) = verdict(&self.rules, missed, &facts);
         let Some(shadow) = &self.shadow else {
             return verdict;
         };
-        let (otherwise, other) = self::verdict(shadow, missed);
+        let (otherwise, other) = self::verdict(shadow, missed, &facts);
         if push == other {
             return verdict;
         }
@@ -83,7 +82,7 @@ impl Plugin for RulesPlugin {
     }
 
     fn prepare_notification(&self, missed: &Missed<'_>) -> Notification {
-        let push = first(&self.rules, missed).and_then(Rule::push);
+        let push = missed.verdict.and_then(|name| self.push(name));
         let notification = push.and_then(|push| push.notification(missed).ok());
         notification.unwrap_or_default()
     }
@@ -105,13 +104,13 @@ impl Plugin for RulesPlugin {
     }
 }
 
-fn first<'a>(rules: &'a [Rule], missed: &Missed<'_>) -> Option<&'a Rule> {
-    rules.iter().find(|rule| rule.matches(missed))
-}
-
 /// Returns what a list of rules decides about a message, with the notification's rule if there is one.
-fn verdict<'a>(rules: &'a [Rule], missed: &Missed<'_>) -> (Verdict, Option<&'a Push>) {
-    let Some(rule) = first(rules, missed) else {
+fn verdict<'a>(
+    rules: &'a [Rule],
+    missed: &Missed<'_>,
+    facts: &Facts<'_>,
+) -> (Verdict, Option<&'a Push>) {
+    let Some(rule) = rules.iter().find(|rule| rule.matches(facts)) else {
         return (Verdict::skip("no rule matches"), None);
     };
     let Some(push) = rule.push() else {

@@ -1,9 +1,10 @@
 //! One rule: what it is about, and what follows.
 
-use super::conditions::{Body, Conditions};
+use super::conditions::Conditions;
+use super::facts::{Body, Facts};
 use crate::delivery::{Class, Notification};
 use crate::plugin::default::sender;
-use crate::plugin::{Missed, Reason};
+use crate::plugin::{Missed, Reason, Wants};
 use crate::xep::jingle_message::JingleMessage;
 use crate::xep::summary::Summary;
 
@@ -80,22 +81,20 @@ impl Rule {
         }
     }
 
-    /// Returns whether it may tell of a message with neither a text nor an encrypted payload that is not about a call.
-    pub(super) fn wants_any(&self) -> bool {
-        let mut all = self.conditions.iter();
-        let admits = |of: &Conditions| of.admit_no_content() && !of.admit_calls_only();
-        self.conditions.is_empty() || all.any(admits)
-    }
-
-    /// Returns whether it may tell of a message about a call that has neither.
-    pub(super) fn wants_calls(&self) -> bool {
-        let mut all = self.conditions.iter();
-        self.conditions.is_empty() || all.any(Conditions::admit_no_content)
+    /// Returns the messages that it may tell of beside those with a text or an encrypted payload.
+    pub(super) fn wants(&self) -> Wants {
+        let is_always = self.conditions.is_empty();
+        let admitting = |of: &&Conditions| of.admit_no_content();
+        let mut admitting = self.conditions.iter().filter(admitting).peekable();
+        Wants {
+            calls: is_always || admitting.peek().is_some(),
+            any: is_always || admitting.any(|of| !of.admit_calls_only()),
+        }
     }
 
     /// Returns whether the rule matches a missed message.
-    pub fn matches(&self, missed: &Missed<'_>) -> bool {
-        self.conditions.is_empty() || self.conditions.iter().any(|each| each.hold(missed))
+    pub(super) fn matches(&self, facts: &Facts<'_>) -> bool {
+        self.conditions.is_empty() || self.conditions.iter().any(|each| each.hold_of(facts))
     }
 }
 

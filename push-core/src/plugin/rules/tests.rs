@@ -204,7 +204,11 @@ fn a_rule_says_what_the_notification_says() {
             Some(&with_body("hi").child(propose())),
             Cause::Offline,
             &[],
-            |missed| rules.prepare_notification(missed).content,
+            |missed| {
+                let name = "r".into();
+                let missed = missed.with_verdict(&name);
+                rules.prepare_notification(&missed).content
+            },
         )
     };
     let levels = [

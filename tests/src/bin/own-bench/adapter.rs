@@ -65,7 +65,7 @@ fn message(to: &mut String, content: std::fmt::Arguments<'_>) {
 }
 
 pub(crate) fn hello(to: &mut String, session: &str) {
-    let kinds = "offline queued unacked lost archived removed created";
+    let kinds = "offline queued unacked lost archived removed created revoked";
     message(
         to,
         format_args!(

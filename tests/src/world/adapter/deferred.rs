@@ -72,7 +72,7 @@ impl Adapter {
         let into = into.filter(|place| self.waiting.is_deferred(*place));
         match into.and_then(|place| self.waiting.get(place)) {
             Some(known) => join(known, entry),
-            None => self.waiting.tell_again(Some(n), entry),
+            None => self.waiting.tell_again(n, entry),
         }
     }
 

@@ -120,21 +120,12 @@ impl Adapter {
         }
     }
 
-    /// Keeps an entry that had a number in an earlier epoch.
-    pub(super) fn keep(&mut self, entry: Entry) {
-        if entry.recipients.is_empty() {
-            self.collapsed.push_back(entry);
-        } else {
-            self.waiting.tell_again(None, entry);
-        }
-    }
-
     fn has_room(&self) -> bool {
         self.outstanding.len() < self.window
     }
 
-    pub(super) fn collapse(&mut self, newer: Entry) {
-        if matches!(newer.kind, "removed" | "created") {
+    fn collapse(&mut self, newer: Entry) {
+        if matches!(newer.kind, "removed" | "created" | "revoked") {
             return self.collapsed.push_back(newer);
         }
         let same = |entry: &&mut Entry| {

@@ -37,22 +37,23 @@ impl Waiting {
 
     /// An event is deferred that the service knows by this number.
     pub(super) fn defer(&mut self, number: u64, entry: Entry) {
-        let place = self.insert(Some(number), entry);
+        let place = self.insert(number, entry);
         self.deferred.insert(place);
     }
 
-    /// An event is to be told again that the service may know by a number.
-    pub(super) fn tell_again(&mut self, number: Option<u64>, entry: Entry) {
+    /// An event is to be told again that the service knows by this number.
+    pub(super) fn tell_again(&mut self, number: u64, entry: Entry) {
         let place = self.insert(number, entry);
         self.due.push_back(place);
     }
 
-    fn insert(&mut self, number: Option<u64>, entry: Entry) -> u64 {
+    fn insert(&mut self, number: u64, entry: Entry) -> u64 {
         self.drawn += 1;
         let place = self.drawn;
         let of_user = self.of_users.entry(entry.user.clone()).or_default();
         of_user.insert(place);
-        self.numbers.extend(number.map(|number| (number, place)));
+        self.numbers.insert(number, place);
+        let number = Some(number);
         self.events.insert(place, Event { number, entry });
         place
     }

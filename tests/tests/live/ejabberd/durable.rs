@@ -122,6 +122,70 @@ async fn a_server_that_is_killed_keeps_events_without_their_messages() -> Result
     Ok(())
 }
 
+/// It is outstanding by then, but was deferred once.
+#[tokio::test]
+async fn a_server_that_is_killed_keeps_what_was_told_again_and_not_acknowledged() -> Result<()> {
+    let mut server = Ejabberd::start(EjabberdConfig {
+        adapter_options: "deferred_interval: 1 second".to_owned(),
+        ..config(1)
+    })
+    .await?;
+    let scene = Scene::with(&server).await?;
+    let (one, two) = (scene.waits("one").await?, scene.waits("two").await?);
+    let was = format!("{}:{two}", epoch(&scene.poser));
+    scene.resumes(&format!("{one}-{two}"))?;
+    let heard = scene.hears_again(2).await?;
+    let number = attribute(again(&heard)[0], "n").unwrap_or_default();
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    scene.poser.says("ack session='first'", number)?;
+    scene.poser.settled().await?;
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    server.kill()?;
+    server.start_again().await?;
+    scene.poser.component.connected().await?;
+    scene.poser.says_hello("second", None)?;
+    let heard = scene.hears_again(3).await?;
+    let event = again(&heard)[2];
+    assert_eq!(told(event), (was.as_str(), recipient("a", "phone")));
+    assert_eq!(scene.told_again().await?, 3, "and nothing else");
+    Ok(())
+}
+
+/// The server is killed twice: the file that can be read has to stay, too.
+#[tokio::test]
+async fn a_file_that_cannot_be_read_hides_no_other() -> Result<()> {
+    let mut server = Ejabberd::start(EjabberdConfig {
+        adapter_options: "deferred_interval: 1 second".to_owned(),
+        ..config(1)
+    })
+    .await?;
+    let scene = Scene::with(&server).await?;
+    let number = scene.waits("one").await?;
+    let was = format!("{}:{number}", epoch(&scene.poser));
+    let kept = |which| server.data_file(&format!("xmpp_push_{}.{which}", scene.link.slot.host()));
+    let (deferred, missed) = (kept("deferred"), kept("missed"));
+    for _ in 0..100 {
+        if !deferred.exists() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    assert!(deferred.exists());
+    std::fs::write(&missed, "something else")?;
+    for session in ["second", "third"] {
+        server.kill()?;
+        server.start_again().await?;
+        scene.poser.component.connected().await?;
+        scene.poser.says_hello(session, None)?;
+        let is = |event: &&str| attribute(event, "was") == Some(was.as_str());
+        let times = if session == "second" { 1 } else { 2 };
+        let told = |heard: &[String]| again(heard).into_iter().filter(is).count() == times;
+        scene.poser.component.hears_until(told).await?;
+    }
+    let log = server.process()?.log_since(0)?;
+    assert_eq!(log.matches("missed is damaged").count(), 2, "{log}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn when_the_list_changes_events_go_with_their_users() -> Result<()> {
     let mut server = Own::start().await?;

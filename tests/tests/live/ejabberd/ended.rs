@@ -97,6 +97,37 @@ async fn whoever_was_back_before_the_deferral_is_no_recipient() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_event_that_is_deferred_for_nobody_ends() -> Result<()> {
+    let scene = Scene::shared().await?;
+    let number = scene.misses(&scene.alice.jid, "one").await?;
+    scene.defers(&number, "<for r='phone'/>")?;
+    scene.hears_withdrawn(&[&number]).await?;
+    scene.resumes(&number)?;
+    assert_eq!(scene.told_again().await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn news_of_an_account_cannot_be_deferred() -> Result<()> {
+    let scene = Scene::shared().await?;
+    scene.link.client("bob").await?;
+    scene.poser.settled().await?;
+    let heard = scene.poser.component.heard();
+    let told = events(&heard, "created").len();
+    let created = events(&heard, "created").pop().unwrap_or_default();
+    let number = attribute(created, "n").unwrap_or_default();
+    scene.defers(number, &recipient("a", "phone"))?;
+    scene.poser.settled().await?;
+    scene.poser.says_hello("second", None)?;
+    let again = |heard: &[String]| events(heard, "created").len() > told;
+    let heard = scene.poser.component.hears_until(again).await?;
+    let created = events(&heard, "created").pop().unwrap_or_default();
+    assert_eq!(attribute(created, "n"), Some(number));
+    assert_eq!(attribute(created, "was"), None);
+    Ok(())
+}
+
+#[tokio::test]
 async fn who_is_back_while_the_service_is_away_is_told_at_its_hello() -> Result<()> {
     let scene = Scene::shared().await?;
     let number = scene.waits("one").await?;
@@ -116,7 +147,7 @@ async fn who_is_back_while_the_service_is_away_is_told_at_its_hello() -> Result<
 
 /// The service may never acknowledge what it has put aside.
 #[tokio::test]
-async fn a_deferral_that_crosses_a_withdrawal_gives_the_place_free() -> Result<()> {
+async fn a_deferral_that_crosses_a_withdrawal_frees_its_place() -> Result<()> {
     let scene = Scene::shared().await?;
     let bob = scene.link.sleeper("bob").await?;
     acknowledges_all(&scene.poser).await?;
@@ -179,6 +210,27 @@ async fn with_the_account_all_ends() -> Result<()> {
     scene.poser.settled().await?;
     bob.session.unregister().await?;
     scene.hears_withdrawn(&[&number]).await
+}
+
+/// The oldest has the lowest number, in whatever order they are deferred and joined.
+#[tokio::test]
+async fn an_event_that_another_has_joined_is_as_old_as_before() -> Result<()> {
+    let server = Ejabberd::start(EjabberdConfig {
+        adapter_options: "max_deferred: 2".to_owned(),
+        ..config(1)
+    })
+    .await?;
+    let scene = Scene::with(&server).await?;
+    let one = scene.misses(&scene.alice.jid, "one").await?;
+    let two = scene.waits("two").await?;
+    scene.defers(&one, &recipient("a", "phone"))?;
+    let joining = scene.misses(&scene.alice.jid, "joining").await?;
+    let into = format!("defer session='first' n='{joining}' into='{one}'");
+    scene.poser.says(&into, &recipient("a", "phone"))?;
+    scene.waits("three").await?;
+    scene.hears_withdrawn(&[&one]).await?;
+    scene.waits("four").await?;
+    scene.hears_withdrawn(&[&one, &two]).await
 }
 
 /// So many of one user, and so many of all; the eldest go.

@@ -164,6 +164,13 @@ async fn a_silent_push_service_and_a_busy_registration_leave_places_to_others() 
     Ok(())
 }
 
+/// The same, of a registration of this user that has no other publish.
+fn publish_for(user: &str, number: usize, to: &str) -> String {
+    let user = format!(" user='{user}' class='message' timeout=");
+    let publish = publish(number, to, &format!("n{number}"));
+    publish.replacen(" timeout=", &user, 1)
+}
+
 #[tokio::test]
 async fn a_user_with_many_registrations_leaves_places_to_others() -> Result<()> {
     let (server, played) = bounded("xmpp_push_max_in_flight_per_user = 2").await?;
@@ -171,13 +178,37 @@ async fn a_user_with_many_registrations_leaves_places_to_others() -> Result<()> 
     push.answer(Reply::Nothing);
     played.attach("first").await?;
     for (number, user) in [(1, "alice"), (2, "alice"), (3, "alice"), (4, "bob")] {
-        let (number, user) = (number, format!(" user='{user}' class='message' timeout="));
-        let publish = publish(number, push.jid(), &format!("n{number}"));
-        played.say(&publish.replacen(" timeout=", &user, 1))?;
+        played.say(&publish_for(user, number, push.jid()))?;
     }
     push.receives(3).await?;
     let [number, condition] = refused(3);
     played.hears_all(&[&number, &condition]).await?;
+    assert_eq!(played.count("resource-constraint"), 1);
+    Ok(())
+}
+
+/// Of the 800 places of the host each link has 400; a tenth of these is less than a user has in any case.
+#[tokio::test]
+async fn by_default_a_user_has_a_share_of_the_places_of_one_link() -> Result<()> {
+    const SHARE: usize = 50;
+    let server = Prosody::start(ProsodyConfig {
+        sharded: 1,
+        host_settings: "xmpp_push_max_in_flight = 800".to_owned(),
+        ..config(1)
+    })
+    .await?;
+    let slot = Slot::new(0);
+    let played = Played::connect(slot, (&server).into()).await?;
+    let push = PushService::connect(&slot.push_service(), server.ports().component).await?;
+    push.answer(Reply::Nothing);
+    played.attach("first").await?;
+    for number in 1..=SHARE + 1 {
+        played.say(&publish_for("alice", number, push.jid()))?;
+    }
+    push.receives(SHARE).await?;
+    played.settled().await?;
+    let [number, condition] = refused(SHARE + 1);
+    assert_eq!(played.count_of(&[&number, &condition]), 1);
     assert_eq!(played.count("resource-constraint"), 1);
     Ok(())
 }

@@ -88,6 +88,15 @@ impl Played {
             .map(drop)
     }
 
+    /// Waits until so many stanzas hold all of these words.
+    pub(super) async fn hears_times(&self, words: &[&str], times: usize) -> Result<()> {
+        let of = |heard: &[String]| heard.iter().filter(|one| has_all(one, words)).count();
+        self.service
+            .hears_until(|heard| of(heard) >= times)
+            .await
+            .map(drop)
+    }
+
     /// The epoch that the adapter has named last.
     pub(super) fn epoch(&self) -> String {
         self.last(&["epoch='"])

@@ -106,7 +106,9 @@ impl Decisions {
             host: arrival.host,
             cause: arrived.cause,
             resource: arrived.resource.map(str::to_owned),
-            notification: by.plugin.prepare_notification(&missed),
+            notification: by
+                .plugin
+                .prepare_notification(&missed.with_verdict(verdict.reason())),
             verdict,
             missed_at: missed.missed_at,
             last_missed_at: last.unwrap_or(by.now),

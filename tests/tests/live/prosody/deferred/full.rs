@@ -2,7 +2,7 @@
 
 use super::super::bounds::write;
 use super::super::played::Hello;
-use super::scene::{PHONE, Scene, calm, quiet};
+use super::scene::{PHONE, Scene, calm, defer, join, quiet};
 use push_tests::live::Result;
 
 #[tokio::test]
@@ -26,6 +26,23 @@ async fn of_one_user_twenty_are_deferred() -> Result<()> {
     assert_eq!(scene.played.count("was='"), 20);
     assert_eq!(scene.played.count(&oldest.name), 0);
     Ok(())
+}
+
+/// The oldest has the lowest number, in whatever order they are deferred and joined.
+#[tokio::test]
+async fn an_event_that_another_has_joined_is_as_old_as_before() -> Result<()> {
+    let mut scene = Scene::set("xmpp_push_max_deferred = 2", 2).await?;
+    let [alice, bob] = [scene.jids[0].clone(), scene.jids[1].clone()];
+    let one = scene.miss(&alice, "one").await?;
+    let two = scene.defer(&bob, "two", PHONE).await?;
+    defer(&scene.played, &one, PHONE)?;
+    let joining = scene.miss(&alice, "joining").await?;
+    join(&scene.played, &joining, &one, PHONE)?;
+    scene.defer(&bob, "three", PHONE).await?;
+    scene.played.hears(&format!(">{one}</withdraw>")).await?;
+    scene.defer(&bob, "four", PHONE).await?;
+    let withdraw = format!(">{}</withdraw>", two.number);
+    scene.played.hears(&withdraw).await
 }
 
 #[tokio::test]

@@ -73,6 +73,30 @@ async fn a_server_that_is_killed_keeps_the_wake_ups_that_were_deferred_before() 
     Ok(())
 }
 
+/// It is outstanding by then, but was deferred once.
+#[tokio::test]
+async fn a_server_that_is_killed_keeps_what_was_told_again_and_not_acknowledged() -> Result<()> {
+    let mut scene = Scene::set("xmpp_push_deferred_interval = 1", 1).await?;
+    let alice = scene.jids[0].clone();
+    let ended = scene.defer(&alice, "one", PHONE).await?;
+    let kept = scene.defer(&alice, "two", TABLET).await?;
+    resume(&scene.played, "first", "1-100")?;
+    scene.played.hears(&kept.name).await?;
+    let number = scene.told(&alice, "one").await?;
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    scene.played.acknowledge("first", &number)?;
+    scene.played.settled().await?;
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    scene.server.kill()?;
+    scene.server.start_again().await?;
+    scene.played.service.connected().await?;
+    scene.played.greet(calm(Hello::of("second"))).await?;
+    scene.played.hears_times(&[&kept.name, "id='t'"], 2).await?;
+    quiet().await;
+    assert_eq!(scene.played.count(&ended.name), 1);
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_ended_before_a_restart_in_order_does_not_come_back() -> Result<()> {
     let mut scene = Scene::set("xmpp_push_deferred_interval = 1", 1).await?;
@@ -86,6 +110,39 @@ async fn what_ended_before_a_restart_in_order_does_not_come_back() -> Result<()>
     scene.played.greet(calm(Hello::of("second"))).await?;
     quiet().await;
     assert_eq!(scene.played.count(&deferred.name), 0);
+    Ok(())
+}
+
+/// Lines of the store: of an event, its words and then its recipients.
+const STORED: &str = r#"return {
+    version = 1;
+    lines = {
+        "";
+        "offline\31user";
+        "offline\31USER\31\31\31\31\31\31other:7\31a\31phone";
+        "offline\31USER\31\0312\0311790000000000\0311790000000001\0311\31other:8\31b\31phone";
+    };
+};
+"#;
+
+/// A file may be half-written, or of another version of the module.
+#[tokio::test]
+async fn what_is_missing_in_the_store_costs_no_other_event() -> Result<()> {
+    let mut scene = Scene::set("", 1).await?;
+    let user = user(&scene.jids[0]);
+    scene.server.stop().await?;
+    let folder = Slot::new(0).host().replace('.', "%2e");
+    let file = format!("{folder}/xmpp_push_deferred.dat");
+    let name = user.split('\'').nth(1).unwrap_or_default();
+    std::fs::write(scene.server.data_file(&file), STORED.replace("USER", name))?;
+    scene.server.start_again().await?;
+    scene.played.service.connected().await?;
+    scene.played.greet(calm(Hello::of("second"))).await?;
+    let whole = ["was='other:8'", &user, "count='2'", "first='1790000000000'"];
+    scene.played.hears_all(&whole).await?;
+    scene.played.hears_all(&["was='other:7'", &user]).await?;
+    let log = scene.server.process()?.log_since(0)?;
+    assert_eq!(log.matches("A fault").count(), 0, "{log}");
     Ok(())
 }
 

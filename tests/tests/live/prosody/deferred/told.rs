@@ -113,6 +113,22 @@ async fn an_event_joins_one_that_is_deferred_and_no_other() -> Result<()> {
         .await
 }
 
+/// A bound has taken the newer message: each has room alone.
+#[tokio::test]
+async fn of_two_events_that_are_joined_the_message_that_is_there_is_kept() -> Result<()> {
+    let mut scene = Scene::set("xmpp_push_buffer_bytes = 600", 1).await?;
+    let alice = scene.jids[0].clone();
+    let first = scene.defer(&alice, "one", PHONE).await?;
+    let long = "x".repeat(600);
+    let second = scene.miss(&alice, &long).await?;
+    join(&scene.played, &second, &first.number, PHONE)?;
+    resume(&scene.played, "first", &first.number)?;
+    scene
+        .played
+        .hears_all(&[&first.name, "count='2'", ">one</body>"])
+        .await
+}
+
 #[tokio::test]
 async fn an_acknowledgement_of_the_session_ends_what_is_deferred() -> Result<()> {
     let mut scene = Scene::set("", 1).await?;

@@ -72,7 +72,7 @@ impl Holds {
     }
 
     /// Notes that a delivery waits for its push service elsewhere: each of `events` has to be told again for it. Of those that are
-    /// withdrawn or void that is not so; if any is, the `echoes`, which tell of the same messages, take its place. Returns false
+    /// withdrawn or of a past epoch that is not so; in their place the `echoes` are, which tell of the same messages. Returns false
     /// if there is none of either.
     pub(super) fn park(
         &mut self,

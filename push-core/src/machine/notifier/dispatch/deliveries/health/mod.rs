@@ -127,7 +127,7 @@ impl Health {
         known.end();
         match evidence {
             Evidence::Accepted(identity) => return known.accept(now, identity, policy),
-            Evidence::Failed(_) | Evidence::Answered => known.answer(now),
+            Evidence::Failed(_) | Evidence::Answered => known.answer(),
             Evidence::Nothing => known.excuse(),
             Evidence::Unanswered(_) => {}
         }

@@ -20,7 +20,7 @@ pub(super) struct Service {
     /// How many it may have in flight, and how many of those it has accepted.
     window: usize,
     accepted_of_window: usize,
-    /// When the first attempt since its last answer was made; none if it owes no answer.
+    /// When the first attempt since its last answer was made, if there was one.
     silent_since: Option<Timestamp>,
     /// The users whose deliveries have failed since it last accepted one.
     votes: Users,
@@ -104,9 +104,9 @@ impl Service {
         self.silent_since = self.silent_since.filter(|_| self.in_flight > 0);
     }
 
-    /// It has answered: what is in flight has until then to be answered, too.
-    pub(super) fn answer(&mut self, now: Timestamp) {
-        self.silent_since = (self.in_flight > 0).then_some(now);
+    /// It has answered: whatever else it owes an answer to says nothing of how it fares. The next attempt will.
+    pub(super) fn answer(&mut self) {
+        self.silent_since = None;
     }
 
     /// It has accepted a delivery.
@@ -121,7 +121,7 @@ impl Service {
             self.votes.count() >= self.needed && is_long(now, self.failing_since, policy);
         let was_down = self.is_silent(now, policy) || has_failed;
         self.accepted = Some(identity);
-        self.answer(now);
+        self.answer();
         self.votes.clear();
         self.failing_since = None;
         self.breaker = Breaker::Closed;
