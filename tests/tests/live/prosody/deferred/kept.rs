@@ -115,12 +115,12 @@ async fn what_ended_before_a_restart_in_order_does_not_come_back() -> Result<()>
 
 /// Lines of the store: of an event, its words and then its recipients.
 const STORED: &str = r#"return {
-    version = 1;
+    version = 2;
     lines = {
         "";
         "offline\31user";
-        "offline\31USER\31\31\31\31\31\31other:7\31a\31phone";
-        "offline\31USER\31\0312\0311790000000000\0311790000000001\0311\31other:8\31b\31phone";
+        "offline\31USER\31\31\31\31\31\31other:7\31\31a\31phone";
+        "offline\31USER\31\0312\0311790000000000\0311790000000001\0311\31other:8\31k1 k2\31b\31phone";
     };
 };
 "#;
@@ -138,7 +138,13 @@ async fn what_is_missing_in_the_store_costs_no_other_event() -> Result<()> {
     scene.server.start_again().await?;
     scene.played.service.connected().await?;
     scene.played.greet(calm(Hello::of("second"))).await?;
-    let whole = ["was='other:8'", &user, "count='2'", "first='1790000000000'"];
+    let whole = [
+        "was='other:8'",
+        &user,
+        "count='2'",
+        "first='1790000000000'",
+        "keys='k1 k2'",
+    ];
     scene.played.hears_all(&whole).await?;
     scene.played.hears_all(&["was='other:7'", &user]).await?;
     let log = scene.server.process()?.log_since(0)?;
