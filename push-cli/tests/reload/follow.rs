@@ -100,3 +100,30 @@ fn keys_that_need_a_restart_are_named_and_the_rest_is_followed() {
     assert!(!server.has("hunter4"), "the component has changed");
     assert!(!program.folder().join("hunter3.db").exists());
 }
+
+#[test]
+fn rules_are_followed_and_bad_ones_are_named_by_their_line_and_change_nothing() {
+    let server = Server::start();
+    let often = "[policy]\nhello_interval = \"500ms\"\n";
+    let rules = |action: &str| {
+        let rules = format!("{often}[[push.rules]]\nname = \"calls\"\naction = {action:?}\n");
+        config(server.port(), ONE, &rules)
+    };
+    let mut program = Program::start(&config(server.port(), ONE, often));
+    greets(&server, "example.org");
+    program.reload(&rules("hunter3"), "the configuration was not reloaded");
+    let log = program.log();
+    assert!(log.contains("push.rules.1.action (line "), "{log}");
+    assert!(!log.contains("hunter3"), "{log}");
+    assert!(!server.has(" any"), "bad rules were followed");
+    let pushing = rules("push") + "content = \"count\"\n";
+    program.reload(&pushing, RELOADED);
+    // The adapters are told what is wanted now.
+    eventually(
+        || server.has(" any"),
+        || "the adapter is not greeted anew".to_owned(),
+    );
+    assert_eq!(program.stop().code(), Some(0), "{}", program.log());
+    let log = program.log();
+    assert!(log.contains("applied=\"push.plugin\""), "{log}");
+}
