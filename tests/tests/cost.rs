@@ -112,7 +112,8 @@ fn messages_that_are_joined_take_no_memory() {
         )
     };
     alone(|| {
-        let mut load = Load::new(Size::ONE);
+        // How each looked is remembered, within a bound of its own.
+        let mut load = Load::with(Size::ONE, |settings| settings.policy.dedupe_entries = 500);
         // Without a stream nothing is sent, so that all of them wait.
         load.cut();
         load.tell(parse(&tap(0)));

@@ -48,12 +48,18 @@ const LINK: &str = "xmlns='urn:x-xmpp-push:link'";
 impl Load {
     /// Attaches the hosts, enables the registrations, and lets events wait.
     pub fn new(size: Size) -> Self {
+        Self::with(size, |_| ())
+    }
+
+    /// The same, with settings that are changed by that.
+    pub fn with(size: Size, change: impl FnOnce(&mut Settings)) -> Self {
         let hosts = (0..size.hosts).map(host).collect();
         let mut settings = Settings::new(COMPONENT, hosts);
         settings.policy.max_queue = 100_000 * size.hosts;
         if size.rules > 0 {
             settings.plugin = Arc::new(RulesPlugin::new(rules(size.rules)));
         }
+        change(&mut settings);
         let mut load = Self {
             bench: Bench::new(settings),
             size,
