@@ -140,6 +140,7 @@ mod_opt_type(buffer_entries_per_user) -> econf:pos_int();
 mod_opt_type(buffer_bytes) -> econf:pos_int();
 mod_opt_type(journal_entries) -> econf:pos_int();
 mod_opt_type(max_deferred) -> econf:pos_int();
+mod_opt_type(max_deferred_per_user) -> econf:pos_int();
 mod_opt_type(deferred_interval) -> econf:timeout(second);
 mod_opt_type(known_users) -> econf:pos_int();
 mod_opt_type(portion) -> econf:pos_int().
@@ -161,6 +162,7 @@ mod_options(Host) ->
      {buffer_bytes, 32 * 1024 * 1024},
      {journal_entries, 100000},
      {max_deferred, 10000},
+     {max_deferred_per_user, 20},
      {deferred_interval, timer:minutes(1)},
      {known_users, 200000},
      {portion, 200}].
@@ -195,8 +197,8 @@ mod_doc() ->
            option(journal_entries, "pos_integer()",
                   <<"Accounts kept for the service that were made or removed while it was away. The default is 100000.">>),
            option(max_deferred, "pos_integer()",
-                  <<"Missed messages kept for devices whose push service takes no notifications now, of one user 20 "
-                    "at most. The default is 10000.">>),
+                  <<"Missed messages kept for devices whose push service takes no notifications now. The default is 10000.">>),
+           option(max_deferred_per_user, "pos_integer()", <<"Those of one user. The default is 20.">>),
            option(deferred_interval, "timeout()",
                   <<"How often these are written down, without their messages, if they have changed: a server that is "
                     "killed loses what is younger. The default is 1 minute.">>),

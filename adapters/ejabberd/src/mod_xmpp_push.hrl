@@ -43,6 +43,7 @@
          bytes :: pos_integer(),
          journal :: pos_integer(),
          deferred :: pos_integer(),
+         deferred_per_user :: pos_integer(), % likewise
          known :: pos_integer()}).
 
 -type kind() :: offline | queued | unacked | lost | archived | revoked | removed | created.

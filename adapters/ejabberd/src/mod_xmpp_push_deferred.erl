@@ -9,9 +9,6 @@
 
 -include("mod_xmpp_push.hrl").
 
-%% Of one user, at most.
--define(MAX_OF_USER, 20).
-
 %% Numbers told to have ended in one stanza.
 -define(PORTION, 500).
 
@@ -261,13 +258,12 @@ finish(Tabs, {Age, Number} = Key, Event) ->
     remove(Tabs, Key, Event).
 
 %% The eldest go.
-bound(Tabs, [Eldest | More]) when length(More) >= ?MAX_OF_USER ->
-    drop(Tabs, Eldest),
-    bound(Tabs, More);
 bound(#tabs{deferred = Deferred} = Tabs, Keys) ->
-    case ets:info(Deferred, size) > max_entries(Tabs) of
-        true -> drop(Tabs, ets:first(Deferred)), bound(Tabs, Keys);
-        false -> ok
+    #limits{deferred_per_user = MaxOfUser} = mod_xmpp_push_state:get(Tabs, limits),
+    case {length(Keys) > MaxOfUser, ets:info(Deferred, size) > max_entries(Tabs)} of
+        {true, _} -> drop(Tabs, hd(Keys)), bound(Tabs, tl(Keys));
+        {_, true} -> drop(Tabs, ets:first(Deferred)), bound(Tabs, Keys);
+        _ -> ok
     end.
 
 drop(#tabs{deferred = Deferred} = Tabs, Key) ->

@@ -74,9 +74,10 @@ application_master() ->
 %% The bounds of what is kept: the link's part of the host's.
 -spec limit(#tabs{}, gen_mod:opts()) -> true.
 limit(Tabs, #{buffer_entries := Entries, buffer_entries_per_user := PerUser, buffer_bytes := Bytes,
-              journal_entries := Journal, max_deferred := Deferred, known_users := Known}) ->
+              journal_entries := Journal, max_deferred := Deferred, max_deferred_per_user := DeferredPerUser,
+              known_users := Known}) ->
     put(Tabs, limits, #limits{entries = share(Entries, Tabs), per_user = PerUser, bytes = share(Bytes, Tabs), journal = share(Journal, Tabs),
-                              deferred = share(Deferred, Tabs), known = share(Known, Tabs)}).
+                              deferred = share(Deferred, Tabs), deferred_per_user = DeferredPerUser, known = share(Known, Tabs)}).
 
 -spec share(pos_integer(), #tabs{}) -> pos_integer().
 share(Bound, #tabs{links = Links}) ->

@@ -18,9 +18,6 @@ local max_requests = 1000;
 -- Of these, requests of one user.
 local max_requests_per_user = 20;
 
--- Events of one user that are deferred.
-local deferred_per_user = 20;
-
 -- Users known to have no registration, about 100 bytes each.
 local max_known = 500000;
 
@@ -115,7 +112,7 @@ local function divide(options, component)
 		entries_per_user = options.entries_per_user;
 		bytes = share(options.bytes);
 		deferred = share(options.deferred);
-		deferred_per_user = deferred_per_user;
+		deferred_per_user = options.deferred_per_user;
 		portion = share(options.portion);
 		max_requests = share(max_requests);
 		max_requests_per_user = max_requests_per_user;
@@ -142,6 +139,7 @@ local function read()
 		entries_per_user = number("xmpp_push_buffer_entries_per_user", 50);
 		bytes = number("xmpp_push_buffer_bytes", 32 * 1024 * 1024);
 		deferred = number("xmpp_push_max_deferred", 10000);                    -- events
+		deferred_per_user = number("xmpp_push_max_deferred_per_user", 20);
 		deferred_interval = number("xmpp_push_deferred_interval", 60);         -- seconds
 		portion = number("xmpp_push_portion", 100);                            -- stanzas a turn
 	};

@@ -236,15 +236,25 @@ async fn an_event_that_another_has_joined_is_as_old_as_before() -> Result<()> {
 /// So many of one user, and so many of all; the eldest go.
 #[tokio::test]
 async fn over_its_bounds_the_eldest_end() -> Result<()> {
+    at_most("max_deferred: 21", 20).await
+}
+
+#[tokio::test]
+async fn over_bounds_that_are_configured_the_eldest_end() -> Result<()> {
+    at_most("max_deferred: 4, max_deferred_per_user: 3", 3).await
+}
+
+/// So many of one user, and one more of all.
+async fn at_most(options: &str, of_user: usize) -> Result<()> {
     let server = Ejabberd::start(EjabberdConfig {
-        adapter_options: "max_deferred: 21".to_owned(),
+        adapter_options: options.to_owned(),
         ..config(1)
     })
     .await?;
     let scene = Scene::with(&server).await?;
     let bob = scene.link.sleeper("bob").await?;
     let mut numbers = Vec::new();
-    for text in 1..=21 {
+    for text in 1..=of_user + 1 {
         numbers.push(scene.waits(&format!("no {text}")).await?);
     }
     scene.hears_withdrawn(&[&numbers[0]]).await?;
@@ -258,7 +268,9 @@ async fn over_its_bounds_the_eldest_end() -> Result<()> {
     let heard = scene.poser.component.heard();
     let hello = heard.iter().rfind(|stanza| stanza.contains("<hello"));
     let told = |name| attribute(hello?, name);
-    assert_eq!((told("dropped"), told("deferred")), (Some("2"), Some("21")));
+    let room = (of_user + 1).to_string();
+    assert_eq!(told("dropped"), Some("2"));
+    assert_eq!(told("deferred"), Some(room.as_str()));
     Ok(())
 }
 

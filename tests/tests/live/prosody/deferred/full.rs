@@ -7,10 +7,19 @@ use push_tests::live::Result;
 
 #[tokio::test]
 async fn of_one_user_twenty_are_deferred() -> Result<()> {
-    let mut scene = Scene::set("", 1).await?;
+    at_most("", 20).await
+}
+
+#[tokio::test]
+async fn of_one_user_as_many_are_deferred_as_is_configured() -> Result<()> {
+    at_most("xmpp_push_max_deferred_per_user = 3", 3).await
+}
+
+async fn at_most(options: &str, most: usize) -> Result<()> {
+    let mut scene = Scene::set(options, 1).await?;
     let alice = scene.jids[0].clone();
     let oldest = scene.defer(&alice, "oldest", PHONE).await?;
-    for i in 1..20 {
+    for i in 1..most {
         scene.defer(&alice, &format!("m{i}"), PHONE).await?;
     }
     quiet().await;
@@ -23,7 +32,7 @@ async fn of_one_user_twenty_are_deferred() -> Result<()> {
     scene.played.greet(calm(Hello::of("second"))).await?;
     scene.played.hears("dropped='1'").await?;
     quiet().await;
-    assert_eq!(scene.played.count("was='"), 20);
+    assert_eq!(scene.played.count("was='"), most);
     assert_eq!(scene.played.count(&oldest.name), 0);
     Ok(())
 }
