@@ -1,10 +1,11 @@
 //! One account with as many registrations as it may have, at push services that never answer.
 
-use super::super::stage_with;
-use super::{another_push_service, told_of};
+use super::super::Own;
+use super::told_of;
 use push_tests::live::Result;
 use push_tests::live::newcomer::Newcomer;
 use push_tests::live::push_service::{PushService, Reply, told};
+use push_tests::live::slot::Slots;
 use push_tests::live::stage::{Client, Script, Stage};
 use std::time::{Duration, Instant};
 
@@ -63,10 +64,13 @@ async fn others_go_on(stage: &Stage, writer: &Client, bob: &Client, before: u64)
 }
 
 #[tokio::test]
-async fn one_account_with_silent_push_services_is_in_nobodys_way_even_after_a_restart() -> Result<()>
+async fn one_account_with_silent_push_services_is_in_nobodys_way_even_after_restarts() -> Result<()>
 {
-    let mut stage = stage_with(NARROW).await?;
-    let (silent, _lease) = another_push_service().await?;
+    let mut server = Own::start().await?;
+    let (slots, ports) = (Slots::new(0, 2), server.ports());
+    let mut stage = Stage::set(slots.lease().await?, ports, NARROW).await?;
+    let other = slots.lease().await?;
+    let silent = PushService::connect(&other.slot.push_service(), ports.push_service).await?;
     silent.answer(Reply::Nothing);
     let (writer, bob) = (stage.writer().await?, stage.sleeper("bob", "b").await?);
     let burden = registered_everywhere(&stage, &silent).await?;
@@ -76,5 +80,9 @@ async fn one_account_with_silent_push_services_is_in_nobodys_way_even_after_a_re
     stage.service.kill()?;
     stage.service.start_again().await?;
     flood(&writer, &burden).await?;
-    others_go_on(&stage, &writer, &bob, 3).await
+    others_go_on(&stage, &writer, &bob, 3).await?;
+    server.restart().await?;
+    let writer = stage.writer().await?;
+    flood(&writer, &burden).await?;
+    others_go_on(&stage, &writer, &bob, 6).await
 }
