@@ -39,6 +39,9 @@ pub struct Policy {
     /// The same, with all that have been silent for longer: they hold up that many missed messages of
     /// [`max_queue`](Self::max_queue) at most. Default 2,500.
     pub in_flight_unanswered: usize,
+    /// Missed messages that one notification may hold up while it waits for the store, or for a push service that has accepted nothing yet
+    /// or nothing lately. What is more is told by another one, or deferred at once. Default 50.
+    pub held_per_notification: usize,
     /// How long a push service may accept nothing while something is in flight, before it has to prove again that it works; and how
     /// long a delivery waits for its turn before it is deferred. Default 2 s.
     pub unproven_after: Duration,
@@ -97,6 +100,7 @@ impl Default for Policy {
             in_flight_unproven: 250,
             in_flight_unproven_per_user: 4,
             in_flight_unanswered: 2_500,
+            held_per_notification: 50,
             unproven_after: Duration::from_secs(2),
             breaker_pause: Duration::from_secs(5),
             breaker_max_pause: Duration::from_secs(5 * 60),

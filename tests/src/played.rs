@@ -23,6 +23,8 @@ use tempfile::TempDir;
 
 /// Publishes that the server has in flight at most.
 pub const PLACES: usize = 5_000;
+/// Events of one user that it may have outstanding, as the adapters of Prosody and ejabberd.
+const SHARE: usize = 50;
 /// How often time-outs are looked for.
 const TICK: Duration = Duration::from_millis(100);
 /// Requests that wait for their answer at the same time.
@@ -68,6 +70,7 @@ impl Stage {
         );
         std::fs::write(folder.path().join("xmpp-push.toml"), config)?;
         adapter.max_in_flight = PLACES;
+        adapter.window_of_user = SHARE;
         let mut stage = Self {
             adapter,
             services: Services::default(),

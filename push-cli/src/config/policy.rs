@@ -46,7 +46,7 @@ pub(super) fn store_timeouts(reader: &mut Reader<'_>) -> StoreTimeouts {
 }
 
 /// Returns every limit that is a number, by its key.
-pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 19] {
+pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 20] {
     let (request, status) = (&mut policy.request, &mut policy.status);
     [
         ("push.workers.workers", &mut policy.workers),
@@ -68,6 +68,10 @@ pub(super) fn counts(policy: &mut Policy) -> [(&'static str, &mut usize); 19] {
         (
             "policy.in_flight_unanswered",
             &mut policy.in_flight_unanswered,
+        ),
+        (
+            "policy.held_per_notification",
+            &mut policy.held_per_notification,
         ),
         ("policy.retries_in_memory", &mut policy.retries_in_memory),
         ("policy.dedupe_entries", &mut policy.dedupe_entries),

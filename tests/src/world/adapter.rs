@@ -113,6 +113,8 @@ pub struct Adapter {
     users: u64,
     none: BTreeSet<String>,
     drawn: u64,
+    /// Of these, events of one user.
+    pub window_of_user: usize,
     outstanding: BTreeMap<u64, Entry>,
     collapsed: VecDeque<Entry>,
     waiting: Waiting,
@@ -159,6 +161,7 @@ impl Adapter {
             users: 0,
             none: BTreeSet::new(),
             drawn: 0,
+            window_of_user: usize::MAX,
             outstanding: BTreeMap::new(),
             collapsed: VecDeque::new(),
             waiting: Waiting::default(),

@@ -303,6 +303,26 @@ fn answers_that_come_too_late_delay_nobody_else_and_nothing_is_lost() {
     assert_eq!(town.world.adapter().kept(), 0);
 }
 
+/// An adapter need not give each user a share of the window.
+#[test]
+fn a_thousand_messages_at_once_for_one_account_fill_no_window() {
+    let mut town = Town::with_window(40, 1, WINDOW);
+    for node in 0..20 {
+        let service = format!("silent{node}.example.net");
+        town.world.service_at(&service).manner = Manner::Silent;
+        let enable = format!("<enable xmlns='urn:xmpp:push:0' jid='{service}' node='n'/>");
+        town.world.ask("mallory", "phone", &enable);
+    }
+    town.messages(Duration::from_secs(2));
+    for number in 0..1_000 {
+        let body = format!("m{number}");
+        town.world.missed("offline", "mallory", None, &body);
+    }
+    town.messages(Duration::from_secs(5));
+    let longest = town.longest();
+    assert!(longest <= AT_ONCE, "{longest:?}");
+}
+
 #[test]
 fn ten_thousand_users_wait_for_no_push_service_but_their_own() {
     let mut town = Town::with_window(10_000, 2, 10 * WINDOW);

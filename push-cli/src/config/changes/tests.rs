@@ -41,6 +41,7 @@ const APPLIED: &[(&str, &str)] = &[
     ("policy.breaker_max_pause", "7s"),
     ("policy.retry_pause", "7s"),
     ("policy.retry_max_pause", "7s"),
+    ("policy.held_per_notification", "7"),
     ("policy.retries_in_memory", "7"),
     ("policy.wakeup_ttl", "6d"),
     ("policy.dedupe_window", "7s"),

@@ -34,7 +34,8 @@ impl Adapter {
             recipients: Vec::new(),
             back: BTreeSet::new(),
         };
-        if self.attached && self.collapsed.is_empty() && self.has_room() {
+        let is_first = !self.collapsed.iter().any(|of| self.has_room_for(of));
+        if self.attached && is_first && self.has_room() && self.has_room_for(&entry) {
             return self.send(entry);
         }
         self.collapse(entry);
@@ -124,6 +125,15 @@ impl Adapter {
         self.outstanding.len() < self.window
     }
 
+    /// Returns whether the user has less outstanding than their share.
+    fn has_room_for(&self, entry: &Entry) -> bool {
+        let most = self.window_of_user;
+        let is_free = most == usize::MAX || matches!(entry.kind, "removed" | "created");
+        let outstanding = self.outstanding.values();
+        let of_user = outstanding.filter(|of| of.user == entry.user);
+        is_free || of_user.take(most).count() < most
+    }
+
     fn collapse(&mut self, newer: Entry) {
         if matches!(newer.kind, "removed" | "created" | "revoked") {
             return self.collapsed.push_back(newer);
@@ -153,7 +163,8 @@ impl Adapter {
     /// Sends what was collapsed and what is due again, in turns, as far as the window allows.
     pub(super) fn send_collapsed(&mut self) {
         while self.attached && self.has_room() {
-            let collapsed = self.collapsed.pop_front();
+            let fitting = self.collapsed.iter().position(|of| self.has_room_for(of));
+            let collapsed = fitting.and_then(|at| self.collapsed.remove(at));
             let is_empty = collapsed.is_none();
             collapsed.into_iter().for_each(|entry| self.send(entry));
             let due = self.has_room().then(|| self.waiting.next_due()).flatten();

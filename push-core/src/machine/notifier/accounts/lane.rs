@@ -35,8 +35,8 @@ pub(super) enum State {
 impl Lane {
     /// Puts an item at the end. A pending notification goes into a like one that waits already, whose trace is returned; but
     /// not across a request, the end of the account, or what another cause tells of the same message: causes are decided on in
-    /// their order.
-    pub(super) fn push(&mut self, item: Item) -> Option<TraceId> {
+    /// their order. Nor into one that tells of `most` events.
+    pub(super) fn push(&mut self, item: Item, most: usize) -> Option<TraceId> {
         let Item::Pending(newer) = item else {
             self.items.push_back(item);
             return None;
@@ -47,7 +47,8 @@ impl Lane {
         });
         let nearest =
             behind_all_else.find(|older| older.is_like(&newer) || older.shares_messages(&newer));
-        if let Some(older) = nearest.filter(|older| older.is_like(&newer)) {
+        let joins = |older: &&mut Pending| older.is_like(&newer) && older.holds.len() < most;
+        if let Some(older) = nearest.filter(joins) {
             older.absorb(newer);
             return Some(older.trace);
         }
@@ -166,7 +167,14 @@ mod tests {
             keys,
             ..pending(0)
         };
-        lane.push(Item::Pending(pending)).is_some()
+        lane.push(Item::Pending(pending), 3).is_some()
+    }
+
+    #[test]
+    fn one_that_tells_of_enough_events_is_joined_by_no_more() {
+        let mut lane = Lane::default();
+        let joined = [1, 2, 3, 4, 5].map(|number| push(&mut lane, Cause::Offline, &[number]));
+        assert_eq!(joined, [false, true, true, false, true]);
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl Accounts {
             self.pauses.cancel(due);
             lane.set(State::Idle);
         }
-        let absorbed = lane.push(item);
+        let absorbed = lane.push(item, policy.held_per_notification);
         self.waiting += usize::from(absorbed.is_none());
         self.serve(now, owner, policy);
         absorbed

@@ -76,7 +76,9 @@ impl Deliveries {
         queued: Queued,
         policy: &Policy,
     ) -> Option<(TraceId, Vec<MessageKey>)> {
-        self.queues.push(now, queued, policy.unproven_after)
+        let service = queued.service(self.hash);
+        let is_proven = self.health.is_proven(now, service, policy);
+        self.queues.push(now, queued, is_proven, policy)
     }
 
     /// Puts one back that is to be sent again. Returns the keys that it forgot.

@@ -54,6 +54,12 @@ impl Health {
         self.services.get(&service).is_none_or(Service::is_well)
     }
 
+    /// Returns whether a push service has shown that it works: it has accepted something, and is not silent.
+    pub(super) fn is_proven(&self, now: Timestamp, service: ServiceKey, policy: &Policy) -> bool {
+        let known = self.services.get(&service);
+        known.is_some_and(|service| service.is_proven(now, policy))
+    }
+
     /// Returns how many more deliveries a push service may have in flight. One for which there is no place among those that have proved
     /// nothing waits for it from now on.
     pub(super) fn room(

@@ -67,12 +67,14 @@ impl Queues {
     }
 
     /// Puts a delivery at the end of its queue, or into the one that waits for the same registration, which need not wait any longer
-    /// then. Returns that one's trace, with the keys that found no room in it.
+    /// then. Returns that one's trace, with the keys that found no room in it. One that holds up too much for a push
+    /// service that has proved nothing has waited for long enough.
     pub(super) fn push(
         &mut self,
         now: Timestamp,
         queued: Queued,
-        patience: Duration,
+        is_proven: bool,
+        policy: &Policy,
     ) -> Option<(TraceId, Vec<MessageKey>)> {
         let slot = queued.slot(self.hash);
         if let Some(waiting) = self.waiting.get_mut(&slot) {
@@ -80,10 +82,14 @@ impl Queues {
             let forgotten = waiting.queued.absorb(queued);
             self.kept.insert(slot, &waiting.queued);
             let trace = waiting.queued.delivery.trace;
+            if !is_proven && waiting.queued.holds.len() >= policy.held_per_notification {
+                self.patience.cancel(waiting.patience);
+                waiting.patience = self.patience.set(now, slot);
+            }
             self.hasten(now, slot);
             return Some((trace, forgotten));
         }
-        self.insert(slot, queued, now.after(patience));
+        self.insert(slot, queued, now.after(policy.unproven_after));
         None
     }
 

@@ -144,3 +144,34 @@ fn all_places_that_time_makes_are_given_to_those_that_wait() {
         sent.deliveries.impatient(sent.now, &sent.policy);
     }
 }
+
+#[test]
+fn one_that_would_hold_up_too_many_messages_has_waited_for_long_enough_unless_its_push_service_works()
+ {
+    for is_proven in [false, true] {
+        let mut sent = Sent::new();
+        sent.policy.held_per_notification = 3;
+        let attached = AttachedRoute {
+            host: host(0),
+            generation: 1,
+            got: 0,
+            deferred: 10,
+            places: None,
+        };
+        sent.route(RouteEvent::Attached(attached));
+        sent.push(queued("alice", "a", 1));
+        assert_eq!(sent.send_all(), [1]);
+        if is_proven {
+            sent.finish(0, 1, DeliveryOutcome::Accepted).unwrap();
+            sent.push(queued("alice", "a", 2));
+            assert_eq!(sent.send_all(), [2]);
+        }
+        for number in 3..=5 {
+            sent.push(queued("alice", "a", number));
+        }
+        let handed = sent.deliveries.impatient(sent.now, &sent.policy);
+        assert_eq!(handed.is_none(), is_proven);
+        let holds = handed.map(|(queued, _)| queued.holds.len());
+        assert_eq!(holds, (!is_proven).then_some(3));
+    }
+}
