@@ -8,6 +8,7 @@ pub mod adapter;
 pub mod bench;
 pub mod fuzz;
 pub mod load;
+pub mod messages;
 pub mod random;
 pub mod service;
 pub mod stage;
@@ -33,4 +34,15 @@ pub const START: u64 = 1_790_000_000_000;
 /// Settings for [`COMPONENT`] and [`HOST`].
 pub fn settings() -> push_core::Settings {
     push_core::Settings::new(COMPONENT, vec![HOST.to_owned()])
+}
+
+/// Settings whose notifications say what the message says.
+pub fn telling(mut settings: push_core::Settings) -> push_core::Settings {
+    let content = push_core::plugin::Content {
+        sender: true,
+        body: true,
+        ..Default::default()
+    };
+    settings.plugin = std::sync::Arc::new(push_core::plugin::DefaultPlugin::new(content));
+    settings
 }

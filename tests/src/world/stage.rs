@@ -2,10 +2,11 @@
 
 use super::adapter::{Adapter, Relay};
 use super::bench::Bench;
+use super::messages::{chat, key};
 use super::service::PushService;
 use super::store::Mood;
-use super::xml::{self, escaped};
-use super::{COMPONENT, HOST, SERVICE, settings};
+use super::xml;
+use super::{COMPONENT, HOST, SERVICE, settings, telling};
 use push_core::{Report, Settings, Timestamp};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -376,28 +377,4 @@ impl World {
         let at = self.now().after(delay);
         self.wires.insert((at, self.drawn), delivery);
     }
-}
-
-/// Settings whose notifications say what the message says.
-pub fn telling(mut settings: Settings) -> Settings {
-    let content = push_core::plugin::Content {
-        sender: true,
-        body: true,
-        ..Default::default()
-    };
-    settings.plugin = std::sync::Arc::new(push_core::plugin::DefaultPlugin::new(content));
-    settings
-}
-
-/// The key that the adapter gives a message with this body, unless it is told another.
-pub fn key(body: &str) -> String {
-    format!("key-{}", body.replace(' ', "-"))
-}
-
-/// A chat message from bob whose body is also its id.
-pub fn chat(user: &str, body: &str) -> String {
-    let body = escaped(body);
-    format!(
-        "<message xmlns='jabber:client' type='chat' id='{body}' from='bob@example.com/x' to='{user}@{HOST}'><body>{body}</body></message>"
-    )
 }

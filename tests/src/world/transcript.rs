@@ -7,7 +7,7 @@
 
 use super::bench::Bench;
 use super::store::Mood;
-use super::{HOST, SERVICE, settings, stage, xml};
+use super::{HOST, SERVICE, settings, xml};
 use push_core::plugin::MongooseImPlugin;
 use push_core::registration::Identity;
 use push_core::{BareJid, Event, IdentityChoice, OperatorRequest, Settings};
@@ -89,7 +89,7 @@ impl Player {
         match sentence {
             "the service starts" => *self = Self::new(settings()),
             "the service starts with sender and body" => {
-                *self = Self::new(stage::telling(settings()));
+                *self = Self::new(super::telling(settings()));
             }
             "the service starts with the mongooseim plugin" => *self = Self::new(mongooseim()),
             "the service starts with the identity user" => {

@@ -1,6 +1,7 @@
 //! Two messages that look alike are two, and one message is one, whatever happens meanwhile.
 
-use push_tests::world::stage::{chat, telling};
+use push_tests::world::messages::chat;
+use push_tests::world::telling;
 use push_tests::world::{Manner, Seat, World, settings};
 use std::time::Duration;
 

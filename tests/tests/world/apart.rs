@@ -3,7 +3,7 @@
 use push_core::lease::Fence;
 use push_core::report::PublishEnd;
 use push_core::{Event, OperatorReply, OperatorRequest, Report, Settings};
-use push_tests::world::stage::telling;
+use push_tests::world::telling;
 use push_tests::world::{HOST, Manner, SERVICE, World, settings};
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn two_hosts(in_flight: usize) -> World {
 }
 
 fn missed_there(world: &mut World, body: &str) {
-    let message = push_tests::world::stage::chat("alice", body);
+    let message = push_tests::world::messages::chat("alice", body);
     let now = world.now();
     let other = world.adapters.get_mut(OTHER).unwrap();
     other.missed(now, "offline", "alice", None, &message, &[]);

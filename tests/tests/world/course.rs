@@ -4,7 +4,7 @@ use push_core::report::{PublishEnd, Report, RequestOutcome};
 use push_core::{OperatorReply, OperatorRequest, Timestamp};
 use push_tests::world::random::Dice;
 use push_tests::world::service::Notification;
-use push_tests::world::stage::telling;
+use push_tests::world::telling;
 use push_tests::world::{Manner, Mood, SERVICE, Seat, World, settings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

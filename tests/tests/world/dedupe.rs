@@ -1,6 +1,6 @@
 //! One message, several causes: one notification per registration.
 
-use push_tests::world::stage::chat;
+use push_tests::world::messages::chat;
 use push_tests::world::{Manner, Seat, World};
 use std::time::Duration;
 
@@ -170,7 +170,7 @@ fn it_is_remembered_for_the_window_and_not_for_ever() {
 
 #[test]
 fn what_is_remembered_is_bounded() {
-    let mut settings = push_tests::world::stage::telling(push_tests::world::settings());
+    let mut settings = push_tests::world::telling(push_tests::world::settings());
     settings.policy.dedupe_entries = 100;
     let mut world = World::attached_with(settings);
     world.enable("alice", "phone", "phone");
@@ -197,7 +197,7 @@ fn what_has_no_content_left_is_always_told() {
 
 #[test]
 fn what_was_withdrawn_before_it_was_sent_was_not_told() {
-    let mut settings = push_tests::world::stage::telling(push_tests::world::settings());
+    let mut settings = push_tests::world::telling(push_tests::world::settings());
     settings.policy.in_flight_per_service = 1;
     let mut world = World::attached_with(settings);
     world.enable("alice", "phone", "phone");

@@ -4,7 +4,7 @@ use push_core::registration::Revision;
 use push_core::store::Change;
 use push_core::{BareJid, Registration};
 use push_tests::store::{enable, registration, remove, target};
-use push_tests::world::stage::telling;
+use push_tests::world::telling;
 use push_tests::world::{SERVICE, World, settings};
 use std::time::Duration;
 

@@ -177,7 +177,7 @@ fn an_end_waits_for_the_store() {
 
 #[test]
 fn an_end_takes_what_waits_for_the_same_registration_along() {
-    let mut settings = push_tests::world::stage::telling(push_tests::world::settings());
+    let mut settings = push_tests::world::telling(push_tests::world::settings());
     settings.policy.in_flight_per_service = 1;
     let mut world = World::attached_with(settings);
     world.enable("alice", "phone", "phone");

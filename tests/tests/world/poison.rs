@@ -4,7 +4,7 @@ use push_core::registration::Status;
 use push_core::xep::error::DefinedCondition;
 use push_core::{Report, Timestamp};
 use push_tests::world::service::Notification;
-use push_tests::world::stage::telling;
+use push_tests::world::telling;
 use push_tests::world::{Manner, World, settings};
 use std::time::Duration;
 

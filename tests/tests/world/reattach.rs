@@ -1,7 +1,7 @@
 //! The stream is cut, the server or the service restarted: what was told is told again, what was published is not.
 
 use push_core::report::{Decision, PublishEnd, Report};
-use push_tests::world::stage::telling;
+use push_tests::world::telling;
 use push_tests::world::{Manner, SERVICE, Seat, World, settings};
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use push_core::report::{PublishEnd, Report};
 use push_core::{OperatorReply, OperatorRequest, Settings, Status};
-use push_tests::world::stage::telling;
+use push_tests::world::telling;
 use push_tests::world::{Bench, Manner, World, settings};
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use push_core::registration::Status;
 use push_core::report::{EndReason, Report};
 use push_core::xep::error::DefinedCondition;
-use push_tests::world::stage::telling;
+use push_tests::world::telling;
 use push_tests::world::{Manner, World, settings};
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use push_core::registration::PublishOptions;
 use push_core::report::Report;
 use push_core::{Policy, Registration};
 use push_tests::store::{enable as change, registration};
-use push_tests::world::stage::telling;
+use push_tests::world::telling;
 use push_tests::world::{Mood, SERVICE, World, settings};
 use std::time::Duration;
 

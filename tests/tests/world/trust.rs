@@ -1,7 +1,8 @@
 //! Who is believed what.
 
 use push_core::report::Report;
-use push_tests::world::stage::{chat, telling};
+use push_tests::world::messages::chat;
+use push_tests::world::telling;
 use push_tests::world::{Bench, Manner, World, settings};
 use std::time::Duration;
 
