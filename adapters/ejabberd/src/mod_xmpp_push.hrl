@@ -68,7 +68,7 @@
          for = [] :: [recipient()],        % since it was deferred
          back = [] :: [binary()]}).        % resources that take messages again since it was told
 
-%% What was revoked: the push service's bare JID and its node.
+%% A registration that was revoked: the push service's bare JID and its node.
 -type registration() :: {Service :: binary(), Node :: binary()}.
 
 %% The service's name for a recipient, and the resource that it was registered in, if that is known.

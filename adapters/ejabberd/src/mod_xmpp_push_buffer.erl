@@ -143,7 +143,7 @@ insert_outstanding(#tabs{outstanding = Outstanding, index = Index} = Tabs, Event
     note_again(Tabs, Event),
     Number.
 
-%% What was deferred once is written down while it is outstanding, too.
+%% An event that was deferred once is written down while it is outstanding, too.
 note_again(_, #event{for = []}) -> false;
 note_again(Tabs, _) -> mod_xmpp_push_state:changed(Tabs).
 
@@ -290,7 +290,7 @@ dump(#tabs{outstanding = Outstanding} = Tabs) ->
 named(Epoch, Number, #event{was = none} = Event) -> Event#event{was = {Epoch, Number}};
 named(_, _, Event) -> Event.
 
-%% What was deferred and is outstanding again, in order, as Form makes it.
+%% The events that were deferred and are outstanding again, in order, as Form makes them.
 -spec dump_again(#tabs{}, fun((#event{}) -> #event{})) -> [#event{}].
 dump_again(#tabs{outstanding = Outstanding}, Form) ->
     ets:foldr(fun({_, #event{for = []}}, Rest) -> Rest;

@@ -32,7 +32,8 @@ archived(#message{meta = #{stanza_id := Id}} = Message, Wants, User, Host) ->
 archived(Message, Wants, _, _) ->
     message(Message, Wants).
 
-%% What a push service tells a user whose registration it has ended (XEP-0357, 8): of its message only that, and the registration.
+%% The revocation in a push service's message to a user whose registration it has ended (XEP-0357, 8), without the rest of the message, and
+%% that registration.
 -spec revocation(xmpp:message(), fxml:xmlel()) -> {fxml:xmlel(), {binary(), binary()}} | none.
 revocation(#message{from = From, to = To}, PubSub) ->
     Node = fxml:get_tag_attr_s(<<"node">>, PubSub),

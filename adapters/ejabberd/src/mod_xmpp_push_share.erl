@@ -6,7 +6,7 @@
 
 -include("mod_xmpp_push.hrl").
 
-%% What is held has another key in the table of what waits: {held, User, Order}. Orders, being numbers, sort before.
+%% An event that is held has another key in the table of those that wait: {held, User, Order}. Orders, being numbers, sort before.
 
 %% The index key of an event that waits. Of those with the same key there is one.
 -spec index_key(#event{}) -> tuple().

@@ -53,7 +53,7 @@ save_now(Host, All) ->
         Some -> write(Name, [kept(Tabs, {[], [], Deferred}, none) || {Tabs, Deferred} <- Some])
     end.
 
-%% What is deferred, and what was and is told again: that would be lost with the rest of what is outstanding.
+%% The events that are deferred, and those that were and are told again: these would be lost with the rest of the outstanding ones.
 deferred_once(Tabs) ->
     Light = fun mod_xmpp_push_weight:without_message/1,
     mod_xmpp_push_buffer:dump_again(Tabs, Light) ++ mod_xmpp_push_deferred:dump(Tabs, Light).

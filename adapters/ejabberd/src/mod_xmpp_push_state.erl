@@ -131,7 +131,7 @@ host_get(#tabs{host = Table}, Key, Default) ->
 host_put(#tabs{host = Table}, Key, Value) ->
     ets:insert(Table, {Key, Value}).
 
-%% What is to be written down every now and then (mod_xmpp_push_spool) is other than before.
+%% Notes that the deferred events have changed since they were written down (mod_xmpp_push_spool).
 -spec changed(#tabs{}) -> true.
 changed(Tabs) ->
     put(Tabs, changed, true).

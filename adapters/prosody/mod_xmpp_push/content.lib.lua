@@ -109,8 +109,8 @@ local function revoked_node(message, account)
 	return #node <= max_node and node or nil;
 end
 
--- What a push service tells a user whose registration it has ended (XEP-0357, 8): of its message only that, and the registration as
--- one word; else nil. The host itself revokes nothing.
+-- The revocation in a push service's message to a user whose registration it has ended (XEP-0357, 8), without the rest of the message, and
+-- that registration as one word; else nil. The host itself revokes nothing.
 local function revocation(message, account)
 	local node = revoked_node(message, account);
 	if not node or message.attr.type == "error" then return nil; end

@@ -166,7 +166,7 @@ local function join(self, entry, into, recipients)
 	if is_heavier then hand_over(self, entry, into); end
 end
 
--- What an outstanding entry becomes.
+-- Makes a deferred entry of an outstanding one.
 local function add(self, entry, recipients, place)
 	local deferred = {
 		kind = entry.kind; user = entry.user; resource = entry.resource; count = entry.count; first = entry.first; last = entry.last;

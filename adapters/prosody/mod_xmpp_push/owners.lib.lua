@@ -1,4 +1,4 @@
--- Whose the events are (events.lib.lua), and whether one user has their share of what is outstanding.
+-- Finds the events of a user (events.lib.lua), and says whether they have their share of the outstanding ones.
 
 local next = next;
 

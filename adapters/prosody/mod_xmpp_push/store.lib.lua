@@ -87,7 +87,7 @@ local function read_deferred(store, shards)
 	log_taken_back(#data.lines);
 end
 
--- What a later version of the module has stored stays until something else is.
+-- Data of a later version of the module stays until other data is stored.
 local function read_and_remove(store, shards)
 	local data = store.driver and store.driver:get(nil);
 	if not data or data.version > version then return read_deferred(store, shards); end

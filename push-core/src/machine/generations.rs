@@ -1,4 +1,4 @@
-//! What is known of many things, within a bound.
+//! Records of many things, within a bound.
 
 use crate::hash::{Seeded, SeededMap};
 use std::hash::Hash;

@@ -29,7 +29,7 @@ impl Plugin for PerHost {
         self.others.name()
     }
 
-    /// What any of them needs: the adapters of all hosts are told the same.
+    /// Returns the needs of all of them together: the adapters of all hosts are told the same.
     fn wants(&self) -> Wants {
         let all = self.by_host.values().chain([&self.others]);
         all.fold(Wants::default(), |wants, plugin| wants.and(plugin.wants()))

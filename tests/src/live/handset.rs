@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 const SM: &str = "urn:xmpp:sm:3";
 
-/// What a session is like.
+/// The features of a session.
 #[derive(Clone, Copy, Debug)]
 pub struct Habits {
     /// It can be resumed.
@@ -37,7 +37,7 @@ pub struct Handset {
     resource: String,
     port: u16,
     wire: Option<Wire>,
-    /// What the stream can be resumed by.
+    /// The id by which the stream can be resumed.
     id: Option<String>,
     /// Whether stanzas are counted.
     is_managed: bool,

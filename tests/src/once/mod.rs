@@ -1,5 +1,5 @@
-//! What servers tell of one message, as documents (`tests/transcripts/once`): recorded from real servers, and played to the
-//! Machine.
+//! The events by which servers tell of one message, as documents (`tests/transcripts/once`): recorded from real servers, and played to
+//! the Machine.
 //!
 //! A transcript is paragraphs, separated by empty lines. `then:` is what happens; the `in:` behind it is all that the adapter
 //! tells of that; `told:` is how many messages each device was told of since the last `told:`. Everything else is prose. Names

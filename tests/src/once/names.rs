@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 /// The names given so far.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
-    /// What is replaced wherever it stands.
+    /// Texts that are replaced wherever they stand.
     given: Vec<(String, String)>,
     /// Ids of messages, in the order of their appearance.
     ids: Vec<String>,

@@ -48,7 +48,7 @@ impl Player {
         paragraph.clone()
     }
 
-    /// What the adapter tells is enough, but for whom push is enabled.
+    /// The events of the adapter say enough, but for whom push is enabled.
     fn happens(&mut self, sentence: &str) {
         if let Some(device) = sentence.strip_prefix("alice has enabled push on the ") {
             self.enable(device);

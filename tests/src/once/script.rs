@@ -9,7 +9,7 @@ pub struct Script(pub Vec<Paragraph>);
 /// One paragraph of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Paragraph {
-    /// What happens.
+    /// Something happens.
     Then(String),
     /// The events that the adapter tells, as XML.
     In(Vec<String>),

@@ -1,5 +1,5 @@
-//! What real servers tell of one message, compared with `tests/transcripts/once`, which the test `once` of the suite `world` plays
-//! to the Machine.
+//! Compares the events by which real servers tell of one message with `tests/transcripts/once`, which the test `once` of the suite `world`
+//! plays to the Machine.
 //!
 //! After a wanted change, `TRANSCRIPTS=write cargo test -p push-tests --all-features --test live once` writes what the servers
 //! tell into them, to be read before it is committed.

@@ -1,4 +1,4 @@
-//! What real servers tell of one message, and of two that look alike, tells each device exactly once: `tests/transcripts/once`.
+//! Each device is told exactly once of one message, and of two that look alike, as real servers tell of them (`tests/transcripts/once`).
 
 use push_tests::once::player::play;
 use push_tests::once::script::Script;

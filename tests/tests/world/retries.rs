@@ -1,4 +1,4 @@
-//! What is tried again where no adapter keeps the message, and what waits behind something else.
+//! Notifications that are tried again where no adapter keeps the message, or wait behind something else.
 
 use push_core::report::{PublishEnd, Report};
 use push_core::{OperatorReply, OperatorRequest, Settings, Status};

@@ -8,8 +8,8 @@ use crate::session::Cause;
 
 /// Does what [`MongooseImPlugin`] does, and tells the device whose connection was lost at once.
 ///
-/// What a session had not acknowledged when it lost its connection, and what comes for it afterwards, goes to the registration that was
-/// enabled in that session. Other devices are told when the resumption window ends.
+/// The registration that was enabled in a session is told of the messages that the session had not acknowledged when its connection was lost,
+/// and of those that come for it afterwards. Other devices are told when the resumption window ends.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MongooseImEnhancedPlugin;
 

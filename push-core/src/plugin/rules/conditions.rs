@@ -1,4 +1,4 @@
-//! What has to be so of a missed message for a rule to match.
+//! The conditions on a missed message under which a rule matches.
 
 use super::facts::{Body, EventKind, Facts, OfMessage, UserStatus};
 use crate::plugin::Missed;
@@ -31,7 +31,7 @@ pub struct Conditions {
     pub least_count: Option<u64>,
     /// Whether the user is online. Only of what was missed by the user.
     pub user_status: Option<UserStatus>,
-    /// What the clients say that would take the message. Only of what was missed by a user who is online.
+    /// The state of the clients that would take the message. Only of messages that were missed by a user who is online.
     pub client_state: Option<ClientState>,
 }
 

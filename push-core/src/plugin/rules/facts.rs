@@ -1,4 +1,4 @@
-//! What rules look at, read once for all of them.
+//! The facts that rules look at, read once for all of them.
 
 use crate::plugin::Missed;
 use crate::session::{Cause, ClientState, Session};
@@ -35,7 +35,7 @@ pub enum UserStatus {
     Offline,
 }
 
-/// What is known of a missed message.
+/// The facts about a missed message.
 pub(super) struct Facts<'a> {
     pub(super) event: EventKind,
     pub(super) cause: Cause,
@@ -45,7 +45,7 @@ pub(super) struct Facts<'a> {
     pub(super) client_state: Option<ClientState>,
 }
 
-/// What is known of a message itself.
+/// The facts about the message itself.
 pub(super) struct OfMessage<'a> {
     pub(super) kind: MessageType,
     pub(super) body: Body,

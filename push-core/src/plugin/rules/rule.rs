@@ -15,11 +15,11 @@ pub struct Rule {
     pub name: Reason,
     /// It matches when one of these holds, or always if there is none.
     pub conditions: Vec<Conditions>,
-    /// What follows then.
+    /// The action that follows then.
     pub action: Action,
 }
 
-/// What follows when a rule matches.
+/// The action of a rule that matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Nobody is told.
@@ -32,7 +32,7 @@ pub enum Action {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Push {
-    /// What it says.
+    /// Its content.
     pub content: Content,
     /// The sender it names in place of the message's.
     pub sender: Option<String>,
@@ -44,7 +44,7 @@ pub struct Push {
     pub to: To,
 }
 
-/// What a notification says.
+/// The content of a notification.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Content {
     /// Nothing: it wakes the device.

@@ -7,13 +7,13 @@ use crate::once::order::ordered;
 use crate::world::xml;
 use push_core::xml::{ElementRef, Namespace};
 
-/// What it asks for.
+/// The events that it asks for.
 const WANT: &str = "offline queued unacked lost archived";
 
 /// The service's end of a link.
 #[derive(Debug)]
 pub(super) struct Link {
-    /// What is called how in the transcript.
+    /// The names of things in the transcript.
     pub(super) names: Names,
     service: PushService,
     host: String,

@@ -182,7 +182,7 @@ async fn messages_that_look_alike_are_told_also_after_the_user_was_there() -> Re
     }
     alice.back().await?;
     alice.session.receives("disk full").await?;
-    // What it has not acknowledged when it leaves would be missed once more.
+    // A message that it has not acknowledged when it leaves would be missed once more.
     alice.settled().await?;
     alice.session.close().await?;
     alice.session.lost().await?;

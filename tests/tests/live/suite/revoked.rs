@@ -7,7 +7,7 @@ use push_tests::live::push_service::PushService;
 use push_tests::live::slot::Slot;
 use push_tests::live::stage::Client;
 
-/// What the user is told of a node, with these further elements.
+/// Returns the message that a user gets about a node, with these further elements.
 fn message(from: &str, to: &str, node: &str, more: &str) -> String {
     let user = to.split('/').next().unwrap_or_default();
     format!(
@@ -36,7 +36,7 @@ async fn the_registration_of_a_user_who_is_away_ends_and_no_other() -> Result<()
     stage.push.stays_at(1).await
 }
 
-/// What else the message says is delivered.
+/// The rest of the message is delivered.
 #[tokio::test]
 async fn the_registration_of_a_user_who_is_connected_ends() -> Result<()> {
     let stage = stage().await?;

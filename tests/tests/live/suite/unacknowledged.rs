@@ -75,7 +75,7 @@ async fn all_that_a_phone_lost_while_the_service_was_away_is_told_once() -> Resu
     writer.settled().await?;
     stage.service.start_again().await?;
     let got = stage.push.receives_until(|got| total(got) >= 3).await?;
-    // What the server says again when the resumption window ends.
+    // The server tells of it again when the resumption window ends.
     resumption::is_over().await;
     stage.push.stays_at(got.len()).await?;
     assert_eq!(total(&stage.push.got()), 3);

@@ -1,4 +1,4 @@
-//! What is deferred, or about to be, when a connection is lost or the server restarts.
+//! Messages that are deferred, or about to be, when a connection is lost or the server restarts.
 
 use super::*;
 

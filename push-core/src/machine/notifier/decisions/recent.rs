@@ -1,4 +1,4 @@
-//! What is remembered for a while, and within a bound.
+//! Records that are kept for a while, and within a bound.
 
 use crate::Timestamp;
 use crate::hash::{Seeded, SeededMap};

@@ -16,7 +16,7 @@ pub(super) struct Told {
     hash: Seeded,
 }
 
-/// What is known of a message that a registration was told of.
+/// A message that a registration was told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mark {
     reached: Stage,
@@ -100,7 +100,7 @@ impl Told {
                     is_deferred: false,
                 },
             };
-            // What is known already grows no younger.
+            // A mark that says nothing new grows no younger.
             if before != Some(mark) {
                 self.marks.insert(place, mark);
             }

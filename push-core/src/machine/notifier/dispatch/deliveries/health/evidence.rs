@@ -3,7 +3,7 @@
 use crate::delivery::DeliveryOutcome;
 use crate::registration::Identity;
 
-/// What the end of a delivery says about its push service.
+/// The end of a delivery, as far as it says how its push service fares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Evidence {
     /// It accepted the delivery, under this identity.
