@@ -3,10 +3,7 @@
 use super::reader::{Reader, set};
 use super::rules;
 use push_core::IdentityChoice;
-use push_core::plugin::{
-    Content, DefaultPlugin, MongooseImEnhancedPlugin, MongooseImHintsPlugin, MongooseImPlugin,
-    PerHost, Plugin, RulesPlugin,
-};
+use push_core::plugin::{Content, DefaultPlugin, MongooseImPlugin, PerHost, Plugin, RulesPlugin};
 use push_core::registration::Identity;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,9 +16,7 @@ pub(super) const HOST: &str = "host";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PluginChoice {
     Default(Content),
-    MongooseIm,
-    MongooseImEnhanced,
-    MongooseImHints,
+    MongooseIm(MongooseImPlugin),
     Rules(RulesPlugin),
 }
 
@@ -29,9 +24,7 @@ impl PluginChoice {
     fn build(&self) -> Arc<dyn Plugin> {
         match self {
             Self::Default(content) => Arc::new(DefaultPlugin::new(content.clone())),
-            Self::MongooseIm => Arc::new(MongooseImPlugin),
-            Self::MongooseImEnhanced => Arc::new(MongooseImEnhancedPlugin),
-            Self::MongooseImHints => Arc::new(MongooseImHintsPlugin),
+            Self::MongooseIm(plugin) => Arc::new(*plugin),
             Self::Rules(rules) => Arc::new(rules.clone()),
         }
     }
@@ -86,9 +79,18 @@ fn plugin_in(reader: &mut Reader<'_>, section: &str) -> Option<PluginChoice> {
     let at = |key: &str| format!("{section}.{key}");
     let known = [
         ("default", PluginChoice::Default(Content::default())),
-        ("mongooseim", PluginChoice::MongooseIm),
-        ("mongooseim-enhanced", PluginChoice::MongooseImEnhanced),
-        ("mongooseim-hints", PluginChoice::MongooseImHints),
+        (
+            "mongooseim",
+            PluginChoice::MongooseIm(MongooseImPlugin::Defaults),
+        ),
+        (
+            "mongooseim-enhanced",
+            PluginChoice::MongooseIm(MongooseImPlugin::Enhanced),
+        ),
+        (
+            "mongooseim-hints",
+            PluginChoice::MongooseIm(MongooseImPlugin::Hints),
+        ),
     ];
     let chosen = reader.choice(&at("plugin"), &known);
     let sender = reader.boolean(&at("include_sender"));

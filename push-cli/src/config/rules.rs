@@ -5,11 +5,11 @@ use super::problems::Problems;
 use super::reader::Reader;
 use super::syntax;
 use push_core::Class;
+use push_core::JidPattern;
 use push_core::plugin::RulesPlugin;
 use push_core::plugin::rules::{
     Action, Body, Conditions, Content, EventKind, Push, Rule, To, UserStatus,
 };
-use push_core::profile::Pattern;
 use push_core::session::{Cause, ClientState};
 use push_core::xep::hints::Hint;
 use push_core::xep::message::MessageType;
@@ -197,7 +197,7 @@ fn conditions(reader: &mut Reader<'_>, path: &str) -> Conditions {
     conditions.jingle = reader.boolean(&at("jingle"));
     conditions.encrypted = reader.boolean(&at("encrypted"));
     let jids = "a bare JID, a domain, or domains such as \"*.example.net\"";
-    conditions.from = reader.parsed(&at("from"), jids, Pattern::read);
+    conditions.from = reader.parsed(&at("from"), jids, JidPattern::read);
     let least = reader.count(&at("count"));
     conditions.least_count = least.and_then(|least| u64::try_from(least).ok());
     of_user(reader, path, &mut conditions);

@@ -1,7 +1,8 @@
 //! `[[service]]`: which push services have which profile.
 
 use super::reader::Reader;
-use push_core::profile::{Pattern, Profile, Profiles};
+use push_core::JidPattern;
+use push_core::profile::{Profile, Profiles};
 
 pub(super) const SECTION: &str = "service";
 
@@ -15,10 +16,10 @@ pub(super) fn profiles(reader: &mut Reader<'_>) -> Profiles {
     Profiles::new(profiles.collect())
 }
 
-fn pattern(reader: &mut Reader<'_>, section: &str) -> Option<Pattern> {
+fn pattern(reader: &mut Reader<'_>, section: &str) -> Option<JidPattern> {
     let path = format!("{section}.jid");
     let expected = "a bare JID, a domain, or domains such as \"*.example.net\"";
-    let pattern = reader.parsed(&path, expected, Pattern::read);
+    let pattern = reader.parsed(&path, expected, JidPattern::read);
     reader.required(&path, pattern)
 }
 

@@ -27,7 +27,7 @@ pub struct Missed<'a> {
     /// When the first of them was missed.
     pub missed_at: Timestamp,
     /// The plugin's reason why it is worth a notification, once that is decided.
-    pub verdict: Option<&'a Reason>,
+    pub reason: Option<&'a Reason>,
     /// The time.
     pub now: Timestamp,
 }
@@ -44,7 +44,7 @@ impl<'a> Missed<'a> {
             message: None,
             count: 1,
             missed_at: now,
-            verdict: None,
+            reason: None,
             now,
         }
     }
@@ -61,9 +61,9 @@ impl<'a> Missed<'a> {
 
     /// Returns the same, which is worth a notification for this reason.
     #[must_use]
-    pub const fn with_verdict(self, reason: &'a Reason) -> Self {
+    pub const fn with_reason(self, reason: &'a Reason) -> Self {
         Self {
-            verdict: Some(reason),
+            reason: Some(reason),
             ..self
         }
     }

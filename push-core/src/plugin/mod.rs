@@ -11,7 +11,7 @@ mod verdict;
 
 pub use default::{Content, DefaultPlugin};
 pub use missed::Missed;
-pub use mongooseim::{MongooseImEnhancedPlugin, MongooseImHintsPlugin, MongooseImPlugin};
+pub use mongooseim::MongooseImPlugin;
 pub use per_host::PerHost;
 pub use rules::RulesPlugin;
 pub use situation::Situation;
@@ -89,9 +89,9 @@ pub struct Wants {
 }
 
 impl Wants {
-    /// Returns what both want together.
+    /// Returns what either of them wants.
     #[must_use]
-    pub const fn and(self, other: Self) -> Self {
+    pub const fn union(self, other: Self) -> Self {
         Self {
             calls: self.calls || other.calls,
             any: self.any || other.any,

@@ -32,7 +32,9 @@ impl Plugin for PerHost {
     /// Returns the needs of all of them together: the adapters of all hosts are told the same.
     fn wants(&self) -> Wants {
         let all = self.by_host.values().chain([&self.others]);
-        all.fold(Wants::default(), |wants, plugin| wants.and(plugin.wants()))
+        all.fold(Wants::default(), |wants, plugin| {
+            wants.union(plugin.wants())
+        })
     }
 
     fn should_publish(&self, missed: &Missed<'_>) -> Verdict {
@@ -58,14 +60,14 @@ impl Plugin for PerHost {
 mod tests {
     use super::*;
     use crate::Timestamp;
-    use crate::plugin::{DefaultPlugin, MongooseImHintsPlugin, RulesPlugin};
+    use crate::plugin::{DefaultPlugin, MongooseImPlugin, RulesPlugin};
     use crate::session::Cause;
     use jid::BareJid;
 
     #[test]
     fn each_host_has_its_own_and_the_adapters_tell_what_any_of_them_wants() {
         let rules: Arc<dyn Plugin> = Arc::new(RulesPlugin::default());
-        let hints: Arc<dyn Plugin> = Arc::new(MongooseImHintsPlugin);
+        let hints: Arc<dyn Plugin> = Arc::new(MongooseImPlugin::Hints);
         let by_host = [("a.example", rules), ("b.example", hints)];
         let by_host = by_host.map(|(host, plugin)| (host.to_owned(), plugin));
         let plugin = PerHost::new(Arc::new(DefaultPlugin::default()), by_host.into());

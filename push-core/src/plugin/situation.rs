@@ -24,7 +24,7 @@ pub struct Situation<'a> {
     /// All registrations of the account.
     pub registrations: &'a [Arc<Registration>],
     /// The plugin's reason why the message is worth a notification, if it was asked.
-    pub verdict: Option<&'a Reason>,
+    pub reason: Option<&'a Reason>,
     /// The time.
     pub now: Timestamp,
 }
@@ -44,7 +44,7 @@ impl<'a> Situation<'a> {
             resource: None,
             sessions: &[],
             registrations,
-            verdict: None,
+            reason: None,
             now,
         }
     }

@@ -4,24 +4,23 @@
 //! first that fits an error counts.
 
 mod known;
-mod pattern;
 mod rule;
 #[cfg(test)]
 mod tests;
 
 pub use known::Profile;
-pub use pattern::Pattern;
 pub use rule::Verdict;
 
+use crate::JidPattern;
 use jid::BareJid;
 
 /// Which push services have which profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Profiles(Vec<(Pattern, &'static Profile)>);
+pub struct Profiles(Vec<(JidPattern, &'static Profile)>);
 
 impl Profiles {
     /// Returns profiles by patterns, of which the first that fits counts; where none does, it is `xep-default`.
-    pub fn new(by_pattern: Vec<(Pattern, &'static Profile)>) -> Self {
+    pub fn new(by_pattern: Vec<(JidPattern, &'static Profile)>) -> Self {
         Self(by_pattern)
     }
 

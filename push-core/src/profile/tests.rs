@@ -157,7 +157,7 @@ fn a_text_tells_where_nothing_else_does() {
 
 #[test]
 fn a_push_service_has_the_profile_of_the_first_pattern_that_fits() {
-    let pattern = |text| Pattern::read(text).unwrap();
+    let pattern = |text| JidPattern::read(text).unwrap();
     let profiles = Profiles::new(vec![
         (pattern("a.example.net"), profile("fpush")),
         (pattern("*.example.net"), profile("p2")),

@@ -2,9 +2,9 @@
 
 use super::xml::parse;
 use super::{Bench, COMPONENT, SERVICE};
+use push_core::JidPattern;
 use push_core::plugin::RulesPlugin;
 use push_core::plugin::rules::{Action as Follows, Body, Conditions, Content, Push, Rule, To};
-use push_core::profile::Pattern;
 use push_core::transport::DownReason;
 use push_core::xml::Stanza;
 use push_core::{Action, Event, Settings};
@@ -196,7 +196,7 @@ fn rules(count: usize) -> Vec<Rule> {
             let mut each = Conditions::default();
             each.body = Some(Body::NonEmpty);
             each.jingle = Some(false);
-            each.from = Pattern::read(&from);
+            each.from = JidPattern::read(&from);
             each
         });
         let is_last = number == count;

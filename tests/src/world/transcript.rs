@@ -206,7 +206,7 @@ impl Player {
 
 fn mongooseim() -> Settings {
     let mut settings = settings();
-    settings.plugin = Arc::new(MongooseImPlugin);
+    settings.plugin = Arc::new(MongooseImPlugin::Defaults);
     settings
 }
 

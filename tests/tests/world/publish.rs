@@ -11,7 +11,7 @@ const REFERENCE: &str = "<pubsub xmlns='http://jabber.org/protocol/pubsub'><publ
 /// What is published for a message with this text.
 fn published(form: &str, body: &str) -> String {
     let mut settings = settings();
-    settings.plugin = Arc::new(MongooseImPlugin);
+    settings.plugin = Arc::new(MongooseImPlugin::Defaults);
     settings.identity = IdentityChoice::Only(Identity::Component);
     let mut bench = Bench::new(settings);
     bench.up();

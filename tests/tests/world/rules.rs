@@ -89,10 +89,10 @@ fn told(plugin: &dyn Plugin, missed: &Missed<'_>) -> Option<Summary> {
     if !verdict.is_publish() {
         return None;
     }
-    let notification = plugin.prepare_notification(&missed.with_verdict(verdict.reason()));
+    let notification = plugin.prepare_notification(&missed.with_reason(verdict.reason()));
     let mut situation = Situation::new(missed.owner, missed.cause, &[], missed.now);
     situation.sessions = missed.sessions;
-    situation.verdict = Some(verdict.reason());
+    situation.reason = Some(verdict.reason());
     let choice = plugin.publish_notification(&situation, &notification, &registration());
     (choice == Choice::Publish).then_some(notification.content)
 }
@@ -111,7 +111,10 @@ fn rules_and_the_plugin_they_describe_decide_alike() {
         let missed = missed.with_sessions(&sessions, None);
         let message = Message::read(stanza.root()).unwrap();
         let missed = missed.with_message(message, 1 + seed % 3);
-        let (by_rules, by_plugin) = (told(&rules, &missed), told(&MongooseImPlugin, &missed));
+        let (by_rules, by_plugin) = (
+            told(&rules, &missed),
+            told(&MongooseImPlugin::Defaults, &missed),
+        );
         assert_eq!(by_rules, by_plugin, "{cause:?} {sessions:?} {text}");
         pushed += usize::from(by_rules.is_some());
     });

@@ -60,7 +60,7 @@ fn decide(plugin: &RulesPlugin, missed: &Missed<'_>) -> Decision {
         .push(verdict.reason())
         .filter(|_| verdict.is_publish());
     let notification = push.map(|push| {
-        let notification = plugin.prepare_notification(&missed.with_verdict(verdict.reason()));
+        let notification = plugin.prepare_notification(&missed.with_reason(verdict.reason()));
         (push.clone(), stanza::written(&notification.content))
     });
     Decision {

@@ -1,8 +1,8 @@
 //! The conditions on a missed message under which a rule matches.
 
 use super::facts::{Body, EventKind, Facts, OfMessage, UserStatus};
+use crate::JidPattern;
 use crate::plugin::Missed;
-use crate::profile::Pattern;
 use crate::session::{Cause, ClientState};
 use crate::xep::hints::Hint;
 use crate::xep::message::MessageType;
@@ -26,7 +26,7 @@ pub struct Conditions {
     /// Whether it has an encrypted payload.
     pub encrypted: Option<bool>,
     /// Who it is from.
-    pub from: Option<Pattern>,
+    pub from: Option<JidPattern>,
     /// How many messages it stands for at the least.
     pub least_count: Option<u64>,
     /// Whether the user is online. Only of what was missed by the user.

@@ -65,7 +65,7 @@ impl Plugin for RulesPlugin {
     fn wants(&self) -> Wants {
         let all = self.rules.iter().chain(self.shadow.iter().flatten());
         let pushing = all.filter(|rule| rule.push().is_some());
-        pushing.fold(Wants::default(), |wants, rule| wants.and(rule.wants()))
+        pushing.fold(Wants::default(), |wants, rule| wants.union(rule.wants()))
     }
 
     fn should_publish(&self, missed: &Missed<'_>) -> Verdict {
@@ -82,7 +82,7 @@ impl Plugin for RulesPlugin {
     }
 
     fn prepare_notification(&self, missed: &Missed<'_>) -> Notification {
-        let push = missed.verdict.and_then(|name| self.push(name));
+        let push = missed.reason.and_then(|name| self.push(name));
         let notification = push.and_then(|push| push.notification(missed).ok());
         notification.unwrap_or_default()
     }
@@ -93,7 +93,7 @@ impl Plugin for RulesPlugin {
         _: &Notification,
         registration: &Registration,
     ) -> Choice {
-        let push = situation.verdict.and_then(|name| self.push(name));
+        let push = situation.reason.and_then(|name| self.push(name));
         match push.map(|push| push.to) {
             None => Choice::skip("the rule is gone"),
             Some(To::All) => Choice::Publish,

@@ -1,6 +1,6 @@
 use super::*;
+use crate::JidPattern;
 use crate::Timestamp;
-use crate::profile::Pattern;
 use crate::session::{Cause, ClientState, Session};
 use crate::xep::hints::Hint;
 use crate::xep::message::{Message, MessageType};
@@ -94,7 +94,7 @@ fn a_condition_holds_of_what_it_says_and_of_nothing_else() {
         ),
         (|of| of.encrypted = Some(true), secret(), chat()),
         (
-            |of| of.from = Pattern::read("*.com"),
+            |of| of.from = JidPattern::read("*.com"),
             chat(),
             element("message", Namespace::Client),
         ),
@@ -162,7 +162,7 @@ fn a_client_is_inactive_when_all_are_that_take_the_message() {
 #[test]
 fn the_first_rule_that_matches_decides_and_is_named() {
     let from_bob = || Conditions {
-        from: Pattern::read("bob@example.com"),
+        from: JidPattern::read("bob@example.com"),
         ..Conditions::default()
     };
     let calls = || Conditions {
@@ -206,7 +206,7 @@ fn a_rule_says_what_the_notification_says() {
             &[],
             |missed| {
                 let name = "r".into();
-                let missed = missed.with_verdict(&name);
+                let missed = missed.with_reason(&name);
                 rules.prepare_notification(&missed).content
             },
         )

@@ -1,6 +1,6 @@
 //! The keys by which messages are recognised.
 
-use super::recent::Recent;
+use super::remembered::Remembered;
 use crate::Timestamp;
 use crate::hash::Seeded;
 use crate::link::MissedMessage;
@@ -16,14 +16,14 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) struct Keys {
     /// (look, cause, resource) → how many messages there were of it. Two of one cause are two messages, however they look.
-    counts: Recent<u32>,
+    counts: Remembered<u32>,
     hash: Seeded,
 }
 
 impl Keys {
     pub(super) fn new(hash: Seeded) -> Self {
         Self {
-            counts: Recent::new(hash),
+            counts: Remembered::new(hash),
             hash,
         }
     }

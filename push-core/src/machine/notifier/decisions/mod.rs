@@ -1,7 +1,7 @@
 //! Decisions: which missed messages are worth a notification, and which registrations are told.
 
 mod keys;
-mod recent;
+mod remembered;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -108,7 +108,7 @@ impl Decisions {
             resource: arrived.resource.map(str::to_owned),
             notification: by
                 .plugin
-                .prepare_notification(&missed.with_verdict(verdict.reason())),
+                .prepare_notification(&missed.with_reason(verdict.reason())),
             verdict,
             missed_at: missed.missed_at,
             last_missed_at: last.unwrap_or(by.now),
@@ -133,7 +133,7 @@ impl Decisions {
             host: by.host(),
             resource: pending.resource.as_deref(),
             sessions: &pending.sessions,
-            verdict: Some(pending.verdict.reason()),
+            reason: Some(pending.verdict.reason()),
             ..Situation::new(by.owner, pending.cause, registrations, by.now)
         };
         let content = Arc::new(pending.notification.content.clone());

@@ -1,6 +1,6 @@
 //! Which messages a registration was told of: one message may be missed for several causes.
 
-use super::recent::Recent;
+use super::remembered::Remembered;
 use crate::Timestamp;
 use crate::hash::Seeded;
 use crate::machine::values::{MessageKey, Pending};
@@ -12,7 +12,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) struct Told {
     /// Of (message, registration).
-    marks: Recent<Mark>,
+    marks: Remembered<Mark>,
     hash: Seeded,
 }
 
@@ -59,7 +59,7 @@ impl Stage {
 impl Told {
     pub(super) fn new(hash: Seeded) -> Self {
         Self {
-            marks: Recent::new(hash),
+            marks: Remembered::new(hash),
             hash,
         }
     }

@@ -1,31 +1,28 @@
 //! When registrations in quarantine were last tried.
 
+use super::remembered::Remembered;
 use crate::Timestamp;
-use crate::hash::{Seeded, SeededMap};
+use crate::hash::Seeded;
 use crate::registration::{Registration, Status};
 use std::time::Duration;
 
 /// How long a registration in quarantine waits for its next delivery.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Tries remembered in each of two generations.
-const MAX_TRIES: usize = 100_000;
+/// Tries that are remembered.
+const MAX_TRIES: usize = 200_000;
 
-/// The deliveries that registrations in quarantine got: one a day for each. A generation lasts at least a day, unless it is full.
+/// The deliveries that registrations in quarantine got: one a day for each.
 #[derive(Debug)]
 pub(super) struct Tries {
-    young: SeededMap<u64, Timestamp>,
-    old: SeededMap<u64, Timestamp>,
-    since: Timestamp,
+    last: Remembered<Timestamp>,
     hash: Seeded,
 }
 
 impl Tries {
     pub(super) fn new(hash: Seeded) -> Self {
         Self {
-            young: hash.map(),
-            old: hash.map(),
-            since: Timestamp::default(),
+            last: Remembered::new(hash),
             hash,
         }
     }
@@ -35,9 +32,8 @@ impl Tries {
         let Status::Quarantined(trouble) = registration.status else {
             return true;
         };
-        let key = self.key(registration);
-        let tried = self.young.get(&key).or_else(|| self.old.get(&key));
-        let last = tried.map_or(trouble.last, |tried| trouble.last.max(*tried));
+        let tried = self.last.get(self.key(registration));
+        let last = tried.map_or(trouble.last, |tried| trouble.last.max(tried));
         now.since(last) >= DAY
     }
 
@@ -46,18 +42,13 @@ impl Tries {
         if !matches!(registration.status, Status::Quarantined(_)) {
             return;
         }
-        if self.young.len() >= MAX_TRIES || now.since(self.since) >= DAY {
-            self.old = std::mem::replace(&mut self.young, self.hash.map());
-            self.since = now;
-        }
-        self.young.insert(self.key(registration), now);
+        self.last.age(now, DAY, MAX_TRIES);
+        self.last.insert(self.key(registration), now);
     }
 
     /// It did not get it after all.
     pub(super) fn unmark(&mut self, registration: &Registration) {
-        let key = self.key(registration);
-        self.young.remove(&key);
-        self.old.remove(&key);
+        self.last.remove(self.key(registration));
     }
 
     fn key(&self, registration: &Registration) -> u64 {
@@ -115,15 +106,15 @@ mod tests {
         let mut tries = Tries::new(Seeded::new(1, 2));
         let have = registration("a", 1);
         tries.mark(NOW, &have);
-        assert!(tries.may_get(NOW, &have) && tries.young.is_empty());
+        assert!(tries.may_get(NOW, &have) && tries.last.len() == 0);
     }
 
     #[test]
     fn what_is_remembered_is_bounded() {
         let mut tries = Tries::new(Seeded::new(1, 2));
-        for node in 0..2 * MAX_TRIES + 10 {
+        for node in 0..MAX_TRIES + 10 {
             tries.mark(hours(24), &quarantined(&node.to_string()));
         }
-        assert!(tries.young.len() + tries.old.len() <= 2 * MAX_TRIES);
+        assert!(tries.last.len() <= MAX_TRIES);
     }
 }

@@ -1,8 +1,9 @@
 mod sudden;
 
 use super::*;
+use crate::JidPattern;
 use crate::machine::sample::{NOW, host, queued};
-use crate::profile::{Pattern, Profile, Profiles};
+use crate::profile::{Profile, Profiles};
 use crate::registration::Trouble;
 use crate::xep::error::ErrorType;
 use std::sync::Arc;
@@ -157,7 +158,7 @@ fn the_profile_of_the_push_service_tells_what_its_errors_mean() {
         .iter()
         .find(|profile| profile.name == "fpush")
         .unwrap();
-    let pattern = Pattern::read("push.example.net").unwrap();
+    let pattern = JidPattern::read("push.example.net").unwrap();
     court.policy.profiles = Profiles::new(vec![(pattern, fpush)]);
     assert!(matches!(
         court.active("alice", &blocked),

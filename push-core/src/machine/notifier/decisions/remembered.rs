@@ -7,14 +7,14 @@ use std::time::Duration;
 /// Two generations: a new one begins after the window or when the young one is full, so that an entry is kept for at least the
 /// window unless the bound cuts it short.
 #[derive(Debug)]
-pub(super) struct Recent<V> {
+pub(super) struct Remembered<V> {
     young: SeededMap<u64, V>,
     old: SeededMap<u64, V>,
     since: Timestamp,
     hash: Seeded,
 }
 
-impl<V: Copy> Recent<V> {
+impl<V: Copy> Remembered<V> {
     pub(super) fn new(hash: Seeded) -> Self {
         Self {
             young: hash.map(),
@@ -35,6 +35,11 @@ impl<V: Copy> Recent<V> {
     pub(super) fn remove(&mut self, key: u64) {
         self.young.remove(&key);
         self.old.remove(&key);
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.young.len() + self.old.len()
     }
 
     /// Forgets what is older than the window or over the bound.

@@ -4,7 +4,7 @@ use jid::BareJid;
 
 /// Some JIDs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern(Kind);
+pub struct JidPattern(Kind);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
@@ -18,7 +18,7 @@ enum Kind {
     All,
 }
 
-impl Pattern {
+impl JidPattern {
     /// Reads a bare JID with a localpart, a domain, a domain with `*.` before it, or `*`.
     pub fn read(text: &str) -> Option<Self> {
         if text == "*" {
@@ -90,20 +90,20 @@ mod tests {
             ("*", &["push.example.net", "node@example.org"], &[]),
         ];
         for (text, fitting, others) in cases {
-            let pattern = Pattern::read(text).unwrap();
+            let pattern = JidPattern::read(text).unwrap();
             let fits = |jid: &&&str| pattern.fits(&BareJid::new(jid).unwrap());
             assert!(fitting.iter().all(|jid| fits(&jid)), "{text}");
             let others = others.iter().filter(|jid| BareJid::new(jid).is_ok());
             assert_eq!(others.filter(fits).count(), 0, "{text}");
         }
         for text in ["", "*.", "*.a@b", "a b@c", "node@"] {
-            assert_eq!(Pattern::read(text), None, "{text}");
+            assert_eq!(JidPattern::read(text), None, "{text}");
         }
     }
 
     #[test]
     fn letters_are_prepared_as_in_any_jid() {
-        let pattern = Pattern::read("*.EXAMPLE.net").unwrap();
+        let pattern = JidPattern::read("*.EXAMPLE.net").unwrap();
         assert!(pattern.fits(&BareJid::new("Push.example.net").unwrap()));
     }
 }
