@@ -3,6 +3,7 @@
 use super::super::played::{Hello, attribute};
 use super::scene::{PHONE, Scene, TABLET, again, defer, join, resume};
 use push_tests::live::Result;
+use push_tests::live::newcomer::Newcomer;
 use push_tests::live::slot::Slot;
 use push_tests::live::stage::Client;
 
@@ -58,16 +59,22 @@ async fn a_session_that_is_resumed_is_back() -> Result<()> {
     scene.played.hears(&other.name).await
 }
 
-/// Its event is not withdrawn: that is up to the service. But what it says later cannot be for the device that is back.
-#[tokio::test]
-async fn who_came_back_before_the_event_was_deferred_is_no_recipient() -> Result<()> {
+/// A scene with one account that has a session, at a service that wants what is archived.
+async fn archived() -> Result<(Scene, String, Newcomer)> {
     let archived = Hello {
         want: "archived",
         ..Hello::of("first")
     };
-    let mut scene = Scene::set_with("", 1, archived).await?;
+    let scene = Scene::set_with("", 1, archived).await?;
     let alice = scene.jids[0].clone();
-    let mut session = scene.log_in(&alice).await?;
+    let session = scene.log_in(&alice).await?;
+    Ok((scene, alice, session))
+}
+
+/// Its event is not withdrawn: that is up to the service. But what it says later cannot be for the device that is back.
+#[tokio::test]
+async fn who_came_back_before_the_event_was_deferred_is_no_recipient() -> Result<()> {
+    let (mut scene, alice, mut session) = archived().await?;
     let both = format!("{PHONE}{TABLET}");
     let [one, two] = [
         scene.miss(&alice, "one").await?,
@@ -124,13 +131,7 @@ async fn news_of_an_account_cannot_be_deferred() -> Result<()> {
 #[tokio::test]
 async fn one_whose_recipient_came_back_ends_alone_and_not_the_later_one_that_it_was_to_join()
 -> Result<()> {
-    let archived = Hello {
-        want: "archived",
-        ..Hello::of("first")
-    };
-    let mut scene = Scene::set_with("", 1, archived).await?;
-    let alice = scene.jids[0].clone();
-    let mut session = scene.log_in(&alice).await?;
+    let (mut scene, alice, mut session) = archived().await?;
     let one = scene.miss(&alice, "one").await?;
     session.available().await?;
     let two = scene.miss(&alice, "two").await?;

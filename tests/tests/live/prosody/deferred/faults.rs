@@ -3,7 +3,6 @@
 use super::super::config;
 use super::super::played::{Hello, Played};
 use super::scene::{PHONE, Scene, again, calm, defer, join, quiet, resume};
-
 use push_tests::live::Result;
 use push_tests::live::home::overlay;
 use push_tests::live::prosody::{Prosody, ProsodyConfig};
@@ -28,6 +27,16 @@ fn count_faults(scene: &Scene) -> Result<usize> {
     Ok(log.matches(FAULT).count())
 }
 
+/// Lets the first account miss a message whose deferral fails. Returns its number.
+async fn fails(scene: &mut Scene) -> Result<String> {
+    let alice = scene.jids[0].clone();
+    let number = scene.miss(&alice, "hello").await?;
+    defer(&scene.played, &number, PHONE)?;
+    scene.played.settled().await?;
+    assert_eq!(count_faults(scene)?, 1);
+    Ok(number)
+}
+
 #[tokio::test]
 async fn an_event_that_could_not_be_deferred_stays_outstanding() -> Result<()> {
     let mut scene = faulty(
@@ -36,11 +45,7 @@ async fn an_event_that_could_not_be_deferred_stays_outstanding() -> Result<()> {
         "error(\"injected\");",
     )
     .await?;
-    let alice = scene.jids[0].clone();
-    let number = scene.miss(&alice, "hello").await?;
-    defer(&scene.played, &number, PHONE)?;
-    scene.played.settled().await?;
-    assert_eq!(count_faults(&scene)?, 1);
+    let number = fails(&mut scene).await?;
     scene.played.greet(again("later", "first")).await?;
     let number = format!(" n='{number}'");
     scene
@@ -58,11 +63,7 @@ async fn an_event_whose_deferral_failed_at_its_end_is_told_once_when_it_is_resum
         "if not self.kept.failed then self.kept.failed = true; error(\"injected\"); end",
     )
     .await?;
-    let alice = scene.jids[0].clone();
-    let number = scene.miss(&alice, "hello").await?;
-    defer(&scene.played, &number, PHONE)?;
-    scene.played.settled().await?;
-    assert_eq!(count_faults(&scene)?, 1);
+    let number = fails(&mut scene).await?;
     scene.played.greet(calm(Hello::of("first"))).await?;
     let name = format!(" n='{number}'");
     scene.played.hears_times(&["<event", &name], 2).await?;
@@ -70,6 +71,7 @@ async fn an_event_whose_deferral_failed_at_its_end_is_told_once_when_it_is_resum
     resume(&scene.played, "first", &number)?;
     let name = format!("was='{}:{number}'", scene.played.epoch());
     scene.played.hears_all(&[&name, ">hello</body>"]).await?;
+    let alice = scene.jids[0].clone();
     let told = scene.told(&alice, "hello").await?;
     scene.played.acknowledge("first", &told)?;
     // Nothing is left that another run would be told of.
