@@ -7,7 +7,7 @@
 -define(LINK_RESOURCE, <<"xmpp-push">>).
 
 %% To be raised when one of the records below changes: tables of another layout are freed, files left out.
--define(LAYOUT, 7).
+-define(LAYOUT, 8).
 
 %% Events of accounts that come and go. They are never joined with others of another kind, and come first.
 -define(is_journal(Kind), (Kind == removed orelse Kind == created)).

@@ -92,14 +92,19 @@ async fn over_an_orderly_restart_all_is_kept_and_told_again() -> Result<()> {
     Ok(())
 }
 
-/// The server is killed twice: an event that is told again and deferred again has to be written down anew.
-#[tokio::test]
-async fn a_server_that_is_killed_keeps_events_without_their_messages() -> Result<()> {
-    let mut server = Ejabberd::start(EjabberdConfig {
+/// A server that writes down every second what is deferred.
+async fn writing_often() -> Result<Ejabberd> {
+    Ejabberd::start(EjabberdConfig {
         adapter_options: "deferred_interval: 1 second".to_owned(),
         ..config(1)
     })
-    .await?;
+    .await
+}
+
+/// The server is killed twice: an event that is told again and deferred again has to be written down anew.
+#[tokio::test]
+async fn a_server_that_is_killed_keeps_events_without_their_messages() -> Result<()> {
+    let mut server = writing_often().await?;
     let scene = Scene::with(&server).await?;
     let ended = scene.waits("ended").await?;
     let mut number = scene.waits("one").await?;
@@ -125,11 +130,7 @@ async fn a_server_that_is_killed_keeps_events_without_their_messages() -> Result
 /// It is outstanding by then, but was deferred once.
 #[tokio::test]
 async fn a_server_that_is_killed_keeps_what_was_told_again_and_not_acknowledged() -> Result<()> {
-    let mut server = Ejabberd::start(EjabberdConfig {
-        adapter_options: "deferred_interval: 1 second".to_owned(),
-        ..config(1)
-    })
-    .await?;
+    let mut server = writing_often().await?;
     let scene = Scene::with(&server).await?;
     let (one, two) = (scene.waits("one").await?, scene.waits("two").await?);
     let was = format!("{}:{two}", epoch(&scene.poser));
@@ -154,11 +155,7 @@ async fn a_server_that_is_killed_keeps_what_was_told_again_and_not_acknowledged(
 /// The server is killed twice: the file that can be read has to stay, too.
 #[tokio::test]
 async fn a_file_that_cannot_be_read_hides_no_other() -> Result<()> {
-    let mut server = Ejabberd::start(EjabberdConfig {
-        adapter_options: "deferred_interval: 1 second".to_owned(),
-        ..config(1)
-    })
-    .await?;
+    let mut server = writing_often().await?;
     let scene = Scene::with(&server).await?;
     let number = scene.waits("one").await?;
     let was = format!("{}:{number}", epoch(&scene.poser));
